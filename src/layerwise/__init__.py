@@ -1,0 +1,1 @@
+"""layerwise: the theory of feature learning, runnable."""
