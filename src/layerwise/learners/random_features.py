@@ -1,0 +1,82 @@
+"""Random features and ridge regression: the kernel-regime baseline of the same width."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from layerwise.learners._head import FLOATS, check_penalty, held_out_rows
+from layerwise.representations import RandomFeatures
+from layerwise.solvers import FeatureBlocks, ridge
+
+
+class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    """Two-layer network whose first layer stays as drawn: ``f(x) = alpha + sum_j a_j relu(w_j'x + b_j)``.
+
+    Parameters
+    ----------
+    width : int, default=1000
+    activation : callable, optional
+        Elementwise function; ReLU where None.
+    penalty : float or "auto", default="auto"
+        Weight of ``|a|^2 / 2`` beside the mean square error; "auto" chooses from a path by ``validation``.
+    validation : "loo" or float, default="loo"
+        Leave-one-out in closed form, or the fraction of rows held out to choose the penalty.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    features_ : RandomFeatures
+    intercept_ : float
+        alpha, the mean of y.
+    coef_ : ndarray of shape (width,)
+        a.
+    history_ : list of dict
+        The head's penalty and its validation error.
+    n_features_in_ : int
+
+    Notes
+    -----
+    Peak memory 3 min(n, width)^2 floats and a block of features, n * width more where n < width.
+
+    References
+    ----------
+    Rahimi & Recht 2007; baseline of Damian, Lee, Soltanolkotabi 2022, section 6.
+    """
+
+    def __init__(self, width=1000, *, activation=None, penalty="auto", validation="loo", random_state=None):
+        self.width = width
+        self.activation = activation
+        self.penalty = penalty
+        self.validation = validation
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Draw the layer, fit the head on X (n_samples, n_features), y (n_samples,)."""
+        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2)
+        y = y.astype(X.dtype, copy=False)
+        rng = check_random_state(self.random_state)
+        self.features_ = RandomFeatures(self.width, activation=self.activation, random_state=rng).fit(X)
+        self.intercept_ = float(y.mean())
+        blocks = FeatureBlocks(X, self.features_.transform, self.width)
+        held_out = held_out_rows(self.validation, len(y), rng)
+        path = ridge(blocks, y - y.mean(), check_penalty(self.penalty), held_out=held_out)
+        self.coef_ = path.coefficients
+        self.history_ = [path.summary()]
+        return self
+
+    def transform(self, X):
+        """Features of shape (n_samples, width)."""
+        check_is_fitted(self)
+        return self.features_.transform(validate_data(self, X, dtype=FLOATS, reset=False))
+
+    def predict(self, X):
+        """Predictions of shape (n_samples,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        return FeatureBlocks(X, self.features_.transform, self.width) @ self.coef_ + self.intercept_
+
+    @property
+    def _n_features_out(self):
+        return self.width

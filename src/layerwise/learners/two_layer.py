@@ -1,0 +1,195 @@
+"""Two layers, one gradient step on the first, then the head (Damian, Lee, Soltanolkotabi 2022, Algorithm 1)."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from layerwise.learners._head import FLOATS, check_penalty, held_out_rows
+from layerwise.representations import FirstStep
+from layerwise.solvers import FeatureBlocks, chebyshev, largest_stable_step, literal, ridge
+
+
+class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    """Two-layer ReLU network: one gradient step on the first layer, then the head.
+
+    Learns ``f(x) = alpha + beta'x + sum_j a_j relu(w_j'x + b_j)`` as Algorithm 1 of Damian et al. 2022 does::
+
+        1  remove alpha + beta'x from y
+        2  one full-batch step on W, which erases its initialisation: w_j = 2 eta_1 a_j g(w_j)
+        3  b_j ~ N(0, 1) afresh
+        4  a by gradient descent with weight decay, W and b frozen
+        5  return f
+
+    The theory is about isotropic, centred inputs: standardise the columns of a table first.
+
+    Parameters
+    ----------
+    width : int, default=1000
+        m, the number of neurons, even.
+    step_size : float or "auto", default="auto"
+        eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
+    linear : {"moment", "least-squares"}, default="moment"
+        Line 1: ``beta = (1/n) sum_i (y_i - alpha) x_i``, right for isotropic inputs, or least squares, to which it
+        converges there and which correlated columns need. (The paper writes y_i for y_i - alpha: the same limit, but
+        it would fit alpha * mean(x) to a constant y.)
+    n_steps : int, optional
+        T of line 4, from the initial a. None is its limit T -> inf: ridge regression.
+    head_step_size : float or "auto", default="auto"
+        eta of line 4; "auto" is the inverse of the largest curvature.
+    penalty : float or "auto", default="auto"
+        lambda of line 4, the weight of ``|a|^2 / 2``; "auto" chooses from a path, for the limit, by ``validation``.
+    validation : "loo" or float, default="loo"
+        Leave-one-out in closed form, or the fraction of rows held out (as in the paper).
+    solver : {"exact", "gd"}, default="exact"
+        The T steps of line 4 at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    intercept_ : float
+        alpha.
+    linear_coef_ : ndarray of shape (n_features,)
+        beta.
+    first_step_ : FirstStep
+        W (``weights_``), b (``biases_``), eta_1 (``step_size_``).
+    head_coef_ : ndarray of shape (width,)
+        a.
+    directions_ : ndarray of shape (min(width, n_features), n_features)
+        Orthonormal rows: principal directions of W, the strongest first. The relevant ones stand out.
+    singular_values_ : ndarray of shape (min(width, n_features),)
+        Of W, one a direction.
+    history_ : list of dict
+        Stage by stage: the mean square loss, and what the stage chose.
+    n_features_in_ : int
+
+    Notes
+    -----
+    2 n width d flops for the step; for the head n width^2 (Gram matrix), 9 width^3 (its eigenvectors), and
+    2 n width^2 (leave-one-out). Peak memory 3 min(n, width)^2 floats and a block of features, n * width more where
+    n < width.
+
+    References
+    ----------
+    Damian, Lee, Soltanolkotabi 2022, Algorithm 1; `fit_head` is the transfer of its Theorem 3.
+    """
+
+    def __init__(
+        self,
+        width=1000,
+        *,
+        step_size="auto",
+        linear="moment",
+        n_steps=None,
+        head_step_size="auto",
+        penalty="auto",
+        validation="loo",
+        solver="exact",
+        random_state=None,
+    ):
+        self.width = width
+        self.step_size = step_size
+        self.linear = linear
+        self.n_steps = n_steps
+        self.head_step_size = head_step_size
+        self.penalty = penalty
+        self.validation = validation
+        self.solver = solver
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
+        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2)
+        y = y.astype(X.dtype, copy=False)
+        rng = check_random_state(self.random_state)
+        self.history_ = [{"stage": "mean", "loss": float(y.var())}]
+        residual = self._remove_linear_part(X, y)  # line 1
+        self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng)
+        self.first_step_.fit(X, residual)  # lines 2 and 3
+        self.history_.append({"stage": "first step", "step_size": self.first_step_.step_size_})
+        self._find_directions()
+        self._fit_head(X, residual, rng)  # line 4
+        return self
+
+    def fit_head(self, X, y):
+        """Keep W and b, retrain the head (alpha and a; beta = 0) on a new task's X (n_samples, n_features), y.
+
+        The transfer of Theorem 3: the samples this needs do not grow with the dimension, where the new target depends
+        on the directions learnt by `fit`.
+        """
+        check_is_fitted(self)
+        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2, reset=False)
+        y = y.astype(X.dtype, copy=False)
+        self.intercept_ = float(y.mean())
+        self.linear_coef_ = np.zeros_like(self.linear_coef_)
+        self._fit_head(X, y - y.mean(), check_random_state(self.random_state))
+        return self
+
+    def transform(self, X):
+        """The learnt features ``relu(W x + b)``, of shape (n_samples, width)."""
+        check_is_fitted(self)
+        return self.first_step_.transform(validate_data(self, X, dtype=FLOATS, reset=False))
+
+    def predict(self, X):
+        """Line 5: ``alpha + beta'x + a'relu(W x + b)``, of shape (n_samples,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        features = FeatureBlocks(X, self.first_step_.transform, self.width)
+        return features @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
+
+    @property
+    def _n_features_out(self):
+        return self.width
+
+    def _remove_linear_part(self, X, y):
+        centred = y - y.mean()
+        if self.linear == "moment":
+            beta, mean = X.T @ centred / len(y), y.mean()
+        elif self.linear == "least-squares":
+            means = X.mean(axis=0)
+            beta = np.linalg.lstsq(X - means, centred, rcond=None)[0]
+            mean = y.mean() - means @ beta
+        else:
+            raise ValueError(f"linear={self.linear!r} must be 'moment' (as in the paper) or 'least-squares'.")
+        self.intercept_, self.linear_coef_ = float(mean), beta
+        residual = y - mean - X @ beta
+        self.history_.append({"stage": "linear part", "loss": float(np.mean(residual**2))})
+        return residual
+
+    def _find_directions(self):
+        _, self.singular_values_, rows = np.linalg.svd(self.first_step_.weights_, full_matrices=False)
+        largest = rows[np.arange(len(rows)), np.argmax(np.abs(rows), axis=1)]
+        self.directions_ = rows * np.where(largest < 0, -1, 1).astype(rows.dtype)[:, None]
+
+    def _fit_head(self, X, y, rng):
+        features = FeatureBlocks(X, self.first_step_.transform, self.width)
+        path = ridge(features, y, check_penalty(self.penalty), held_out=held_out_rows(self.validation, len(y), rng))
+        self.head_coef_ = path.coefficients
+        record = path.summary()
+        if self.n_steps is not None:
+            record |= self._descend(features, y, path.penalty)
+        elif self.solver != "exact":
+            raise ValueError(
+                f"solver={self.solver!r} with n_steps=None: the limit of infinitely many steps has no loop. "
+                "Give n_steps, or use solver='exact'."
+            )
+        record["loss"] = float(np.mean((features @ self.head_coef_ - y) ** 2))
+        self.history_.append(record)
+
+    def _descend(self, features, y, penalty):
+        """T steps from the initial a, instead of their limit."""
+        check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
+        if self.solver not in ("exact", "gd"):
+            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
+        step = self.head_step_size
+        if step == "auto":
+            step = largest_stable_step(features, penalty) / 2
+        else:
+            check_scalar(step, "head_step_size", Real, min_val=0, include_boundaries="neither")
+        descend = chebyshev if self.solver == "exact" else literal
+        self.head_coef_ = descend(features, y, self.n_steps, float(step), penalty, self.first_step_.signs_)
+        return {"n_steps": int(self.n_steps), "head_step_size": float(step)}

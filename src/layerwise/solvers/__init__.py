@@ -1,0 +1,21 @@
+"""Least squares on a representation: every learner's last line, whatever its first ones.
+
+All of them minimise ``L(u) = |Phi u - y|^2 / n + (penalty / 2) |u|^2`` (the convention of Damian et al. 2022,
+Algorithm 1, line 4), at its minimum (`ridge`) or after T steps towards it (`gradient_descent`).
+"""
+
+from layerwise.solvers.gradient_descent import chebyshev, largest_stable_step, literal, spectral
+from layerwise.solvers.gram import FeatureBlocks, normal_equations
+from layerwise.solvers.ridge import RidgePath, kernel_ridge, ridge
+
+__all__ = [
+    "FeatureBlocks",
+    "RidgePath",
+    "chebyshev",
+    "kernel_ridge",
+    "largest_stable_step",
+    "literal",
+    "normal_equations",
+    "ridge",
+    "spectral",
+]

@@ -1,0 +1,164 @@
+"""The heavy primitives: features by row blocks, and the products with them that cost the time.
+
+A representation turns X (n, d) into features ``Phi = transform(X)`` (n, width), and least squares needs of them
+
+    G = Phi' Phi,    Phi' y,    Phi u,    Phi Phi',
+
+none of which asks for the (n, width) array whole: a block of rows is made, multiplied and forgotten.
+``G`` costs n * width^2 flops by `syrk` (one triangle), half of the general product's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy.linalg import get_blas_funcs
+
+BLOCK_BYTES = 32 * 2**20
+
+
+def feature_block(X: np.ndarray, weights: np.ndarray, biases: np.ndarray, activation=None) -> np.ndarray:
+    """``activation(X W' + b)`` of shape (rows, width), in place after one product: 2 rows width d flops.
+
+    ``activation`` is ReLU where None, otherwise any elementwise function.
+    """
+    block = X @ weights.T
+    block += biases
+    return np.maximum(block, 0, out=block) if activation is None else activation(block)
+
+
+class FeatureBlocks:
+    """Features of n rows, handed out in blocks of rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Inputs of the representation, or the features themselves where ``transform`` is None.
+    transform : callable, optional
+        Maps a block (rows, n_features) to its features (rows, width).
+    width : int, optional
+        Number of features; needed with ``transform``.
+    block_bytes : int
+        The largest block of features made at once.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        (n_samples, width).
+    dtype : numpy.dtype
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        transform: Callable[[np.ndarray], np.ndarray] | None = None,
+        width: int | None = None,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+    ):
+        if transform is not None and width is None:
+            raise TypeError("FeatureBlocks needs width= beside transform=: the number of columns transform(X) has.")
+        self.X = X
+        self.transform = transform
+        self.shape = (X.shape[0], X.shape[1] if width is None else width)
+        self.dtype = X.dtype
+        self.block_rows = max(1, block_bytes // (self.shape[1] * X.dtype.itemsize))
+
+    def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Pairs (rows, features of those rows), in order."""
+        for start in range(0, self.shape[0], self.block_rows):
+            rows = slice(start, min(start + self.block_rows, self.shape[0]))
+            block = self.X[rows]
+            yield rows, block if self.transform is None else self.transform(block)
+
+    def __matmul__(self, u: np.ndarray) -> np.ndarray:
+        """``Phi u`` for u of shape (width,) or (width, m)."""
+        out = np.empty((self.shape[0], *u.shape[1:]), dtype=self.dtype)
+        for rows, block in self:
+            out[rows] = block @ u
+        return out
+
+    def transpose_dot(self, v: np.ndarray) -> np.ndarray:
+        """``Phi' v`` for v of shape (n_samples,)."""
+        out = np.zeros(self.shape[1], dtype=self.dtype)
+        for rows, block in self:
+            out += v[rows] @ block
+        return out
+
+    def toarray(self) -> np.ndarray:
+        """``Phi`` whole, of shape (n_samples, width)."""
+        out = np.empty(self.shape, dtype=self.dtype)
+        for rows, block in self:
+            out[rows] = block
+        return out
+
+
+def as_blocks(features: FeatureBlocks | np.ndarray) -> FeatureBlocks:
+    """An array of features as `FeatureBlocks`; what is one already stays."""
+    return features if isinstance(features, FeatureBlocks) else FeatureBlocks(np.asarray(features))
+
+
+def normal_equations(
+    features: FeatureBlocks | np.ndarray, y: np.ndarray, held_out: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """``Phi' Phi`` and ``Phi' y`` in one pass over the rows.
+
+    n * width^2 flops by `syrk`; memory width^2 and one block.
+
+    Parameters
+    ----------
+    features : FeatureBlocks or ndarray of shape (n_samples, width)
+    y : ndarray of shape (n_samples,)
+    held_out : ndarray of bool of shape (n_samples,), optional
+        Rows to leave out.
+
+    Returns
+    -------
+    gram : ndarray of shape (width, width)
+        Symmetric, both triangles filled.
+    moment : ndarray of shape (width,)
+    """
+    features = as_blocks(features)
+    width = features.shape[1]
+    upper = np.zeros((width, width), dtype=features.dtype, order="F")
+    moment = np.zeros(width, dtype=features.dtype)
+    for rows, all_of_block in features:
+        block, labels = all_of_block, y[rows]
+        if held_out is not None:
+            block, labels = block[~held_out[rows]], labels[~held_out[rows]]
+        if block.shape[0]:
+            upper = add_gram(block, upper)
+            moment += labels @ block
+    return fill_lower(upper), moment
+
+
+def add_gram(block: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """``upper + block' block``, upper triangle only, in place: n * width^2 flops.
+
+    ``upper`` is Fortran-ordered (width, width); ``block`` (rows, width) is used as it lies in memory.
+    """
+    syrk: Any = get_blas_funcs("syrk", (block,))
+    if block.flags.c_contiguous:  # block.T is the Fortran-ordered array that BLAS wants
+        return syrk(1.0, block.T, beta=1.0, c=upper, overwrite_c=True)
+    return syrk(1.0, block, beta=1.0, c=upper, trans=1, overwrite_c=True)
+
+
+def fill_lower(upper: np.ndarray) -> np.ndarray:
+    """The symmetric matrix whose upper triangle is given, completed in place by tiles that stay in cache."""
+    width, tile = upper.shape[0], 256
+    for start in range(0, width, tile):
+        stop = min(start + tile, width)
+        square = upper[start:stop, start:stop]
+        square[...] = np.triu(square) + np.triu(square, 1).T
+        upper[stop:, start:stop] = upper[start:stop, stop:].T
+    return upper
+
+
+def outer_gram(features: FeatureBlocks | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``Phi Phi'`` (n, n) and ``Phi`` (n, width): the smaller dimension when n < width, where Phi fits beside it."""
+    whole = as_blocks(features).toarray()
+    n = whole.shape[0]
+    upper = np.zeros((n, n), dtype=whole.dtype, order="F")
+    return fill_lower(add_gram(whole.T, upper)), whole

@@ -1,0 +1,126 @@
+"""What every learner owes scikit-learn and its users, whatever its algorithm."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
+from layerwise.representations import FirstStep, RandomFeatures
+
+LEARNERS = [
+    TwoLayerRegressor(40, random_state=0),
+    TwoLayerRegressor(40, linear="least-squares", validation=0.3, random_state=0),
+    TwoLayerRegressor(40, n_steps=20, random_state=0),
+    RandomFeatureRegressor(40, random_state=0),
+    RandomFeatureRegressor(40, validation=0.3, random_state=0),
+    KernelRegressor(),
+    KernelRegressor("arc-cosine", validation=0.3, random_state=0),
+    KernelRegressor("polynomial"),
+]
+every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
+
+
+@parametrize_with_checks([*LEARNERS, FirstStep(40), RandomFeatures(40)])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+def table(n=60, d=5, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    return X, X[:, 0] ** 2 + X[:, 1] + 0.1 * rng.standard_normal(n)
+
+
+@every_learner
+@pytest.mark.parametrize(("n", "d"), [(60, 5), (15, 5), (12, 30), (2, 3)], ids=str)
+def test_few_samples(learner, n, d):
+    """n < width, n < d, and the smallest table a fit accepts (a holdout of it may be refused, in words)."""
+    X, y = table(n, max(d, 2))
+    if n == 2 and learner.get_params().get("validation") == 0.3:
+        y_hat = None
+        try:
+            y_hat = clone(learner).fit(X, y).predict(X)
+        except ValueError as error:
+            assert "Give more samples" in str(error)
+        assert y_hat is None or np.all(np.isfinite(y_hat))
+    else:
+        assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
+
+
+@every_learner
+def test_degenerate_columns(learner):
+    """A division by a column's variance, or a factorisation of a singular matrix."""
+    X, y = table()
+    X = np.hstack([X, X[:, :2], np.ones((60, 1)), np.zeros((60, 1))])
+    assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
+
+
+@every_learner
+@pytest.mark.parametrize("value", [3.5, 0.0, -1e6])
+def test_constant_y_is_predicted(learner, value):
+    X, _ = table()
+    assert_allclose(clone(learner).fit(X, np.full(60, value)).predict(X), value, rtol=1e-9, atol=1e-9)
+
+
+@every_learner
+def test_integer_y_is_regression(learner):
+    """Classes instead of numbers, or integer arithmetic."""
+    X, y = table()
+    y = np.round(5 * y).astype(int)
+    model = clone(learner).fit(X, y)
+    assert_allclose(model.predict(X), clone(learner).fit(X, y.astype(float)).predict(X))
+
+
+@every_learner
+def test_float32_stays(learner):
+    """A float64 scalar that widens the arithmetic; and the two precisions learn the same function."""
+    X, y = table()
+    single = clone(learner).fit(X.astype(np.float32), y.astype(np.float32)).predict(X.astype(np.float32))
+    assert single.dtype == np.float32
+    assert np.corrcoef(single, clone(learner).fit(X, y).predict(X))[0, 1] > 0.999
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e4])
+@pytest.mark.parametrize("learner", [m for m in LEARNERS if getattr(m, "n_steps", None) is None], ids=repr)
+def test_units_of_y_do_not_matter(learner, scale):
+    """A constant in the algorithm that has the units of y (finite n_steps has one: the start a_j = +-1)."""
+    X, y = table()
+    base = clone(learner).fit(X, y).predict(X)
+    assert_allclose(clone(learner).fit(X, scale * y).predict(X) / scale, base, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("learner", [m for m in LEARNERS if m.validation == "loo"], ids=repr)
+def test_order_of_rows_does_not_matter(learner):
+    """Anything drawn or summed by position (a holdout is)."""
+    X, y = table()
+    shuffled = np.random.default_rng(0).permutation(60)
+    base = clone(learner).fit(X, y).predict(X)
+    assert_allclose(clone(learner).fit(X[shuffled], y[shuffled]).predict(X), base, rtol=1e-6, atol=1e-6)
+
+
+@every_learner
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"penalty": -1.0}, "penalty == -1.0"),
+        ({"penalty": "strong"}, "penalty"),
+        ({"validation": "cv"}, "'loo'"),
+        ({"validation": 1.0}, "between 0 and 1"),
+        ({"validation": 0.001}, "holds out 0"),
+    ],
+)
+def test_bad_head_parameters_say_what_is_allowed(learner, params, message):
+    X, y = table()
+    with pytest.raises((ValueError, TypeError), match=message):
+        clone(learner).set_params(**params).fit(X, y)
+
+
+@every_learner
+def test_history_tells_the_penalty(learner):
+    X, y = table()
+    record = clone(learner).fit(X, y).history_[-1]
+    assert record["stage"] == "head"
+    assert record["penalty"] > 0
+    assert record["validation_loss"] > 0

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.kernel_ridge import KernelRidge
+
+from layerwise.kernels import PolynomialKernel
+from layerwise.learners import KernelRegressor
+
+
+def table(n=80):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 3))
+    return X, np.sin(X[:, 0]) + 0.1 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("name", ["ntk", "arc-cosine", "polynomial"])
+def test_equals_scikit_learns_kernel_ridge(name):
+    """The penalty's units, the centring, the prediction by tiles."""
+    X, y = table()
+    model = KernelRegressor(name, penalty=0.05).fit(X, y)
+    reference = KernelRidge(kernel="precomputed", alpha=80 * 0.05 / 2).fit(model.kernel_(X), y - y.mean())
+    X_new = np.random.default_rng(1).standard_normal((50, 3))
+    assert_allclose(model.predict(X_new), reference.predict(model.kernel_(X_new, X)) + y.mean(), rtol=1e-8)
+
+
+def test_a_kernel_object_is_used_as_it_is():
+    X, y = table()
+    a = KernelRegressor(PolynomialKernel(2, bias=0.5)).fit(X, y).predict(X)
+    assert_allclose(a, KernelRegressor("polynomial", degree=2, bias=0.5).fit(X, y).predict(X))
+
+
+def test_too_large_a_fit_is_refused_with_its_figure():
+    X, y = table()
+    with pytest.raises(ValueError, match="n_samples=80 needs.*max_memory.*RandomFeatureRegressor"):
+        KernelRegressor(max_memory=1000).fit(X, y)
+
+
+def test_unknown_kernel_lists_the_known():
+    X, y = table()
+    with pytest.raises(ValueError, match="kernel='rbf' must be 'ntk'"):
+        KernelRegressor("rbf").fit(X, y)

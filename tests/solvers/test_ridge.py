@@ -1,0 +1,98 @@
+"""Ridge paths against scikit-learn and against leaving rows out one by one."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.linear_model import Ridge
+
+from layerwise.solvers import FeatureBlocks, kernel_ridge, ridge
+
+PENALTIES = np.logspace(-3, 1, 9)
+
+
+def problem(n, width, seed=0):
+    rng = np.random.default_rng(seed)
+    Phi = rng.standard_normal((n, width))
+    return Phi, Phi[:, 0] + rng.standard_normal(n)
+
+
+def sklearn_ridge(Phi, y, penalty, n=None):
+    """``alpha = n penalty / 2`` in scikit-learn's units."""
+    return Ridge(alpha=(n or len(y)) * penalty / 2, fit_intercept=False, tol=1e-12).fit(Phi, y).coef_
+
+
+@pytest.mark.parametrize(("n", "width"), [(60, 15), (15, 60), (30, 30)])
+class TestBothDimensions:
+    def test_one_penalty_equals_sklearn(self, n, width):
+        """n, 2 or the penalty misplaced in the primal or the dual."""
+        Phi, y = problem(n, width)
+        assert_allclose(ridge(Phi, y, 0.4).coefficients, sklearn_ridge(Phi, y, 0.4), rtol=1e-9, atol=1e-12)
+
+    def test_leave_one_out_is_leaving_one_out(self, n, width):
+        """The leverage formula against n refits with the row removed (the same n penalty / 2 in each)."""
+        Phi, y = problem(n, width)
+        path = ridge(Phi, y, PENALTIES)
+        assert len(path.errors) == len(PENALTIES)
+        for penalty, error in zip(path.penalties, path.errors, strict=True):
+            residuals = [
+                y[i] - Phi[i] @ sklearn_ridge(np.delete(Phi, i, 0), np.delete(y, i), penalty, n) for i in range(n)
+            ]
+            assert_allclose(error, np.mean(np.square(residuals)), rtol=1e-8)
+        assert path.penalty == path.penalties[np.argmin(path.errors)]
+        assert_allclose(path.coefficients, sklearn_ridge(Phi, y, path.penalty), rtol=1e-8, atol=1e-12)
+
+    def test_holdout_fits_without_the_held_out_rows_and_refits_with_them(self, n, width):
+        Phi, y = problem(n, width)
+        held_out = np.arange(n) % 3 == 0
+        path = ridge(FeatureBlocks(Phi, block_bytes=4 * 8 * width), y, PENALTIES, held_out=held_out)
+        for penalty, error in zip(path.penalties, path.errors, strict=True):
+            u = sklearn_ridge(Phi[~held_out], y[~held_out], penalty)
+            assert_allclose(error, np.mean((y[held_out] - Phi[held_out] @ u) ** 2), rtol=1e-8)
+        assert_allclose(path.coefficients, sklearn_ridge(Phi, y, path.penalty), rtol=1e-8, atol=1e-12)
+
+    def test_default_path_brackets_the_best_penalty(self, n, width):
+        """A path in the wrong units ends at its edge."""
+        Phi, noise = problem(n, width)
+        Phi /= np.arange(1, width + 1)
+        path = ridge(Phi, Phi.sum(axis=1) + 0.3 * noise)
+        assert 0 < np.argmin(path.errors) < len(path.penalties) - 1
+
+    def test_float32_stays(self, n, width):
+        Phi, y = (a.astype(np.float32) for a in problem(n, width))
+        path = ridge(Phi, y, PENALTIES[4:])
+        assert path.coefficients.dtype == np.float32
+        assert_allclose(path.coefficients, sklearn_ridge(Phi, y, path.penalty), atol=1e-3)
+
+
+def test_kernel_ridge_is_ridge_in_the_dual():
+    Phi, y = problem(25, 8)
+    alpha = kernel_ridge(Phi @ Phi.T, y, 0.2).coefficients
+    assert_allclose(Phi.T @ alpha, ridge(Phi, y, 0.2).coefficients, rtol=1e-9)
+
+
+def test_kernel_matrix_is_left_as_it_is():
+    """An in-place factorisation of the caller's array."""
+    Phi, y = problem(12, 30)
+    K = Phi @ Phi.T
+    for held_out in (None, np.arange(12) < 3):
+        before = K.copy()
+        kernel_ridge(K, y, held_out=held_out)
+        assert np.array_equal(K, before)
+
+
+def test_duplicated_features_without_penalty_give_the_least_norm_solution():
+    """A singular Gram matrix whose Cholesky factor fails or explodes."""
+    Phi, y = problem(30, 4)
+    doubled = np.hstack([Phi, Phi])
+    u = ridge(doubled, y, 0.0).coefficients
+    assert_allclose(doubled @ u, Phi @ np.linalg.lstsq(Phi, y, rcond=None)[0], atol=1e-6)
+
+
+def test_vanishing_features_predict_zero():
+    assert_allclose(ridge(np.zeros((10, 3)), np.ones(10)).coefficients, 0)
+
+
+@pytest.mark.parametrize("bad", [[], [1.0, 0.0], [-1.0, 1.0]])
+def test_a_path_must_be_positive(bad):
+    with pytest.raises(ValueError, match="positive"):
+        ridge(np.ones((5, 2)), np.ones(5), bad)

@@ -1,0 +1,121 @@
+"""Closed-form kernels against quadrature, against wide random networks, and against literal formulas."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from layerwise import kernels
+from layerwise.kernels import ArcCosineKernel, NeuralTangentKernel, PolynomialKernel
+
+ALL = [
+    ArcCosineKernel(0),
+    ArcCosineKernel(1),
+    ArcCosineKernel(2, bias=0.5),
+    NeuralTangentKernel(2),
+    NeuralTangentKernel(3, bias=0.3),
+    PolynomialKernel(3),
+]
+
+
+@pytest.fixture
+def inputs():
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((7, 4)), rng.standard_normal((5, 4))
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_arc_cosine_is_the_expectation_over_neurons(order):
+    """2 E[relu(u)^p relu(v)^p] for a Gaussian pair, by polar quadrature, where u = r cos a, v = r cos(a - t)."""
+    x, z = np.array([[1.0, 2.0]]), np.array([[-0.5, 1.5]])
+    norms = np.linalg.norm(x) * np.linalg.norm(z) / 2
+    t = np.arccos(x[0] @ z[0] / (2 * norms))
+    a, weights = np.polynomial.legendre.leggauss(200)  # both positive on (t - pi/2, pi/2)
+    a = t - np.pi / 2 + (np.pi - t) * (a + 1) / 2
+    angular = np.sum(weights * np.cos(a) ** order * np.cos(a - t) ** order) * (np.pi - t) / 2
+    radial = [1.0, 2.0, 8.0][order]  # E r^(2p) over a standard Gaussian pair
+    expected = 2 * norms**order * radial * angular / (2 * np.pi)
+    assert_allclose(ArcCosineKernel(order)(x, z)[0, 0], expected, rtol=1e-12)
+
+
+def test_two_layer_ntk_is_the_gradient_kernel_of_a_wide_network(inputs):
+    """Missing factors 2, d or the layer order: 2e5 neurons, each entry within 6 standard errors."""
+    X, Z = inputs
+    rng = np.random.default_rng(1)
+    m, d = 200_000, 4
+    W, a = rng.standard_normal((m, d)), rng.standard_normal(m)
+    # f = sqrt(2/m) sum_j a_j relu(w_j.x / sqrt d); gradients in a and in W
+    U, V = X @ W.T / np.sqrt(d), Z @ W.T / np.sqrt(d)
+    second = 2 * np.maximum(U, 0)[:, None] * np.maximum(V, 0)[None]
+    first = 2 * (X @ Z.T / d)[..., None] * (a**2 * (U[:, None] > 0) * (V[None] > 0))
+    samples = first + second
+    error = samples.std(axis=2) / np.sqrt(m)
+    assert np.all(np.abs(NeuralTangentKernel(2)(X, Z) - samples.mean(axis=2)) < 6 * error)
+
+
+def test_deeper_ntk_follows_the_recursion(inputs):
+    """The recursion written out by hand for three layers with biases."""
+    X, Z = inputs
+    beta = 0.3
+
+    def k(order, s, s_xx, s_zz):
+        t = np.arccos(np.clip(s / np.sqrt(s_xx * s_zz), -1, 1))
+        if order == 0:
+            return (np.pi - t) / np.pi
+        return np.sqrt(s_xx * s_zz) * (np.sin(t) + (np.pi - t) * np.cos(t)) / np.pi
+
+    s, s_xx, s_zz = X @ Z.T / 4 + beta, np.sum(X**2, 1)[:, None] / 4 + beta, np.sum(Z**2, 1)[None] / 4 + beta
+    theta = s
+    for _ in range(2):
+        following = k(1, s, s_xx, s_zz) + beta
+        theta = following + theta * k(0, s, s_xx, s_zz)
+        s, s_xx, s_zz = following, s_xx + beta, s_zz + beta
+    assert_allclose(NeuralTangentKernel(3, bias=beta)(X, Z), theta, rtol=1e-10)
+
+
+def test_polynomial_kernel(inputs):
+    X, Z = inputs
+    assert_allclose(PolynomialKernel(3, bias=2.0)(X, Z), (X @ Z.T / 4 + 2) ** 3, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", ALL, ids=repr)
+def test_tiles_are_invisible(kernel, monkeypatch):
+    """Tiles overwritten, mirrored wrongly or skipped at the edges; a kernel that overwrites what it still needs."""
+    X = np.random.default_rng(2).standard_normal((23, 4))
+    whole = kernel(X, X)
+    monkeypatch.setattr(kernels, "TILE", 5)
+    assert_allclose(kernel(X), whole, atol=1e-7)
+    assert np.array_equal(kernel(X), kernel(X).T)
+    assert_allclose(kernel.dot(X[:9], X, np.arange(23.0)), whole[:9] @ np.arange(23.0), rtol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(ALL))
+def test_positive_semidefinite(seed, kernel):
+    X = np.random.default_rng(seed).standard_normal((12, 3))
+    s = np.linalg.eigvalsh(kernel(X))
+    assert s[0] > -1e-7 * s[-1]
+
+
+@pytest.mark.parametrize("kernel", ALL, ids=repr)
+def test_float32_and_the_origin(kernel):
+    """0/0 in the angle at x = 0; a float64 constant that widens the tile."""
+    X = np.vstack([np.zeros((1, 4)), np.random.default_rng(3).standard_normal((3, 4))]).astype(np.float32)
+    K = kernel(X)
+    assert K.dtype == np.float32
+    assert np.all(np.isfinite(K))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ArcCosineKernel(3),
+        lambda: NeuralTangentKernel(0),
+        lambda: PolynomialKernel(1.5),
+        lambda: ArcCosineKernel(1, bias=-1.0),
+    ],
+)
+def test_bad_parameters_say_what_is_allowed(build):
+    with pytest.raises(ValueError, match="must be"):
+        build()
