@@ -34,19 +34,11 @@ def table(n=60, d=5, seed=0):
 
 
 @every_learner
-@pytest.mark.parametrize(("n", "d"), [(60, 5), (15, 5), (12, 30), (2, 3)], ids=str)
+@pytest.mark.parametrize(("n", "d"), [(60, 5), (15, 5), (12, 30), (4, 2)], ids=str)
 def test_few_samples(learner, n, d):
-    """n < width, n < d, and the smallest table a fit accepts (a holdout of it may be refused, in words)."""
-    X, y = table(n, max(d, 2))
-    if n == 2 and learner.get_params().get("validation") == 0.3:
-        y_hat = None
-        try:
-            y_hat = clone(learner).fit(X, y).predict(X)
-        except ValueError as error:
-            assert "Give more samples" in str(error)
-        assert y_hat is None or np.all(np.isfinite(y_hat))
-    else:
-        assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
+    """n < width, n < d, and next to nothing."""
+    X, y = table(n, d)
+    assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
 
 
 @every_learner

@@ -31,7 +31,7 @@ def test_a_kernel_object_is_used_as_it_is():
 
 def test_too_large_a_fit_is_refused_with_its_figure():
     X, y = table()
-    with pytest.raises(ValueError, match="n_samples=80 needs.*max_memory.*RandomFeatureRegressor"):
+    with pytest.raises(ValueError, match=r"n_samples=80 needs.*max_memory.*RandomFeatureRegressor"):
         KernelRegressor(max_memory=1000).fit(X, y)
 
 

@@ -62,7 +62,7 @@ def test_many_steps_tend_to_ridge_regression():
 
 def test_too_large_a_step_says_which_would_do():
     Phi, y = problem(30, 10)
-    with pytest.raises(ValueError, match="diverge.*step must be at most"):
+    with pytest.raises(ValueError, match=r"diverge.*step must be at most"):
         chebyshev(Phi, y, 10, 1.1 * largest_stable_step(Phi), 0.0)
 
 

@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import check_scalar
 
-FLOATS = (np.float64, np.float32)
-
 #: "loo", or the fraction of rows held out.
 Validation = Literal["loo"] | float
+#: A number, or chosen from the data.
+Auto = Literal["auto"] | float
+#: What scikit-learn takes as a source of randomness.
+RandomState = int | np.random.RandomState | None
 
 
 def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) -> np.ndarray | None:
@@ -39,7 +41,7 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
     return mask
 
 
-def check_penalty(penalty) -> float | None:
+def check_penalty(penalty: Auto) -> float | None:
     """A penalty as a number, None for "auto"."""
     if isinstance(penalty, str) and penalty == "auto":
         return None

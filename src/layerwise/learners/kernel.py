@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
-from layerwise.learners._head import FLOATS, check_penalty, held_out_rows
+from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
+from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import kernel_ridge
 
 
@@ -58,31 +61,30 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        kernel="ntk",
+        kernel: Literal["ntk", "arc-cosine", "polynomial"] | DotProductKernel = "ntk",
         *,
-        depth=2,
-        order=1,
-        degree=3,
-        bias=1.0,
-        penalty="auto",
-        validation="loo",
-        max_memory=8 * 2**30,
-        random_state=None,
+        depth: int = 2,
+        order: int = 1,
+        degree: int = 3,
+        bias: float = 1.0,
+        penalty: Auto = "auto",
+        validation: Validation = "loo",
+        max_memory: int = 8 * 2**30,
+        random_state: RandomState = None,
     ):
         self.kernel = kernel
         self.depth = depth
         self.order = order
         self.degree = degree
         self.bias = bias
-        self.penalty = penalty
-        self.validation = validation
+        self.penalty: Auto = penalty
+        self.validation: Validation = validation
         self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
         """Fit on X (n_samples, n_features), y (n_samples,)."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2)
-        y = y.astype(X.dtype, copy=False)
+        X, y = check_samples(self, X, y)
         peak = 4 * len(y) ** 2 * X.dtype.itemsize
         if peak > self.max_memory:
             raise ValueError(
@@ -102,7 +104,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X):
         """Predictions of shape (n_samples,): 2 n_new n d flops, never an (n_new, n) array."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        X = check_inputs(self, X)
         if X.dtype != self.X_fit_.dtype:
             X = X.astype(np.result_type(X, self.X_fit_))
         return self.kernel_.dot(X, self.X_fit_, self.dual_coef_) + self.intercept_

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import FLOATS, check_penalty, held_out_rows
+from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
 from layerwise.representations import RandomFeatures
+from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, ridge
 
 
@@ -45,19 +49,28 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     Rahimi & Recht 2007; baseline of Damian, Lee, Soltanolkotabi 2022, section 6.
     """
 
-    def __init__(self, width=1000, *, activation=None, penalty="auto", validation="loo", random_state=None):
+    def __init__(
+        self,
+        width: int = 1000,
+        *,
+        activation: Callable[[np.ndarray], np.ndarray] | None = None,
+        penalty: Auto = "auto",
+        validation: Validation = "loo",
+        random_state: RandomState = None,
+    ):
         self.width = width
         self.activation = activation
-        self.penalty = penalty
-        self.validation = validation
+        self.penalty: Auto = penalty
+        self.validation: Validation = validation
         self.random_state = random_state
 
     def fit(self, X, y):
         """Draw the layer, fit the head on X (n_samples, n_features), y (n_samples,)."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2)
-        y = y.astype(X.dtype, copy=False)
+        X, y = check_samples(self, X, y)
         rng = check_random_state(self.random_state)
-        self.features_ = RandomFeatures(self.width, activation=self.activation, random_state=rng).fit(X)
+        self.features_ = RandomFeatures(
+            self.width, activation=self.activation, random_state=rng.randint(2**31 - 1)
+        ).fit(X)
         self.intercept_ = float(y.mean())
         blocks = FeatureBlocks(X, self.features_.transform, self.width)
         held_out = held_out_rows(self.validation, len(y), rng)
@@ -69,12 +82,12 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def transform(self, X):
         """Features of shape (n_samples, width)."""
         check_is_fitted(self)
-        return self.features_.transform(validate_data(self, X, dtype=FLOATS, reset=False))
+        return self.features_.transform(check_inputs(self, X))
 
     def predict(self, X):
         """Predictions of shape (n_samples,)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        X = check_inputs(self, X)
         return FeatureBlocks(X, self.features_.transform, self.width) @ self.coef_ + self.intercept_
 
     @property

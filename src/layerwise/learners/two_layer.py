@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import FLOATS, check_penalty, held_out_rows
+from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
 from layerwise.representations import FirstStep
+from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, chebyshev, largest_stable_step, literal, ridge
 
 
@@ -80,35 +82,34 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
 
     def __init__(
         self,
-        width=1000,
+        width: int = 1000,
         *,
-        step_size="auto",
-        linear="moment",
-        n_steps=None,
-        head_step_size="auto",
-        penalty="auto",
-        validation="loo",
-        solver="exact",
-        random_state=None,
+        step_size: Auto = "auto",
+        linear: Literal["moment", "least-squares"] = "moment",
+        n_steps: int | None = None,
+        head_step_size: Auto = "auto",
+        penalty: Auto = "auto",
+        validation: Validation = "loo",
+        solver: Literal["exact", "gd"] = "exact",
+        random_state: RandomState = None,
     ):
         self.width = width
-        self.step_size = step_size
+        self.step_size: Auto = step_size
         self.linear = linear
         self.n_steps = n_steps
         self.head_step_size = head_step_size
-        self.penalty = penalty
-        self.validation = validation
+        self.penalty: Auto = penalty
+        self.validation: Validation = validation
         self.solver = solver
         self.random_state = random_state
 
     def fit(self, X, y):
         """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2)
-        y = y.astype(X.dtype, copy=False)
+        X, y = check_samples(self, X, y)
         rng = check_random_state(self.random_state)
         self.history_ = [{"stage": "mean", "loss": float(y.var())}]
         residual = self._remove_linear_part(X, y)  # line 1
-        self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng)
+        self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng.randint(2**31 - 1))
         self.first_step_.fit(X, residual)  # lines 2 and 3
         self.history_.append({"stage": "first step", "step_size": self.first_step_.step_size_})
         self._find_directions()
@@ -122,8 +123,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         on the directions learnt by `fit`.
         """
         check_is_fitted(self)
-        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=2, reset=False)
-        y = y.astype(X.dtype, copy=False)
+        X, y = check_samples(self, X, y, reset=False)
         self.intercept_ = float(y.mean())
         self.linear_coef_ = np.zeros_like(self.linear_coef_)
         self._fit_head(X, y - y.mean(), check_random_state(self.random_state))
@@ -132,12 +132,12 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     def transform(self, X):
         """The learnt features ``relu(W x + b)``, of shape (n_samples, width)."""
         check_is_fitted(self)
-        return self.first_step_.transform(validate_data(self, X, dtype=FLOATS, reset=False))
+        return self.first_step_.transform(check_inputs(self, X))
 
     def predict(self, X):
         """Line 5: ``alpha + beta'x + a'relu(W x + b)``, of shape (n_samples,)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        X = check_inputs(self, X)
         features = FeatureBlocks(X, self.first_step_.transform, self.width)
         return features @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
 
@@ -171,7 +171,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         self.head_coef_ = path.coefficients
         record = path.summary()
         if self.n_steps is not None:
-            record |= self._descend(features, y, path.penalty)
+            record |= self._descend(features, y, path.penalty, self.n_steps)
         elif self.solver != "exact":
             raise ValueError(
                 f"solver={self.solver!r} with n_steps=None: the limit of infinitely many steps has no loop. "
@@ -180,9 +180,9 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         record["loss"] = float(np.mean((features @ self.head_coef_ - y) ** 2))
         self.history_.append(record)
 
-    def _descend(self, features, y, penalty):
+    def _descend(self, features, y, penalty, n_steps):
         """T steps from the initial a, instead of their limit."""
-        check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
+        check_scalar(n_steps, "n_steps", Integral, min_val=0)
         if self.solver not in ("exact", "gd"):
             raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
         step = self.head_step_size
@@ -191,5 +191,5 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         else:
             check_scalar(step, "head_step_size", Real, min_val=0, include_boundaries="neither")
         descend = chebyshev if self.solver == "exact" else literal
-        self.head_coef_ = descend(features, y, self.n_steps, float(step), penalty, self.first_step_.signs_)
-        return {"n_steps": int(self.n_steps), "head_step_size": float(step)}
+        self.head_coef_ = descend(features, y, n_steps, float(step), penalty, self.first_step_.signs_)
+        return {"n_steps": int(n_steps), "head_step_size": float(step)}

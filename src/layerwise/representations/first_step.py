@@ -15,13 +15,14 @@ and ``w'Hw = tr(H) / d + ...`` is small in high dimension: the layer has moved i
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from layerwise.representations.random_features import FLOATS
+from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gram import BLOCK_BYTES, feature_block
 
 
@@ -59,15 +60,20 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     Damian, Lee, Soltanolkotabi 2022, Algorithm 1, lines 2 and 3.
     """
 
-    def __init__(self, width=1000, *, step_size="auto", random_state=None):
+    def __init__(
+        self,
+        width: int = 1000,
+        *,
+        step_size: float | Literal["auto"] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ):
         self.width = width
         self.step_size = step_size
         self.random_state = random_state
 
     def fit(self, X, y):
         """Take the step on X (n_samples, n_features) and y (n_samples,), whose linear part should be removed."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, y_numeric=True)
-        y = y.astype(X.dtype, copy=False)
+        X, y = check_samples(self, X, y, min_samples=1)
         check_scalar(self.width, "width", Integral, min_val=2)
         if self.width % 2:
             raise ValueError(f"width={self.width} must be even: the symmetric start pairs neurons of opposite sign.")
@@ -89,7 +95,7 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def transform(self, X):
         """Features ``relu(W x + b)`` of shape (n_samples, width)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        X = check_inputs(self, X)
         return feature_block(X, self.weights_, self.biases_)
 
     @property

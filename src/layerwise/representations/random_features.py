@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from layerwise.representations._validation import check_inputs
 from layerwise.solvers.gram import feature_block
-
-FLOATS = (np.float64, np.float32)
 
 
 class RandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -36,14 +36,20 @@ class RandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     Rahimi & Recht 2007; the ``n = 0`` representation of Damian, Lee, Soltanolkotabi 2022, section 6.
     """
 
-    def __init__(self, width=1000, *, activation=None, random_state=None):
+    def __init__(
+        self,
+        width: int = 1000,
+        *,
+        activation: Callable[[np.ndarray], np.ndarray] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ):
         self.width = width
         self.activation = activation
         self.random_state = random_state
 
     def fit(self, X, y=None):
         """Draw the layer for inputs of the width and dtype of X (n_samples, n_features); y is ignored."""
-        X = validate_data(self, X, dtype=FLOATS)
+        X = check_inputs(self, X, reset=True)
         check_scalar(self.width, "width", Integral, min_val=1)
         rng = check_random_state(self.random_state)
         d = X.shape[1]
@@ -54,7 +60,7 @@ class RandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def transform(self, X):
         """Features of shape (n_samples, width)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
+        X = check_inputs(self, X)
         return feature_block(X, self.weights_, self.biases_, self.activation)
 
     @property

@@ -15,15 +15,25 @@ Chebyshev expansion serves one T and one penalty (`chebyshev`); `literal` is the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.fft import dct
 from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
 
-from layerwise.solvers.gram import as_blocks, normal_equations, outer_gram
+from layerwise.solvers.gram import FeatureBlocks, as_blocks, normal_equations, outer_gram
 
 
-def literal(features, y, n_steps: int, step: float, penalty: float = 0.0, start=None) -> np.ndarray:
+def literal(
+    features: FeatureBlocks | np.ndarray,
+    y: np.ndarray,
+    n_steps: int,
+    step: float,
+    penalty: float = 0.0,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
     """The loop itself: T times ``u <- u - step * (2 Phi'(Phi u - y)/n + penalty * u)``.
 
     4 n width flops a step, bound by memory traffic.
@@ -53,7 +63,14 @@ def literal(features, y, n_steps: int, step: float, penalty: float = 0.0, start=
     return u
 
 
-def spectral(features, y, n_steps: int, step: float, penalties, start=None) -> np.ndarray:
+def spectral(
+    features: FeatureBlocks | np.ndarray,
+    y: np.ndarray,
+    n_steps: int,
+    step: float,
+    penalties: ArrayLike,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
     """The T-th iterate for every penalty, from one eigendecomposition of the Gram matrix.
 
     Works in the smaller of n and width when ``start`` is zero: n width min(n, width) flops for the Gram matrix,
@@ -87,7 +104,14 @@ def spectral(features, y, n_steps: int, step: float, penalties, start=None) -> n
     return u if np.ndim(penalties) else u[0]
 
 
-def chebyshev(features, y, n_steps: int, step: float, penalty: float = 0.0, start=None) -> np.ndarray:
+def chebyshev(
+    features: FeatureBlocks | np.ndarray,
+    y: np.ndarray,
+    n_steps: int,
+    step: float,
+    penalty: float = 0.0,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
     """The T-th iterate by a Chebyshev expansion of ``p_T`` on the spectrum of S.
 
     About sqrt(T log(1/eps)) products with the Gram matrix (2 min(n, width)^2 flops each), once it stands.
@@ -112,7 +136,7 @@ def chebyshev(features, y, n_steps: int, step: float, penalty: float = 0.0, star
     return u_0 + polynomial_product(gram, r, n, n_steps, step, penalty)
 
 
-def largest_stable_step(features, penalty: float = 0.0) -> float:
+def largest_stable_step(features: FeatureBlocks | np.ndarray, penalty: float = 0.0) -> float:
     """The step size 2 / (largest eigenvalue of S) beyond which gradient descent diverges."""
     features = as_blocks(features)
     n, width = features.shape
@@ -156,12 +180,12 @@ def polynomial_product(
     return total.astype(b.dtype, copy=False)
 
 
-def chebyshev_coefficients(function, top: float, tolerance: float) -> np.ndarray:
+def chebyshev_coefficients(function: Callable[[np.ndarray], np.ndarray], top: float, tolerance: float) -> np.ndarray:
     """Coefficients of ``function`` on [0, top], as many as stand above ``tolerance`` times the largest (at least 2)."""
     degree = 32
     while True:
         nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree)
-        c = dct(function(top * (nodes + 1) / 2), type=2) / degree
+        c = np.asarray(dct(function(top * (nodes + 1) / 2), type=2)) / degree
         c[0] /= 2
         above = np.flatnonzero(np.abs(c) > tolerance * np.abs(c).max())
         if above.size == 0 or above[-1] < degree // 2 or degree >= 2**20:

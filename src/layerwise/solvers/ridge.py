@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from layerwise.solvers.gram import as_blocks, normal_equations, outer_gram
+from layerwise.solvers.gram import FeatureBlocks, as_blocks, normal_equations, outer_gram
 
 #: Penalties tried by default, as multiples of the largest eigenvalue of 2 Phi'Phi / n.
 RELATIVE_PENALTIES = np.logspace(2, -9, 34)
@@ -48,7 +49,13 @@ class RidgePath:
         return {"stage": "head", "penalty": self.penalty} | ({} if np.isnan(error) else {"validation_loss": error})
 
 
-def ridge(features, y: np.ndarray, penalties=None, *, held_out: np.ndarray | None = None) -> RidgePath:
+def ridge(
+    features: FeatureBlocks | np.ndarray,
+    y: np.ndarray,
+    penalties: ArrayLike | None = None,
+    *,
+    held_out: np.ndarray | None = None,
+) -> RidgePath:
     """Ridge regression on features, in the smaller of n and width.
 
     n width min(n, width) flops for the Gram matrix, 9 min^3 for its eigenvectors, and for leave-one-out
@@ -76,8 +83,9 @@ def ridge(features, y: np.ndarray, penalties=None, *, held_out: np.ndarray | Non
         return RidgePath(path.coefficients @ Phi, path.penalty, path.penalties, path.errors)
 
     if penalties is not None and np.ndim(penalties) == 0:
+        penalty = float(np.asarray(penalties))
         gram, moment = normal_equations(features, y)
-        return RidgePath(solve(gram, moment, n * float(penalties) / 2), float(penalties), *_no_path(penalties))
+        return RidgePath(solve(gram, moment, n * penalty / 2), penalty, *_no_path(penalty))
 
     gram, moment = normal_equations(features, y, held_out)
     n_fit = n if held_out is None else int(n - held_out.sum())
@@ -105,7 +113,9 @@ def ridge(features, y: np.ndarray, penalties=None, *, held_out: np.ndarray | Non
     return RidgePath(u, float(path[best]), path, errors)
 
 
-def kernel_ridge(K: np.ndarray, y: np.ndarray, penalties=None, *, held_out: np.ndarray | None = None) -> RidgePath:
+def kernel_ridge(
+    K: np.ndarray, y: np.ndarray, penalties: ArrayLike | None = None, *, held_out: np.ndarray | None = None
+) -> RidgePath:
     """Kernel ridge regression ``(K + n penalty/2 I) alpha = y``; predictions are ``k(x, X) @ alpha``.
 
     Leave-one-out: one eigendecomposition (9 n^3) for the whole path. Holdout: one Cholesky factor (n^3/3) a penalty,
@@ -125,7 +135,8 @@ def kernel_ridge(K: np.ndarray, y: np.ndarray, penalties=None, *, held_out: np.n
     """
     n = K.shape[0]
     if penalties is not None and np.ndim(penalties) == 0:
-        return RidgePath(solve(K, y, n * float(penalties) / 2), float(penalties), *_no_path(penalties))
+        penalty = float(np.asarray(penalties))
+        return RidgePath(solve(K, y, n * penalty / 2), penalty, *_no_path(penalty))
 
     if held_out is None:
         s, Q = eigh(K, driver="evd")
@@ -173,5 +184,5 @@ def _penalty_path(penalties, top: float, dtype) -> np.ndarray:
     return path
 
 
-def _no_path(penalty) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([float(penalty)]), np.array([np.nan])
+def _no_path(penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([penalty]), np.array([np.nan])

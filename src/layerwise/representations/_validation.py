@@ -1,0 +1,26 @@
+"""What every estimator does with its arrays first: scikit-learn's checks, in float32 or float64 as they come."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+FLOATS = (np.float64, np.float32)
+
+
+def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> np.ndarray:
+    """X as a finite float array (n_samples, n_features) of the width the estimator was fitted to."""
+    return cast("np.ndarray", validate_data(estimator, X, dtype=FLOATS, reset=reset))
+
+
+def check_samples(
+    estimator: Any, X: Any, y: Any, *, reset: bool = True, min_samples: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """X as in `check_inputs` and y (n_samples,) in its dtype, integers becoming numbers to regress on."""
+    X, y = cast(
+        "tuple[np.ndarray, np.ndarray]",
+        validate_data(estimator, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=min_samples, reset=reset),
+    )
+    return X, y.astype(X.dtype, copy=False)

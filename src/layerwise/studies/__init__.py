@@ -1,0 +1,28 @@
+"""Studies: how many samples a learner needs, measured.
+
+A `Study` is a grid of targets x learners x dimensions x sample sizes x seeds; `run_study` runs what a `Store` does
+not hold yet; `StudyResult` gives tidy tables, `SampleComplexityDisplay` the figure.
+"""
+
+from layerwise.studies.definition import LearnerSpec, Study, TargetSpec
+from layerwise.studies.displays import SampleComplexityDisplay
+from layerwise.studies.lookup import StudyError
+from layerwise.studies.result import StudyResult
+from layerwise.studies.runner import run_study
+from layerwise.studies.store import Store, StoreError
+from layerwise.studies.trial import Outcome, Trial, run
+
+__all__ = [
+    "LearnerSpec",
+    "Outcome",
+    "SampleComplexityDisplay",
+    "Store",
+    "StoreError",
+    "Study",
+    "StudyError",
+    "StudyResult",
+    "TargetSpec",
+    "Trial",
+    "run",
+    "run_study",
+]

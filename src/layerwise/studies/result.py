@@ -1,0 +1,103 @@
+"""What a study found, as tidy tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Self
+
+from layerwise.studies.definition import Study
+from layerwise.studies.store import Store
+from layerwise.studies.trial import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error")
+
+
+class StudyResult:
+    """The outcomes of a study, in the order of its definition.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    outcomes : mapping
+        `Outcome` by the key of its trial; trials without one are left out of the tables.
+    """
+
+    def __init__(self, study: Study, outcomes: Mapping[str, Outcome]) -> None:
+        self.study = study
+        self.outcomes = dict(outcomes)
+
+    @classmethod
+    def from_store(cls, study: Study, store: Store) -> Self:
+        """Return what a store holds of a study, finished or not; runs nothing.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+        store : Store
+            The store.
+
+        Returns
+        -------
+        StudyResult
+            Its outcomes so far.
+        """
+        return cls(study, store.outcomes(trial.key for trial in study.trials()))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, error (None where it succeeded)."""
+        import pandas as pd
+
+        rows = []
+        for target, learner, trial in self.study.cells():
+            outcome = self.outcomes.get(trial.key)
+            if outcome is not None:
+                values = (outcome.risk, outcome.fit_seconds, outcome.error)
+                rows.append((target, learner, trial.dim, trial.n, trial.seed, *values))
+        columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(COLUMNS, ())
+        kinds = {"dim": "int64", "n": "int64", "seed": "int64", "risk": "float64", "fit_seconds": "float64"}
+        return pd.DataFrame({name: pd.Series(v, dtype=kinds.get(name, "object")) for name, v in columns.items()})
+
+    def summary(self, quantiles: tuple[float, float] = (0.25, 0.75)) -> pd.DataFrame:
+        """Summarise the seeds of each cell.
+
+        Parameters
+        ----------
+        quantiles : tuple of two floats, default=(0.25, 0.75)
+            The band.
+
+        Returns
+        -------
+        DataFrame
+            One row a cell: target, learner, dim, n; median, lower and upper quantile of the risk over the trials
+            that succeeded; succeeded and failed, their numbers.
+        """
+        lower, upper = quantiles
+        if not 0 <= lower <= upper <= 1:
+            raise ValueError(f"quantiles={quantiles!r} should be two numbers with 0 <= lower <= upper <= 1.")
+        cells = self.table.groupby(["target", "learner", "dim", "n"], sort=False)
+        summary = cells.agg(
+            median=("risk", "median"),
+            lower=("risk", lambda risk: risk.quantile(lower)),
+            upper=("risk", lambda risk: risk.quantile(upper)),
+            succeeded=("risk", "count"),
+            failed=("error", "count"),
+        )
+        return summary.reset_index()
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write `table` as CSV; floats keep all their digits.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        """
+        self.table.to_csv(path, index=False)

@@ -1,0 +1,198 @@
+"""One trial: a target, a learner, a sample, and the risk the learner reached.
+
+Everything random in a trial comes from integers derived from what the trial *is*, never from when or where it
+runs. With ``H`` a stable hash fed to `numpy.random.SeedSequence`,
+
+    target, test sample   H(study's random_state, target, inputs, dim, seed)
+    training sample       H(the same, noise, n)
+    learner               H(the whole trial)
+
+so every learner of a cell sees the same data, and the target and test set of a seed stay put as n grows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, find, parameter_names
+
+PREDICT_ROWS = 4096  # rows predicted at once: learners may hold (rows, width) or (rows, n) arrays
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything that determines the value of one trial, and nothing else.
+
+    Parameters
+    ----------
+    target : str
+        Import path of the target's class, called as ``Target(dim, **target_params)``.
+    target_params : dict
+        Its other parameters.
+    learner : str
+        Import path of the learner's class, called as ``Learner(**learner_params)``.
+    learner_params : dict
+        Its parameters.
+    inputs : str
+        Import path of the input distribution, called as ``Inputs(dim, **inputs_params)``.
+    inputs_params : dict
+        Its other parameters.
+    dim : int
+        Input dimension d.
+    n : int
+        Number of training samples.
+    seed : int
+        Which repetition.
+    noise : float
+        Standard deviation of the label noise.
+    noise_distribution : str
+        ``"gaussian"`` or ``"rademacher"``.
+    n_test : int
+        Number of clean test points.
+    random_state : int
+        The study's own seed.
+    """
+
+    target: str
+    target_params: dict[str, Any]
+    learner: str
+    learner_params: dict[str, Any]
+    inputs: str
+    inputs_params: dict[str, Any]
+    dim: int
+    n: int
+    seed: int
+    noise: float
+    noise_distribution: str
+    n_test: int
+    random_state: int
+
+    @cached_property
+    def definition(self) -> str:
+        """The trial as canonical JSON."""
+        return canonical_json(asdict(self))
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of `definition`: the trial's address in a store."""
+        return hashlib.sha256(self.definition.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial.
+
+    Parameters
+    ----------
+    risk : float
+        ``mean((f(X) - y)^2) / variance`` over clean test points: 1 is predicting the mean, 0 is perfect. The
+        variance is the target's own, under N(0, I); that of the test points where the inputs are others. NaN for a
+        failed trial.
+    fit_seconds : float
+        Wall time of ``fit``. NaN for a failed trial.
+    error : str or None, default=None
+        ``"Type: message"`` of what a failed trial raised.
+    """
+
+    risk: float
+    fit_seconds: float
+    error: str | None = None
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only.
+
+    Parameters
+    ----------
+    value : object
+        Dicts, lists, strings, numbers, booleans and None.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def derive_seed(*parts: Any) -> int:
+    """Return a seed below 2^31 that depends on the parts and on nothing else.
+
+    Parameters
+    ----------
+    *parts
+        Plain data, as `canonical_json` takes it.
+
+    Returns
+    -------
+    int
+        The seed; every consumer of randomness (NumPy's generators, scikit-learn) takes it.
+    """
+    entropy = int.from_bytes(hashlib.sha256(canonical_json(parts).encode()).digest(), "big")
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0] >> 1)
+
+
+def run(trial: Trial) -> Outcome:
+    """Run one trial; what it raises becomes the outcome's error.
+
+    Parameters
+    ----------
+    trial : Trial
+        What to run.
+
+    Returns
+    -------
+    Outcome
+        Its risk, or its error. ``KeyboardInterrupt`` passes through.
+    """
+    try:
+        return _measure(trial)
+    except Exception as error:
+        return Outcome(math.nan, math.nan, f"{type(error).__name__}: {error}")
+
+
+def _measure(trial: Trial) -> Outcome:
+    world = (trial.random_state, trial.target, trial.target_params, trial.inputs, trial.inputs_params)
+    world += (trial.dim, trial.seed)
+    noise = {"noise": trial.noise, "noise_distribution": trial.noise_distribution}
+
+    inputs = find(trial.inputs, INPUTS)(trial.dim, **trial.inputs_params)
+    target = _build(trial.target, TARGETS, derive_seed("target", *world), trial.target_params, trial.dim)
+    X_test, y_test = target.sample(trial.n_test, noise=0.0, random_state=derive_seed("test", *world), inputs=inputs)
+    standard = trial.inputs == "Gaussian" and not trial.inputs_params
+    variance = float(target.variance if standard else np.var(y_test))
+    if not (math.isfinite(variance) and variance > 0):
+        raise ValueError(f"the target's variance is {variance}; risk is measured against it, so it must be positive")
+
+    train_seed = derive_seed("train", *world, noise, trial.n)
+    X, y = target.sample(trial.n, random_state=train_seed, inputs=inputs, **noise)
+    learner = _build(trial.learner, LEARNERS, derive_seed("learner", trial.definition), trial.learner_params)
+    started = time.perf_counter()
+    learner.fit(X, y)
+    fit_seconds = time.perf_counter() - started
+
+    residual = np.empty(trial.n_test)
+    for start in range(0, trial.n_test, PREDICT_ROWS):
+        block = slice(start, start + PREDICT_ROWS)
+        residual[block] = np.asarray(learner.predict(X_test[block]), dtype=np.float64).reshape(-1)
+    residual -= y_test
+    risk = float(np.mean(np.square(residual, out=residual))) / variance
+    if not math.isfinite(risk):
+        raise FloatingPointError(f"the predictions give a risk of {risk}")
+    return Outcome(risk, fit_seconds)
+
+
+def _build(path: str, home: str, seed: int, params: dict[str, Any], *args: Any) -> Any:
+    """Call the class with its parameters, and with ``random_state=seed`` where it takes one and has none."""
+    factory = find(path, home)
+    if "random_state" in parameter_names(factory):
+        params = {"random_state": seed, **params}
+    return factory(*args, **params)

@@ -1,0 +1,126 @@
+"""Tables in the order of the definition, and a figure that draws what they say."""
+
+import math
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from throwaway import Quadratic, small_study
+
+from layerwise.studies import Outcome, SampleComplexityDisplay, StudyResult, TargetSpec, run_study
+
+
+@pytest.fixture(scope="module")
+def result():
+    return run_study(small_study())
+
+
+@pytest.fixture
+def partly_failed():
+    """Risks 0, 1, 2, ... in the order of the trials; one trial failed, one has not run."""
+    study = small_study()
+    outcomes = {trial.key: Outcome(float(i), 0.1) for i, trial in enumerate(study.trials())}
+    first, second, *_ = outcomes
+    outcomes[first] = Outcome(math.nan, math.nan, "Error: no")
+    del outcomes[second]
+    return StudyResult(study, dict(reversed(outcomes.items())))
+
+
+def test_table_is_tidy_and_in_order(partly_failed):
+    # catches: rows in the order of completion; a trial that has not run shown as NaN; an error that becomes NaN
+    table = partly_failed.table
+    assert list(table.columns) == ["target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error"]
+    assert list(table["risk"].iloc[1:]) == list(range(2, 18))
+    assert list(table.iloc[0, :5]) == ["quadratic", "features", 3, 40, 0]
+    assert table["error"].iloc[0] == "Error: no"
+    assert table["error"].iloc[1] is None
+    assert list(table.dtypes[["dim", "n", "seed", "risk"]]) == ["int64", "int64", "int64", "float64"]
+
+
+def test_summary_against_numpy(result, partly_failed):
+    # catches: seeds mixed across cells; failed trials counted as risks
+    for _, row in result.summary((0.1, 0.8)).iterrows():
+        t = result.table
+        cell = t[(t["learner"] == row["learner"]) & (t["dim"] == row["dim"]) & (t["n"] == row["n"])]
+        expected = np.quantile(cell["risk"], [0.5, 0.1, 0.8])
+        np.testing.assert_allclose(row[["median", "lower", "upper"]].astype(float), expected)
+    first = partly_failed.summary().iloc[0]
+    assert (first["median"], first["succeeded"], first["failed"]) == (2.0, 1, 1)
+    with pytest.raises(ValueError, match="quantiles"):
+        result.summary((0.8, 0.1))
+
+
+def test_csv_keeps_every_digit(result, tmp_path):
+    # catches: risks rounded on their way to a file
+    result.to_csv(tmp_path / "table.csv")
+    again = pd.read_csv(tmp_path / "table.csv", dtype=str)
+    assert [float(risk) for risk in again["risk"]] == list(result.table["risk"])
+
+
+def test_a_study_that_has_not_run_has_an_empty_table():
+    # catches: a crash on the first look at a store
+    empty = StudyResult(small_study(), {})
+    assert empty.table.empty
+    assert empty.summary().empty
+    with pytest.raises(ValueError, match="run the study first"):
+        SampleComplexityDisplay.from_study(empty, dim=3)
+
+
+def test_the_display_draws_the_medians(result):
+    # catches: curves of another learner or dimension, means for medians, a band that is not the quantiles
+    ax = Figure().add_subplot()
+    display = SampleComplexityDisplay.from_study(result, dim=5, ax=ax, references={"plateau": 0.5})
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    table = result.table[result.table["dim"] == 5]
+    bands = [c for c in ax.collections if isinstance(c, PolyCollection)]
+    assert [line.get_label() for line in display.lines_] == ["features", "ridge"]
+    for line, band in zip(display.lines_, bands, strict=True):
+        risks = table[table["learner"] == line.get_label()].groupby("n")["risk"]
+        x, y = line.get_data()
+        assert list(x) == list(risks.median().index)
+        np.testing.assert_array_equal(y, risks.median())
+        heights = {tuple(v) for v in band.get_paths()[0].vertices}
+        assert {(n, risks.quantile(q)[n]) for n in x for q in (0.25, 0.75)} <= heights
+    legend = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert legend == {"features", "ridge", "plateau"}
+    assert ax.get_xscale() == "log"
+
+
+def test_the_display_asks_when_there_is_a_choice(result):
+    # catches: dimensions or targets drawn into one curve
+    with pytest.raises(ValueError, match=r"dim=None: the study has \[3, 5\]"):
+        SampleComplexityDisplay.from_study(result)
+    with pytest.raises(ValueError, match="target='cubic': the study has"):
+        SampleComplexityDisplay.from_study(result, dim=3, target="cubic")
+    two = small_study(targets=[TargetSpec(label=label, use=Quadratic) for label in "ab"], dims=[3])
+    with pytest.raises(ValueError, match="target=None"):
+        SampleComplexityDisplay.from_study(StudyResult(two, {}))
+
+
+def test_the_display_says_what_it_left_out(partly_failed):
+    # catches: failures that vanish from the figure
+    ax = Figure().add_subplot()
+    SampleComplexityDisplay.from_study(partly_failed, dim=3, ax=ax)
+    assert ax.get_title(loc="right") == "1 failed trial left out"
+
+
+def test_without_axes_a_figure_is_made(result, tmp_path):
+    # catches: a display that needs axes, or that cannot be drawn
+    display = SampleComplexityDisplay.from_study(result, dim=3)
+    display.figure_.savefig(tmp_path / "figure.png")
+    display.figure_.savefig(tmp_path / "figure.svg")
+    plt.close(display.figure_)
+
+
+def test_importing_studies_is_light():
+    # catches: pandas, matplotlib or the other rooms imported before they are needed
+    heavy = "{'pandas', 'matplotlib', 'sklearn', 'layerwise.learners', 'layerwise.targets'}"
+    code = f"import sys, layerwise.studies; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,202 @@
+"""Running: what is missing, with any number of workers, through failures and kills, to the same values."""
+
+import os
+import random
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from throwaway import Fails, Features, Interrupts, Mean, small_study
+
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
+
+HERE = Path(__file__).parent
+WAIT = random.Random(0)
+
+
+def bits(result):
+    """The result's rows, each risk as its eight bytes."""
+    rows = result.table[["target", "learner", "dim", "n", "seed", "risk"]].itertuples(index=False)
+    return [(*row[:5], struct.pack("d", row[5])) for row in rows]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "study.sqlite") as store:
+        yield store
+
+
+def test_one_and_two_workers_give_the_same_bits(store):
+    # catches: BLAS threads that split sums differently; results matched to the wrong trial; order of completion
+    study = small_study(
+        n=[1500, 100], learners=[LearnerSpec(label=str(w), use=Features, params={"width": w}) for w in (7, 300)]
+    )
+    one = run_study(study)
+    two = run_study(study, store, n_jobs=2)
+    assert bits(one) == bits(two) == bits(StudyResult.from_store(study, store))
+    assert len(set(bits(one))) == len(study.trials()) == 24
+
+
+def test_progress_is_reported_after_the_row_is_stored(store):
+    # catches: progress ahead of the store; a resumed bar that starts at zero; small trials first
+    study = small_study()
+    first = study.trials()[0]
+    store.add(first, Outcome(0.5, 0.1))
+    calls = []
+
+    def callback(done, total, trial, outcome):
+        with Store(store.path) as reader:
+            assert reader.outcomes([trial.key]) == {trial.key: outcome}
+        calls.append((done, total, trial.n))
+
+    run_study(study, store, callback=callback)
+    assert [done for done, _, _ in calls] == list(range(2, 19))
+    assert {total for _, total, _ in calls} == {18}
+    sizes = [n for _, _, n in calls]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def ran(study, store, **options):
+    """Run, and return the trials that were really run."""
+    trials = []
+    run_study(study, store, callback=lambda done, total, trial, outcome: trials.append(trial), **options)
+    return trials
+
+
+def test_again_runs_only_what_is_missing(store):
+    # catches: a finished study that starts over; old trials rerun for a new seed or learner
+    study = small_study()
+    assert len(ran(study, store)) == 18
+    before = run_study(study, store).outcomes
+    assert ran(study, store, n_jobs=2) == []
+    assert {trial.seed for trial in ran(small_study(seeds=4), store)} == {3}
+    added = LearnerSpec(label="mean", use=Mean)
+    assert {t.learner for t in ran(small_study(learners=[added, *study.learners]), store)} == {"throwaway.Mean"}
+    assert run_study(study, store).outcomes == before  # fit_seconds too: nothing was measured again
+
+
+def test_failed_trials_are_rows_and_run_again_only_if_asked(store, monkeypatch):
+    # catches: one failure that ends the study; failures retried for ever, or never
+    study = small_study(
+        learners=[LearnerSpec(label="fails", use=Fails, params={"above": 100}), *small_study().learners]
+    )
+    table = run_study(study, store, n_jobs=2).table
+    failed = table[table["error"].notna()]
+    assert set(failed["error"]) == {"RuntimeError: cannot learn from 160 rows"}
+    assert (failed["learner"] == "fails").all()
+    assert len(failed) == 6
+    assert failed["risk"].isna().all()
+    assert len(table) == 30
+    assert ran(study, store) == []
+    monkeypatch.setattr(Fails, "broken", False)
+    assert len(ran(study, store, retry_failed=True)) == 6
+    assert run_study(study, store).table["error"].isna().all()
+    assert ran(study, store, retry_failed=True) == []
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupt_keeps_what_was_reported(store, n_jobs):
+    # catches: an interrupt that is swallowed, or that takes rows back
+    study = small_study(learners=[*small_study().learners, LearnerSpec(label="stop", use=Interrupts, n=[20])])
+    reported = set()
+    with pytest.raises(KeyboardInterrupt):  # by the smallest trials, which run last
+        run_study(study, store, n_jobs=n_jobs, callback=lambda done, total, trial, outcome: reported.add(trial.key))
+    assert store.done_keys() == reported
+    assert len(reported) > 0
+    assert bits(run_study(small_study(), store)) == bits(run_study(small_study()))
+
+
+def test_an_error_in_the_callback_comes_out(store):
+    # catches: a callback whose failure is hidden, or that leaves workers behind
+    def callback(*_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_study(small_study(), store, n_jobs=2, callback=callback)
+    assert len(store.done_keys()) == 1
+
+
+def test_n_jobs_as_joblib_has_it():
+    # catches: our own idea of n_jobs
+    assert bits(run_study(small_study(), n_jobs=-1)) == bits(run_study(small_study(), n_jobs=None))
+    with pytest.raises(ValueError, match="n_jobs"):
+        run_study(small_study(), n_jobs=0)
+
+
+def rows_in(path):
+    """Rows of a store that another process may be about to make."""
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT count(*) FROM trial").fetchone()[0]
+    except sqlite3.Error:  # not laid out yet
+        return 0
+    finally:
+        connection.close()
+
+
+def start(store_path, toml_path):
+    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    command = [sys.executable, HERE / "throwaway.py", store_path, toml_path]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def signal_when(child, number, ready):
+    """Send a signal soon after `ready()`."""
+    while child.poll() is None and not ready():
+        time.sleep(0.002)
+    time.sleep(WAIT.uniform(0, 0.06))
+    child.send_signal(number)
+
+
+@pytest.fixture
+def slow_study(tmp_path):
+    """48 trials, a second and a half on two workers, declared in a file."""
+    pauses = [{"width": width, "pause": 0.06} for width in (8, 16, 24)]
+    study = small_study(
+        learners=[LearnerSpec(label=str(p["width"]), use=Features, params=p) for p in pauses],
+        n=[40, 80, 160, 320],
+        dims=[3, 4],
+        seeds=2,
+    )
+    toml = tmp_path / "study.toml"
+    toml.write_text(study.to_toml(), encoding="utf-8")
+    return study, toml, tmp_path / "study.sqlite"
+
+
+def test_killed_and_resumed_is_uninterrupted(slow_study):
+    # catches: rows lost, doubled or half-written by SIGKILL; a store that cannot be opened after it
+    study, toml, path = slow_study
+    kills = 0
+    for ready in (path.exists, *(lambda goal=goal: rows_in(path) >= goal for goal in (1, 6, 12, 18))):
+        child = start(path, toml)
+        signal_when(child, signal.SIGKILL, ready)
+        kills += child.wait() == -signal.SIGKILL
+        child.stderr.close()
+    assert kills >= 3  # a busy machine may let one finish first
+    child = start(path, toml)
+    assert (child.communicate(timeout=60)[1], child.returncode) == ("", 0)
+    with Store(path) as store:
+        assert store.done_keys() == {trial.key for trial in study.trials()}
+        resumed = StudyResult.from_store(study, store)
+    assert rows_in(path) == 48
+    assert bits(resumed) == bits(run_study(study, n_jobs=4))
+
+
+def test_ctrl_c_stops_at_once_and_quietly(slow_study):
+    # catches: Ctrl-C that waits for all trials, is taken for a failed trial, or prints a library's warnings
+    study, toml, path = slow_study
+    child = start(path, toml)
+    signal_when(child, signal.SIGINT, lambda: rows_in(path) >= 5)
+    errors = child.communicate(timeout=20)[1]
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "Warning" not in errors
+    assert 5 <= rows_in(path) < 48
+    with Store(path) as store:
+        assert StudyResult.from_store(study, store).table["error"].isna().all()

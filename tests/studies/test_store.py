@@ -1,0 +1,137 @@
+"""The store keeps what it was given bit for bit, and leaves alone what is not its own."""
+
+import math
+import sqlite3
+import struct
+
+import pytest
+from throwaway import small_study
+
+from layerwise.studies import Outcome, Store, StoreError
+
+TRIALS = small_study().trials()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "er" / "study.sqlite"
+
+
+def test_outcomes_come_back_bit_for_bit(path):
+    # catches: floats that pass through text, NaN that becomes 0, an error that is lost
+    values = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, 1.0, 0.0, math.pi * 1e-17]
+    stored = {trial.key: Outcome(value, value) for trial, value in zip(TRIALS, values, strict=False)}
+    with Store(path) as store:
+        for trial in TRIALS[: len(values)]:
+            store.add(trial, stored[trial.key])
+        store.add(TRIALS[-1], Outcome(math.nan, math.nan, 'Error: "é"\nand more'))
+    with Store(path) as store:
+        found = store.outcomes([trial.key for trial in TRIALS])
+        assert store.done_keys() == {*stored, TRIALS[-1].key}
+    failed = found.pop(TRIALS[-1].key)
+    assert math.isnan(failed.risk)
+    assert math.isnan(failed.fit_seconds)
+    assert failed.error == 'Error: "é"\nand more'
+    assert {key: struct.pack("d", o.risk) for key, o in found.items()} == {
+        key: struct.pack("d", o.risk) for key, o in stored.items()
+    }
+
+
+def test_a_row_is_there_for_others_once_added(path):
+    # catches: outcomes held back in an open transaction; readers locked out while a study runs
+    with Store(path) as writer, Store(path) as reader:
+        for i, trial in enumerate(TRIALS):
+            writer.add(trial, Outcome(float(i), 0.0))
+            assert len(reader.done_keys()) == i + 1
+
+
+def test_a_row_says_what_it_is_and_who_made_it(path):
+    # catches: a store that can only be read with the study at hand
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+    connection = sqlite3.connect(path)
+    key, definition, version, finished = connection.execute(
+        "SELECT key, definition, version, finished FROM trial"
+    ).fetchone()
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    assert (key, definition) == (TRIALS[0].key, TRIALS[0].definition)
+    assert version
+    assert finished.endswith("+00:00")
+
+
+def test_a_later_outcome_replaces_the_earlier(path):
+    # catches: a retried trial that stays failed
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(math.nan, math.nan, "E"))
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+        assert store.outcomes([TRIALS[0].key]) == {TRIALS[0].key: Outcome(0.5, 0.1)}
+
+
+def test_many_keys_at_once(path):
+    # catches: a query with more variables than SQLite allows
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+        assert list(store.outcomes([*map(str, range(40_000)), TRIALS[0].key])) == [TRIALS[0].key]
+
+
+def test_an_empty_file_is_laid_out(tmp_path):
+    # catches: a run killed before its first write that can never be resumed
+    path = tmp_path / "empty.sqlite"
+    path.touch()
+    with Store(path) as store:
+        assert store.done_keys() == set()
+
+
+def foreign(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE trial (key TEXT)")
+    connection.close()
+
+
+def newer(path):
+    Store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+def damaged(path):
+    with Store(path) as store:
+        for trial in TRIALS:
+            store.add(trial, Outcome(0.5, 0.1))
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_text("n,risk\n1,2\n"), "is not an SQLite file"),
+        (lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(20)), "is not an SQLite file"),
+        (foreign, "is an SQLite file of another program"),
+        (newer, "newer layerwise .schema 99"),
+        (damaged, "is damaged"),
+    ],
+)
+def test_what_is_not_ours_is_refused_and_left_alone(tmp_path, make, message):
+    # catches: somebody's file overwritten, or touched by opening it
+    path = tmp_path / "file"
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=message) as caught:
+        Store(path)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_places_that_cannot_hold_a_store(tmp_path):
+    # catches: an OSError or sqlite3 error that escapes
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(tmp_path / "file" / "study.sqlite")

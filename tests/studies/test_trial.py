@@ -1,0 +1,140 @@
+"""A trial's randomness comes from what it is; what it raises is its outcome."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import throwaway
+from throwaway import Fails, Features, Interrupts, Mean, PredictsNaN, Quadratic, small_study
+
+from layerwise.studies import LearnerSpec, TargetSpec, run, run_study
+
+
+def trial_of(use=Mean, **changes):
+    study = small_study(learners=[LearnerSpec(label="a", use=use)], dims=[3], n=[40], seeds=1)
+    return replace(study.trials()[0], **changes)
+
+
+def seen(*trials):
+    """What each trial's learner saw: training data, its seed, test data."""
+    views = []
+    for trial in trials:
+        throwaway.CALLS.clear()
+        assert run(replace(trial, learner="throwaway.Witness")).error is None
+        (_, (X, y, seed)), (_, X_test) = throwaway.CALLS
+        views.append({"train": (X, y), "seed": seed, "test": X_test})
+    return views
+
+
+def test_learners_of_a_cell_see_the_same_data_and_own_seeds():
+    # catches: learners compared on different samples; learners that share a random stream
+    one, other = seen(trial_of(), trial_of(learner_params={"mark": 1}))
+    assert one["train"] == other["train"]
+    assert one["test"] == other["test"]
+    assert one["seed"] != other["seed"]
+    assert 0 <= one["seed"] < 2**31
+
+
+@pytest.mark.parametrize(
+    ("change", "same_test"),
+    [
+        ({"seed": 1}, False),
+        ({"random_state": 1}, False),
+        ({"target_params": {"slope": 2.0}}, False),
+        ({"inputs_params": {"scale": 2.0}}, False),
+        ({"noise": 0.25}, True),
+        ({"noise_distribution": "rademacher"}, True),
+        ({"n": 41}, True),
+    ],
+)
+def test_what_the_data_depend_on(change, same_test):
+    # catches: seeds that repeat the data; a test set that moves with n or with the noise
+    one, other = seen(trial_of(), trial_of(**change))
+    assert one["train"] != other["train"]
+    assert (one["test"] == other["test"]) == same_test
+    assert one["seed"] != other["seed"]
+
+
+def test_the_target_stays_put_as_n_grows():
+    # catches: a new random target for every n, which would blur every curve
+    small, large = seen(trial_of(noise=0.0, n=40), trial_of(noise=0.0, n=80))
+    directions = []
+    for view in (small, large):
+        X, y = (np.frombuffer(part) for part in view["train"])
+        X = X.reshape(-1, 3)
+        quadratic = np.stack([X[:, i] * X[:, j] for i in range(3) for j in range(i, 3)], axis=1)
+        directions.append(np.linalg.lstsq(np.hstack([X, quadratic]), y, rcond=None)[0][:3])
+    np.testing.assert_allclose(directions[0], directions[1], rtol=1e-9)
+
+
+def test_the_random_state_in_params_wins():
+    # catches: a user's own random_state overwritten
+    (view,) = seen(trial_of(learner_params={"random_state": 7}))
+    assert view["seed"] == 7
+
+
+def test_keys_are_stable_and_complete():
+    # catches: a key that changes between processes or versions, or that misses a field
+    trial = trial_of()
+    assert trial.key == "00fff675005cad7fc3cccd9710f0ca9b859cc778e4227b37b3b5c0fbc4df1622"
+    fields = {"n": 41, "dim": 4, "seed": 1, "noise": 1.0, "n_test": 501, "random_state": 1}
+    fields |= {"learner": "x", "target": "x", "inputs": "x", "noise_distribution": "rademacher"}
+    fields |= {name: {"a": 1} for name in ("learner_params", "target_params", "inputs_params")}
+    assert set(fields) == set(trial.__dataclass_fields__)
+    keys = {replace(trial, **{name: value}).key for name, value in fields.items()} | {trial.key}
+    assert len(keys) == len(fields) + 1
+
+
+def test_risk_is_excess_error_over_variance():
+    # catches: risk against noisy labels, or without the normalisation,
+    # or test rows lost between blocks. Best constant: 1. Best linear function of z + z^2: Var(z^2) / 3 = 2/3.
+    # The squared errors have standard deviations 10.7 and 7.5, over 3 and sqrt(40,000): six standard errors each.
+    trial = trial_of(n=20_000, n_test=40_000, noise=2.0)
+    outcome = run(trial)
+    assert outcome.risk == pytest.approx(1.0, abs=0.11)
+    assert outcome.fit_seconds > 0
+    linear = run(replace(trial, learner="sklearn.linear_model.LinearRegression"))
+    assert linear.risk == pytest.approx(2 / 3, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("trial", "error"),
+    [
+        (trial_of(Fails), "RuntimeError: cannot learn from 40 rows"),
+        (trial_of(PredictsNaN), "FloatingPointError: the predictions give a risk of nan"),
+        (trial_of(target_params={"slope": "steep"}), "TypeError: "),
+        (trial_of(target_params={"slope": math.nan}), "ValueError: "),
+        (trial_of(learner="throwaway.Gone"), 'StudyError: throwaway has no "Gone"'),
+    ],
+)
+def test_failures_are_outcomes(trial, error):
+    # catches: one bad trial that ends a night's study, or a NaN that passes for a result
+    outcome = run(trial)
+    assert math.isnan(outcome.risk)
+    assert outcome.error.startswith(error)
+
+
+def test_interrupts_pass_through():
+    # catches: Ctrl-C recorded as a failed trial
+    with pytest.raises(KeyboardInterrupt):
+        run(trial_of(Interrupts))
+
+
+def test_values_do_not_depend_on_the_rest_of_the_study():
+    # catches: seeds taken from positions: adding a learner, a size or reversing the order changes old values
+    def risks(study):
+        table = run_study(study).table
+        return {tuple(row[:5]): row.risk for row in table.itertuples(index=False)}
+
+    before = risks(small_study())
+    more = small_study(
+        targets=[TargetSpec(label="steep", use=Quadratic, params={"slope": 3.0}), *small_study().targets],
+        learners=[LearnerSpec(label="new", use=Features), *reversed(small_study().learners)],
+        n=[160, 80, 40],
+        dims=[5, 3],
+        seeds=4,
+    )
+    after = risks(more)
+    assert len(before) == 18
+    assert {cell: after[cell] for cell in before} == before

@@ -1,0 +1,139 @@
+"""Targets, inputs and learners that are thrown away after the tests; studies reach them by import path."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from layerwise.studies import LearnerSpec, Study, TargetSpec
+
+CALLS: list[tuple[str, Any]] = []  # what learners saw: (learner's name, its data or seed)
+
+
+class Inputs:
+    def __init__(self, dim, scale=1.0):
+        self.dim, self.scale = dim, scale
+
+    def sample(self, n, random_state=None):
+        return self.scale * np.random.default_rng(random_state).standard_normal((n, self.dim))
+
+
+class Quadratic:
+    """x -> slope * z + z^2, z = x'u for a random direction u."""
+
+    def __init__(self, dim, slope=1.0, random_state=None):
+        self.dim, self.slope = dim, slope
+        u = np.random.default_rng(random_state).standard_normal(dim)
+        self.direction = u / np.linalg.norm(u)
+        self.variance = slope**2 + 2.0
+
+    def __call__(self, X):
+        z = X @ self.direction
+        return self.slope * z + z**2
+
+    def sample(self, n, noise=0.0, random_state=None, *, inputs=None, noise_distribution="gaussian"):
+        rng = np.random.default_rng(random_state)
+        X = inputs.sample(n, random_state=int(rng.integers(2**31)))
+        noises = {"gaussian": rng.standard_normal(n), "rademacher": rng.choice([-1.0, 1.0], n)}
+        return X, self(X) + noise * noises[noise_distribution]
+
+
+class Mean:
+    """The learner that costs nothing."""
+
+    def fit(self, X, y):
+        self.mean_ = float(np.mean(y))
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+class Witness(Mean):
+    """Notes down the data and the seed it was given."""
+
+    def __init__(self, mark=0, random_state=None):
+        self.mark, self.random_state = mark, random_state
+
+    def fit(self, X, y):
+        CALLS.append((f"fit {self.mark}", (X.tobytes(), y.tobytes(), self.random_state)))
+        return super().fit(X, y)
+
+    def predict(self, X):
+        CALLS.append((f"predict {self.mark}", X.tobytes()))
+        return super().predict(X)
+
+
+class Features:
+    """Random features: enough linear algebra for threads to matter, and a seed of its own."""
+
+    def __init__(self, width=64, pause=0.0, random_state=None):
+        self.width, self.pause, self.random_state = width, pause, random_state
+
+    def fit(self, X, y):
+        time.sleep(self.pause)
+        rng = np.random.default_rng(self.random_state)
+        self.W_ = rng.standard_normal((X.shape[1], self.width))
+        Z = self._features(X)
+        self.head_ = np.linalg.solve(Z.T @ Z + 1e-3 * np.eye(self.width), Z.T @ y)
+        return self
+
+    def _features(self, X):
+        return np.maximum(X @ self.W_, 0.0)
+
+    def predict(self, X):
+        return self._features(X) @ self.head_
+
+
+class Fails(Mean):
+    """Raises while `broken`, as long as n is at least `above`."""
+
+    broken = True
+
+    def __init__(self, above=0):
+        self.above = above
+
+    def fit(self, X, y):
+        if self.broken and len(X) >= self.above:
+            raise RuntimeError(f"cannot learn from {len(X)} rows")
+        return super().fit(X, y)
+
+
+class Interrupts(Mean):
+    def fit(self, X, y):
+        raise KeyboardInterrupt
+
+
+class PredictsNaN(Mean):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+def small_study(**changes: Any) -> Study:
+    """Two learners x two dimensions x two sizes x three seeds, a few milliseconds in all."""
+    definition = {
+        "name": "small",
+        "targets": [TargetSpec(label="quadratic", use=Quadratic)],
+        "learners": [
+            LearnerSpec(label="features", use=Features, params={"width": 32}),
+            LearnerSpec(label="ridge", use="sklearn.linear_model.Ridge", n=[40]),
+        ],
+        "inputs": Inputs,
+        "dims": [3, 5],
+        "n": [40, 160],
+        "seeds": 3,
+        "noise": 0.5,
+        "n_test": 500,
+    }
+    return Study(**(definition | changes))
+
+
+if __name__ == "__main__":  # run as a child, to be killed
+    import sys
+
+    from layerwise.studies import Store, run_study
+
+    with Store(sys.argv[1]) as store:
+        run_study(Study.from_toml(sys.argv[2]), store, n_jobs=2)
