@@ -1,0 +1,184 @@
+"""Damian, Lee, Soltanolkotabi 2022, *Neural Networks can Learn Representations with Gradient Descent* (COLT).
+
+Section 6.1, the kernel gap: ``f*(x) = He_2(x_1)/2 + He_4(x_1)/(4 sqrt 3)`` has half of its variance in degree 2 and half
+in degree 4. With n between d^2 and d^4 a kernel learns the first half and stays at risk 1/2, while a network whose first
+layer has taken one gradient step on the quadratic part fits the rest along the direction it found, and goes to 0.
+
+Section 6.2, transfer: the first layer is trained on f*, the head alone on N samples of ``He_4(x_1)/sqrt(24)``. How many
+that takes depends on how well the direction was found, not on d.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+
+from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
+from layerwise.papers.paper import Claim, Paper, PublishedFigure, median_risk
+from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, StudyResult, TargetSpec
+from layerwise.targets import SingleIndex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: He_2/2 + He_4/(4 sqrt 3) in orthonormal Hermite coefficients: He_k = sqrt(k!) h_k.
+SOURCE_LINK = [0.0, 0.0, math.sqrt(0.5), 0.0, math.sqrt(0.5)]
+#: He_4 / sqrt(24) = h_4.
+TARGET_LINK = [0.0, 0.0, 0.0, 0.0, 1.0]
+NOISE = 1.0  # Rademacher labels y = f*(x) +- 1
+DIM = 10
+
+
+class TransferredTwoLayer(RegressorMixin, BaseEstimator):
+    """Two-layer network pre-trained on the source task; `fit` trains its head only (Theorem 3).
+
+    Parameters
+    ----------
+    n_source : int
+        Samples of the source task for the first layer; 0 leaves it at its initialisation.
+    width : int, default=1000
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    model_ : TwoLayerRegressor or RandomFeatureRegressor
+    """
+
+    def __init__(self, n_source: int, width: int = 1000, random_state=None):
+        self.n_source = n_source
+        self.width = width
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Pre-train on fresh source samples of X's dimension, then fit the head on X (n, d), y (n,)."""
+        if self.n_source == 0:
+            self.model_ = RandomFeatureRegressor(self.width, random_state=self.random_state).fit(X, y)
+            return self
+        rng = check_random_state(self.random_state)
+        data_seed, model_seed = (int(seed) for seed in rng.randint(2**31 - 1, size=2))
+        source = SingleIndex(X.shape[1], link=SOURCE_LINK)
+        task = source.sample(self.n_source, noise=NOISE, noise_distribution="rademacher", random_state=data_seed)
+        # any fixed penalty: the head of the source task is thrown away
+        self.model_ = TwoLayerRegressor(self.width, penalty=1.0, random_state=model_seed).fit(*task)
+        self.model_.set_params(penalty="auto").fit_head(X, y)
+        return self
+
+    def predict(self, X):
+        """Predictions of shape (n,)."""
+        return self.model_.predict(X)
+
+
+def kernel_gap(full: bool) -> Study:
+    """Section 6.1. The paper leaves n and the widths open; 10 seeds, m in {100, 1000} and n up to 2^16 when full."""
+    largest, ntk_largest = (2**16, 2**13) if full else (2**14, 2**12)
+    sizes = [2**k for k in range(8, 17) if 2**k <= largest]
+    learners = []
+    for width in (1000, 100) if full else (1000,):
+        of_width = f", m = {width}" if full else ""
+        learners += [
+            LearnerSpec(label=f"one gradient step{of_width}", use=TwoLayerRegressor, params={"width": width}),
+            LearnerSpec(label=f"random features{of_width}", use=RandomFeatureRegressor, params={"width": width}),
+        ]
+    # the kernel of the network at its start, where the biases are 0
+    ntk = LearnerSpec(
+        label="NTK",
+        use=KernelRegressor,
+        params={"kernel": "ntk", "bias": 0.0, "validation": 0.2},
+        n=[n for n in sizes if n <= ntk_largest],
+    )
+    return Study(
+        name="Kernel gap",
+        targets=[TargetSpec(label="He₂(x₁)/2 + He₄(x₁)/(4√3)", use=SingleIndex, params={"link": SOURCE_LINK})],
+        learners=[*learners, ntk],
+        dims=[DIM],
+        n=sizes,
+        seeds=10 if full else 5,
+        noise=NOISE,
+        noise_distribution="rademacher",
+    )
+
+
+def transfer(full: bool) -> Study:
+    """Section 6.2: target risk against N, one curve for each number of source samples."""
+    sources = (0, 256, 1024, 4096, 16384, 65536) if full else (0, 1024, 16384)
+    return Study(
+        name="Transfer",
+        targets=[TargetSpec(label="He₄(x₁)/√24", use=SingleIndex, params={"link": TARGET_LINK})],
+        learners=[LearnerSpec(label=source_label(n), use=TransferredTwoLayer, params={"n_source": n}) for n in sources],
+        dims=[DIM],
+        n=[2**k for k in range(6, 13)] if full else [64, 256, 1024, 4096],
+        seeds=10 if full else 5,
+    )
+
+
+def source_label(n: int) -> str:
+    """Legend of the curve pre-trained on n source samples."""
+    return f"pre-trained on {n:,}" if n else "not pre-trained"
+
+
+def draw_kernel_gap(result: StudyResult) -> Figure:
+    """Risk against n, with the level of a learner that has the quadratic half only."""
+    return SampleComplexityDisplay.from_study(result, references={"quadratic part only": 0.5}).figure_
+
+
+def draw_transfer(result: StudyResult) -> Figure:
+    """Target risk against N."""
+    display = SampleComplexityDisplay.from_study(result)
+    display.ax_.set_xlabel("target samples N (head only)")
+    return display.figure_
+
+
+def gain(result: StudyResult) -> float:
+    """How much lower the median risk at N = 256 is after pre-training on 16384 samples than without."""
+    return median_risk(result, source_label(0), 256) - median_risk(result, source_label(16384), 256)
+
+
+def first(result: StudyResult, start: str) -> str:
+    """Label of the first learner of the study whose label starts so (m = 1000 in either size)."""
+    return next(spec.label for spec in result.study.learners if spec.label.startswith(start))
+
+
+DAMIAN2022 = Paper(
+    key="damian2022",
+    citation=(
+        "A. Damian, J. D. Lee, M. Soltanolkotabi (2022). Neural networks can learn representations with gradient "
+        "descent. COLT."
+    ),
+    figures=(
+        PublishedFigure(
+            name="kernel_gap",
+            caption="Section 6.1: kernels flatten at half of the variance, one gradient step does not",
+            study=kernel_gap,
+            draw=draw_kernel_gap,
+            claims=(
+                Claim(
+                    "plateau of one gradient step (largest n)",
+                    0.0,
+                    lambda result: median_risk(result, first(result, "one gradient step")),
+                    (0.0, 0.08),
+                ),
+                Claim(
+                    "plateau of random features (n = 16384)",
+                    0.5,
+                    lambda result: median_risk(result, first(result, "random features"), 2**14),
+                    (0.4, 0.6),
+                ),
+                Claim(
+                    "plateau of the NTK (n = 4096)", 0.5, lambda result: median_risk(result, "NTK", 2**12), (0.4, 0.65)
+                ),
+            ),
+        ),
+        PublishedFigure(
+            name="transfer",
+            caption="Section 6.2: a first layer trained on one task lets the head learn another from few samples",
+            study=transfer,
+            draw=draw_transfer,
+            claims=(
+                Claim("gain of pre-training at N = 256 (16384 against 0 source samples)", 1.0, gain, (0.3, math.inf)),
+            ),
+        ),
+    ),
+)

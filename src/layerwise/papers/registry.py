@@ -1,0 +1,21 @@
+"""The papers that can be reproduced, by key."""
+
+from __future__ import annotations
+
+from layerwise.papers.damian2022 import DAMIAN2022
+from layerwise.papers.paper import Paper
+
+PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022,)}
+
+
+def find_paper(key: str) -> Paper:
+    """The paper of that key.
+
+    Raises
+    ------
+    ValueError
+        For an unknown key; lists the known ones.
+    """
+    if key not in PAPERS:
+        raise ValueError(f'no paper "{key}"; known: {", ".join(PAPERS)}. `layerwise papers` tells what each holds.')
+    return PAPERS[key]
