@@ -1,8 +1,8 @@
 """Damian, Lee, Soltanolkotabi 2022, *Neural Networks can Learn Representations with Gradient Descent* (COLT).
 
-Section 6.1, the kernel gap: ``f*(x) = He_2(x_1)/2 + He_4(x_1)/(4 sqrt 3)`` has half of its variance in degree 2 and half
-in degree 4. With n between d^2 and d^4 a kernel learns the first half and stays at risk 1/2, while a network whose first
-layer has taken one gradient step on the quadratic part fits the rest along the direction it found, and goes to 0.
+Section 6.1, the kernel gap: ``f*(x) = He_2(x_1)/2 + He_4(x_1)/(4 sqrt 3)`` has half of its variance in degree 2 and
+half in degree 4. With n between d^2 and d^4 a kernel learns the first half and stays at risk 1/2, while a network whose
+first layer has taken one gradient step on the quadratic part fits the rest along the direction it found, and goes to 0.
 
 Section 6.2, transfer: the first layer is trained on f*, the head alone on N samples of ``He_4(x_1)/sqrt(24)``. How many
 that takes depends on how well the direction was found, not on d.

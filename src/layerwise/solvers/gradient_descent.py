@@ -165,7 +165,7 @@ def polynomial_product(
             f"{top + penalty:.3g}, and step must be at most {2 / (top + penalty):.3g}."
         )
     coefficients = chebyshev_coefficients(
-        lambda s: iterate_filter(s + penalty, n_steps, step), top, np.finfo(b.dtype).eps
+        lambda s: iterate_filter(s + penalty, n_steps, step), top, 64 * np.finfo(b.dtype).eps
     )
     scale = 4 / (n * top) if top > 0 else 0.0  # s in [0, top] becomes x = 2 s / top - 1 in [-1, 1]
 

@@ -5,16 +5,15 @@ A representation turns X (n, d) into features ``Phi = transform(X)`` (n, width),
     G = Phi' Phi,    Phi' y,    Phi u,    Phi Phi',
 
 none of which asks for the (n, width) array whole: a block of rows is made, multiplied and forgotten.
-``G`` costs n * width^2 flops by `syrk` (one triangle), half of the general product's.
+``G`` costs n * width^2 flops by `syrk` (one triangle), half of the general product's. Everything here stays on NumPy's
+BLAS: SciPy's wheel brings another, and the threads of the two fight when small calls alternate between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 BLOCK_BYTES = 32 * 2**20
 
@@ -67,7 +66,7 @@ class FeatureBlocks:
         self.block_rows = max(1, block_bytes // (self.shape[1] * X.dtype.itemsize))
 
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pairs (rows, features of those rows), in order."""
+        """Pairs (rows, their features), in order."""
         for start in range(0, self.shape[0], self.block_rows):
             rows = slice(start, min(start + self.block_rows, self.shape[0]))
             block = self.X[rows]
@@ -117,48 +116,23 @@ def normal_equations(
     Returns
     -------
     gram : ndarray of shape (width, width)
-        Symmetric, both triangles filled.
     moment : ndarray of shape (width,)
     """
     features = as_blocks(features)
     width = features.shape[1]
-    upper = np.zeros((width, width), dtype=features.dtype, order="F")
+    gram = np.zeros((width, width), dtype=features.dtype)
     moment = np.zeros(width, dtype=features.dtype)
     for rows, all_of_block in features:
         block, labels = all_of_block, y[rows]
         if held_out is not None:
             block, labels = block[~held_out[rows]], labels[~held_out[rows]]
         if block.shape[0]:
-            upper = add_gram(block, upper)
+            gram += block.T @ block  # NumPy sees A'A and calls syrk
             moment += labels @ block
-    return fill_lower(upper), moment
-
-
-def add_gram(block: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """``upper + block' block``, upper triangle only, in place: n * width^2 flops.
-
-    ``upper`` is Fortran-ordered (width, width); ``block`` (rows, width) is used as it lies in memory.
-    """
-    syrk: Any = get_blas_funcs("syrk", (block,))
-    if block.flags.c_contiguous:  # block.T is the Fortran-ordered array that BLAS wants
-        return syrk(1.0, block.T, beta=1.0, c=upper, overwrite_c=True)
-    return syrk(1.0, block, beta=1.0, c=upper, trans=1, overwrite_c=True)
-
-
-def fill_lower(upper: np.ndarray) -> np.ndarray:
-    """The symmetric matrix whose upper triangle is given, completed in place by tiles that stay in cache."""
-    width, tile = upper.shape[0], 256
-    for start in range(0, width, tile):
-        stop = min(start + tile, width)
-        square = upper[start:stop, start:stop]
-        square[...] = np.triu(square) + np.triu(square, 1).T
-        upper[stop:, start:stop] = upper[start:stop, stop:].T
-    return upper
+    return gram, moment
 
 
 def outer_gram(features: FeatureBlocks | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``Phi Phi'`` (n, n) and ``Phi`` (n, width): the smaller dimension when n < width, where Phi fits beside it."""
     whole = as_blocks(features).toarray()
-    n = whole.shape[0]
-    upper = np.zeros((n, n), dtype=whole.dtype, order="F")
-    return fill_lower(add_gram(whole.T, upper)), whole
+    return whole @ whole.T, whole

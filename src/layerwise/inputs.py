@@ -1,0 +1,291 @@
+"""Input distributions: how x is drawn.
+
+The theory speaks of ``x ~ N(0, I)``; the others measure how much of it survives elsewhere. All have mean 0
+and, unless a covariance is given, identity covariance: one target can be sampled under any of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Elliptical",
+    "Gaussian",
+    "Hypercube",
+    "Inputs",
+    "Laplace",
+    "Sphere",
+    "StudentT",
+    "UniformCube",
+    "as_generator",
+    "make_inputs",
+]
+
+Array: TypeAlias = NDArray[Any]
+RandomState: TypeAlias = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+
+
+def as_generator(random_state: RandomState = None) -> np.random.Generator:
+    """Return the generator that ``random_state`` stands for.
+
+    Parameters
+    ----------
+    random_state : None, int, SeedSequence, Generator or RandomState
+        None draws fresh entropy; a Generator is returned as it is; a RandomState shares its stream.
+    """
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state._bit_generator)  # type: ignore[attr-defined]
+    if isinstance(random_state, bool) or not (
+        random_state is None or isinstance(random_state, Integral | np.random.Generator | np.random.SeedSequence)
+    ):
+        raise TypeError(
+            f"random_state={random_state!r} is no source of randomness. Give None, a non-negative integer, "
+            "a numpy.random.Generator or a numpy.random.RandomState."
+        )
+    if isinstance(random_state, Integral) and random_state < 0:
+        raise ValueError(f"random_state={random_state} is negative. Seeds are integers >= 0: give one.")
+    return np.random.default_rng(random_state)  # type: ignore[arg-type]
+
+
+def check_count(value: object, name: str, *, least: int = 1) -> int:
+    """Return ``value`` as an int, or say that it is not an integer >= ``least``."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} is not an integer. Give an integer >= {least}.")
+    if value < least:
+        raise ValueError(f"{name}={value} is too small. Give an integer >= {least}.")
+    return int(value)
+
+
+def check_flag(value: object, name: str) -> bool:
+    """Return ``value`` as a bool, or say that it is none."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}={value!r} is not a boolean. Give True or False.")
+    return bool(value)
+
+
+def given_parameters(owner: object) -> dict[str, Any]:
+    """Constructor parameters as given (kept as ``_name`` where ``name`` holds what became of it)."""
+    names = inspect.signature(type(owner)).parameters
+    return {name: getattr(owner, f"_{name}" if hasattr(owner, f"_{name}") else name) for name in names}
+
+
+def describe(owner: object) -> str:
+    """Class name with the parameters that differ from their defaults."""
+    shown = []
+    signature = inspect.signature(type(owner)).parameters
+    for name, value in given_parameters(owner).items():
+        default = signature[name].default
+        if value is default or (default is not inspect.Parameter.empty and np.array_equal(value, default)):
+            continue
+        text = np.array2string(value, separator=", ", threshold=6) if isinstance(value, np.ndarray) else f"{value!r}"
+        shown.append(f"{name}={text}")
+    return f"{type(owner).__name__}({', '.join(shown)})"
+
+
+class Inputs(ABC):
+    """A distribution on R^dim with mean 0.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    """
+
+    def __init__(self, dim: int):
+        self.dim = check_count(dim, "dim")
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance matrix, shape (dim, dim)."""
+        return np.eye(self.dim)
+
+    @abstractmethod
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw n rows."""
+
+    def sample(self, n: int, random_state: RandomState = None) -> Array:
+        """Draw ``n`` independent rows, shape (n, dim)."""
+        return self._draw(check_count(n, "n"), as_generator(random_state))
+
+    def __repr__(self) -> str:
+        return describe(self)
+
+
+def _square_root(covariance: ArrayLike | None, dim: int) -> Array | None:
+    """L with L Lᵀ = covariance (None stands for the identity)."""
+    if covariance is None:
+        return None
+    C = np.asarray(covariance, dtype=float)
+    if C.shape != (dim, dim):
+        raise ValueError(
+            f"covariance has shape {C.shape}, but dim={dim} needs ({dim}, {dim}). "
+            "Give a full matrix (np.diag(variances) for independent inputs) or leave it out for the identity."
+        )
+    if not np.all(np.isfinite(C)) or not np.allclose(C, C.T, rtol=1e-10, atol=1e-12 * np.abs(C).max()):
+        raise ValueError("covariance is not a symmetric matrix of finite numbers. Symmetrise it: (C + C.T) / 2.")
+    eigenvalues, Q = np.linalg.eigh(C)
+    if eigenvalues[0] < -1e-10 * max(eigenvalues[-1], 0.0) or eigenvalues[-1] <= 0:
+        raise ValueError(
+            f"covariance has the eigenvalue {eigenvalues[0]:.3g}; none may be below 0, nor may all be 0. "
+            "Clip the negative eigenvalues (np.linalg.eigh) first."
+        )
+    return Q * np.sqrt(np.clip(eigenvalues, 0.0, None))
+
+
+def _check_df(df: object) -> float:
+    if isinstance(df, bool) or not isinstance(df, Real) or not float(df) > 2:
+        raise ValueError(f"df={df!r} has no finite variance. Give a number of degrees of freedom > 2.")
+    return float(df)
+
+
+class _Correlated(Inputs):
+    """Inputs L z with a given covariance L Lᵀ."""
+
+    def _correlate(self, covariance: ArrayLike | None) -> None:
+        self._root = _square_root(covariance, self.dim)
+        self._covariance = covariance
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance matrix, shape (dim, dim)."""
+        return np.eye(self.dim) if self._covariance is None else np.asarray(self._covariance, dtype=float)
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self._covariance is not None else f"{type(self).__name__}({self._short()})"
+
+    def _short(self) -> str:
+        return f"dim={self.dim}"
+
+    def _gaussian(self, n: int, rng: np.random.Generator) -> Array:
+        Z = rng.standard_normal((n, self.dim))
+        return Z if self._root is None else Z @ self._root.T
+
+
+class Gaussian(_Correlated):
+    """x ~ N(0, covariance).
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    covariance : array-like of shape (dim, dim), optional
+        Default: the identity.
+    """
+
+    def __init__(self, dim: int, covariance: ArrayLike | None = None):
+        super().__init__(dim)
+        self._correlate(covariance)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        return self._gaussian(n, rng)
+
+
+class Elliptical(_Correlated):
+    """Multivariate Student-t ``x = L z sqrt((df-2)/chi2_df)``: one radius shared by all inputs of a row.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    df : float, default 5
+        Degrees of freedom, > 2; the factor (df-2)/df makes the covariance the one given.
+    covariance : array-like of shape (dim, dim), optional
+        Default: the identity.
+    """
+
+    def __init__(self, dim: int, df: float = 5.0, covariance: ArrayLike | None = None):
+        super().__init__(dim)
+        self.df = _check_df(df)
+        self._correlate(covariance)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        Z = self._gaussian(n, rng)
+        return Z * np.sqrt((self.df - 2.0) / rng.chisquare(self.df, size=(n, 1)))
+
+
+class Sphere(Inputs):
+    """Uniform on the sphere of radius sqrt(dim)."""
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        Z = rng.standard_normal((n, self.dim))
+        return Z * (np.sqrt(self.dim) / np.linalg.norm(Z, axis=1, keepdims=True))
+
+
+class Hypercube(Inputs):
+    """Independent signs, uniform on {-1, 1}^dim."""
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        return rng.integers(0, 2, size=(n, self.dim)) * 2.0 - 1.0
+
+
+class UniformCube(Inputs):
+    """Independent uniforms on [-sqrt(3), sqrt(3)] (variance 1)."""
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        return rng.uniform(-np.sqrt(3.0), np.sqrt(3.0), size=(n, self.dim))
+
+
+class StudentT(Inputs):
+    """Independent Student-t inputs scaled by sqrt((df-2)/df) to variance 1.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    df : float, default 5
+        Degrees of freedom, > 2.
+    """
+
+    def __init__(self, dim: int, df: float = 5.0):
+        super().__init__(dim)
+        self.df = _check_df(df)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        return rng.standard_t(self.df, size=(n, self.dim)) * np.sqrt((self.df - 2.0) / self.df)
+
+
+class Laplace(Inputs):
+    """Independent two-sided exponentials of scale 1/sqrt(2) (variance 1)."""
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
+        return rng.laplace(scale=np.sqrt(0.5), size=(n, self.dim))
+
+
+_KINDS: dict[str, type[Inputs]] = {
+    kind.__name__: kind for kind in (Gaussian, Elliptical, Sphere, Hypercube, UniformCube, StudentT, Laplace)
+}
+
+
+def make_inputs(spec: Inputs | str | None, dim: int) -> Inputs:
+    """Return the input distribution that ``spec`` names.
+
+    Parameters
+    ----------
+    spec : Inputs, str or None
+        A distribution on R^dim, a class name in any spelling ("StudentT", "student_t"), or None (Gaussian).
+    dim : int
+        Number of inputs.
+    """
+    if spec is None:
+        return Gaussian(dim)
+    if isinstance(spec, Inputs):
+        if spec.dim != dim:
+            raise ValueError(f"{spec!r} has {spec.dim} columns, but {dim} are needed. Build it with dim={dim}.")
+        return spec
+    if not isinstance(spec, str):
+        raise TypeError(f"inputs={spec!r} is neither a name nor an Inputs object. Names: {', '.join(_KINDS)}.")
+    spellings = {name.lower(): kind for name, kind in _KINDS.items()}
+    wanted = spec.replace("_", "").replace("-", "").lower()
+    if wanted not in spellings:
+        close = difflib.get_close_matches(wanted, spellings, n=1, cutoff=0.0)
+        raise ValueError(
+            f"unknown inputs {spec!r}. Known: {', '.join(_KINDS)}. Did you mean {spellings[close[0]].__name__!r}?"
+        )
+    return spellings[wanted](dim)

@@ -1,0 +1,170 @@
+"""Deep low-rank polynomials: low-rank polynomials of low-rank polynomials (Lee 2020)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
+from layerwise.inputs import RandomState, as_generator, check_count, check_flag
+from layerwise.targets.base import Array, Target, orthonormal_span, unit_directions
+from layerwise.targets.facts import Facts, PolynomialFacts
+from layerwise.targets.low_rank import as_weights, unit_power_norm
+
+__all__ = ["DeepLowRank"]
+
+AFFORDABLE_TERMS = 50_000
+
+
+class DeepLowRank(Target):
+    """Deep low-rank polynomial ``f(x) = sum_{s <= r} alpha_s (beta_s . g_s(x))^p`` of Lee 2020.
+
+    Each coordinate of ``g_s : R^dim -> R^width`` is a low-rank polynomial,
+    ``g_s(x)_c = sum_{t <= inner_rank} (w_sct . x)^q / inner_rank`` with ``E (w_sct . x)^{2q} = 1``; the
+    normalisation of `LowRankPolynomial` one level up is ``|alpha_s| <= 1`` and ``E (beta_s . g_s)^{2p} = 1``. With
+    ``linear_terms`` the easier variant adds ``sum_s v_s . g_s(x)``, which shows the features g_s at degree q already.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs; along the axes ``rank * width * inner_rank`` of them are used.
+    rank : int, default 1
+        r, the number of outer terms.
+    width : int, default 2
+        Number of coordinates of each g_s.
+    inner_rank : int, default 1
+        Number of directions of each coordinate.
+    inner_degree, outer_degree : int, default 2
+        q and p.
+    linear_terms : bool, default False
+        Add ``sum_s v_s . g_s(x)``.
+    outer_weights : array-like of shape (rank,), optional
+        alpha_s, |alpha_s| <= 1. Default: ones.
+    inner_weights : array-like of shape (rank, width), optional
+        beta_s, up to the scale that the normalisation fixes. Default: alternating signs (contrasts).
+    linear_weights : array-like of shape (rank, width), optional
+        v_s, taken as given. Default: beta_s scaled so that ``v_s . g_s`` has variance 1.
+    directions : array-like of shape (rank * width * inner_rank, dim) or "random", optional
+        w_sct up to length, in the order (s, c, t). Default: the axes.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+
+    Notes
+    -----
+    All facts are exact algebra in as many variables as there are independent directions, up to 50,000 terms.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        rank: int = 1,
+        width: int = 2,
+        inner_rank: int = 1,
+        inner_degree: int = 2,
+        outer_degree: int = 2,
+        linear_terms: bool = False,
+        outer_weights: ArrayLike | None = None,
+        inner_weights: ArrayLike | None = None,
+        linear_weights: ArrayLike | None = None,
+        directions: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self.rank, self.width = check_count(rank, "rank"), check_count(width, "width")
+        self.inner_rank = check_count(inner_rank, "inner_rank")
+        self.inner_degree = check_count(inner_degree, "inner_degree")
+        self.outer_degree = check_count(outer_degree, "outer_degree")
+        self.linear_terms = check_flag(linear_terms, "linear_terms")
+        self._outer_weights, self._inner_weights, self._linear_weights = outer_weights, inner_weights, linear_weights
+        self._directions, self.rotate, self.random_state = directions, rotate, random_state
+        if linear_weights is not None and not linear_terms:
+            raise ValueError("linear_weights is given but linear_terms=False. Set linear_terms=True or leave it out.")
+        rng = as_generator(random_state)
+
+        self.outer_weights = as_weights(outer_weights, self.rank, 1.0, "outer_weights")
+        if np.abs(self.outer_weights).max() > 1:
+            raise ValueError(
+                f"outer_weights reaches {np.abs(self.outer_weights).max():.4g}; |alpha_s| <= 1 is the class. Rescale f."
+            )
+        W = unit_directions(directions, self.rank * self.width * self.inner_rank, self.dim, rng)
+        W = W / np.linalg.norm(W, axis=1, keepdims=True)
+        frame = orthonormal_span(W)
+        self._check_affordable(W)
+        self._see_through(frame, rotate, rng)
+        self._units = (W @ frame.T).reshape(self.rank, self.width, self.inner_rank, -1)
+        self._normalise(inner_weights, linear_weights)
+
+    def _check_affordable(self, W: Array) -> None:
+        """Refuse a class whose exact facts would not fit; orthogonal directions keep the terms s apart."""
+        apart = np.allclose(W @ W.T, np.eye(len(W)), atol=1e-12)
+        variables, copies = (self.width * self.inner_rank, self.rank) if apart else (min(W.shape), 1)
+        size = copies * n_terms(variables, self.inner_degree * self.outer_degree)
+        if size > AFFORDABLE_TERMS:
+            raise ValueError(
+                f"a polynomial of degree {self.inner_degree * self.outer_degree} in {variables} directions has "
+                f"{size:.3g} terms; at most {AFFORDABLE_TERMS} are kept. Lower the degrees, width or inner_rank."
+            )
+
+    def _normalise(self, inner_weights: ArrayLike | None, linear_weights: ArrayLike | None) -> None:
+        """Scale beta_s to ``E (beta_s . g_s)^{2p} = 1`` and v_s to ``Var v_s . g_s = 1``; build the polynomial."""
+        contrast = np.tile((-1.0) ** np.arange(self.width), (self.rank, 1))
+        beta = self._table(inner_weights, contrast, "inner_weights")
+        v = self._table(linear_weights, contrast, "linear_weights")
+        power = HermiteSeries.from_monomials(np.eye(self.outer_degree + 1)[self.outer_degree])
+        polynomial = HermitePolynomial.zero(self._units.shape[-1])
+        for s in range(self.rank):
+            g = [self._coordinate(s, c) for c in range(self.width)]
+            feature = _combine(beta[s], g)
+            size = feature.compose(power).norm()
+            if size == 0.0:
+                raise ValueError(f"inner_weights[{s}] makes beta_s . g_s vanish. Give weights that are not all 0.")
+            scale = size ** (-1.0 / self.outer_degree)
+            beta[s] *= scale
+            polynomial = polynomial + (feature * scale).compose(power) * self.outer_weights[s]
+            if self.linear_terms:
+                if linear_weights is None:
+                    v[s] = beta[s] / np.sqrt((feature * scale).variance)
+                polynomial = polynomial + _combine(v[s], g)
+        self.inner_weights = beta
+        self.linear_weights = v if self.linear_terms else np.zeros_like(v)
+        self._polynomial = polynomial
+
+    def _table(self, given: ArrayLike | None, default: Array, name: str) -> Array:
+        flat = (default if given is None else np.asarray(given, dtype=float)).ravel()
+        return as_weights(flat, self.rank * self.width, 1.0, name).reshape(self.rank, self.width).copy()
+
+    def _coordinate(self, s: int, c: int) -> HermitePolynomial:
+        """g_s(x)_c in the coordinates of the frame."""
+        q = self.inner_degree
+        power = HermiteSeries.from_monomials(np.eye(q + 1)[q]) * unit_power_norm(q) ** q
+        return _combine(
+            np.full(self.inner_rank, 1.0 / self.inner_rank),
+            [HermitePolynomial.ridge(u, power) for u in self._units[s, c]],
+        )
+
+    def features(self, X: ArrayLike) -> Array:
+        """The inner polynomials g_s(x)_c, shape (n, rank, width)."""
+        return self._features(self._coordinates(X))
+
+    def _features(self, Z: Array) -> Array:
+        units = self._units.reshape(-1, Z.shape[1]).astype(Z.dtype)
+        powers = (Z @ units.T * unit_power_norm(self.inner_degree)) ** self.inner_degree
+        return powers.reshape(len(Z), self.rank, self.width, self.inner_rank).mean(axis=-1)
+
+    def _values(self, Z: Array) -> Array:
+        g = self._features(Z)
+        inner = np.einsum("nsl,sl->ns", g, self.inner_weights)
+        return inner**self.outer_degree @ self.outer_weights + np.einsum("nsl,sl->n", g, self.linear_weights)
+
+    def _make_facts(self) -> Facts:
+        return PolynomialFacts(self._polynomial)
+
+
+def _combine(weights: Array, polynomials: list[HermitePolynomial]) -> HermitePolynomial:
+    total = HermitePolynomial.zero(polynomials[0].dim)
+    for weight, polynomial in zip(weights, polynomials, strict=True):
+        total = total + polynomial * weight
+    return total

@@ -1,0 +1,206 @@
+"""Hierarchical targets: a link of a feature polynomial, ``h = g(p(x))``.
+
+Exact facts, in this order of preference:
+
+- g a polynomial, p a sum of independent pieces: generating functions, any dim (`IndependentSumFacts`);
+- p a quadratic form with at most two distinct eigenvalues, any g: Laguerre quadrature (`RadialFacts`);
+- g a polynomial and few enough terms: composition in the Hermite algebra (`PolynomialFacts`);
+- otherwise quadrature in few variables, or Monte Carlo with its standard error.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from layerwise.hermite import HermitePolynomial, n_terms
+from layerwise.inputs import RandomState, as_generator, check_flag
+from layerwise.targets.base import Array, Target
+from layerwise.targets.facts import Facts, IndependentSumFacts, PolynomialFacts, RadialFacts, facts_about
+from layerwise.targets.links import Link, LinkLike, as_link
+from layerwise.targets.lookup import FeatureLike, make_feature
+from layerwise.targets.quadratic import Quadratic
+
+__all__ = ["Hierarchical", "QuadraticFeature", "ReLUOfQuadratic"]
+
+AFFORDABLE_PRODUCTS = 3_000_000
+
+
+class Hierarchical(Target):
+    """Hierarchical polynomial ``h(x) = g(p(x))``, p of degree k with E p = 0, E p^2 = 1 (Wang et al. 2023).
+
+    Learning p first costs about dim^k samples, kernels dim^(k deg g).
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    feature : str, mapping or Feature, default "balanced_sum"
+        p, as in `make_feature`.
+    link : str, sequence of float, mapping, callable or Link, default [0, 1, 0.7, 0.7]
+        g, as in `as_link`; the default is ``z + .7 h_2(z) + .7 h_3(z)``.
+    normalize : bool, default False
+        Scale g so that E h^2 = 1.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For a feature made here and ``rotate``.
+
+    Attributes
+    ----------
+    feature : Feature
+        p, as it stands: rotated with h, so that ``h(X) = link(feature(X))``.
+    link : Link
+        g, as it stands: scaled if ``normalize``.
+    scale : float
+        The factor that ``normalize`` put before the link; 1 otherwise.
+
+    Notes
+    -----
+    For ``h = C_d p^3``, ``p = sum_i ±d^(-1/2) h_3(x_i)``, E h^2 = 1 (Wang et al. 2023, Figure 2): C_d = .057355,
+    .078522, .096074, .110778 at d = 16, 24, 32, 40; ``P_3 h = C_d (3 + 90/d) p``, with share .245, .281, .312, .338 of
+    the variance; P_0 h = P_2 h = 0.
+
+    Examples
+    --------
+    >>> h = Hierarchical(16, {"name": "balanced_sum", "degree": 3}, "cube", normalize=True)
+    >>> round(h.scale, 6), round(float(h.degree_energies(3)[3]), 3)
+    (0.057355, 0.245)
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        feature: FeatureLike = "balanced_sum",
+        link: LinkLike = (0.0, 1.0, 0.7, 0.7),
+        normalize: bool = False,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self._feature, self._link = feature, link
+        self.normalize, self.rotate, self.random_state = normalize, rotate, random_state
+        rng = as_generator(random_state)
+        self.feature = make_feature(feature, self.dim, rng)
+        if check_flag(rotate, "rotate"):
+            self.feature = self.feature.rotated(rng)
+        self._see_through(self.feature._frame, False, rng)
+        self.link = as_link(link)
+        self.scale = 1.0
+        if check_flag(normalize, "normalize"):
+            facts = self._make_facts()
+            self.scale = (facts.variance + facts.mean**2) ** -0.5
+            self.link = self.link * self.scale
+
+    def _values(self, Z: Array) -> Array:
+        return self.link(self.feature._values(Z))
+
+    def _make_facts(self) -> Facts:
+        series, components = self.link.polynomial, self.feature.components
+        if components is not None:
+            rank = len(self.relevant_subspace)
+            if series is not None:
+                return IndependentSumFacts(components, series, rank)
+            b = np.array([c.weight for c in components]) / np.sqrt(2.0)
+            if self.feature.degree == 2 and len(b) == rank and len(np.unique(b)) <= 2:
+                return RadialFacts(b, self.link)
+        elif series is not None and self._products() <= AFFORDABLE_PRODUCTS:
+            return PolynomialFacts(self.feature.reduced_polynomial.compose(series))
+        return facts_about(self._values, len(self.relevant_subspace))
+
+    def _products(self) -> float:
+        """About how many products of terms the last multiplication of the composition takes."""
+        assert self.link.polynomial is not None
+        q, p = self.link.polynomial.degree, self.feature.reduced_polynomial
+        terms = len(p.coefficients)
+        before = min(n_terms(p.dim, p.degree * max(q - 1, 0)), comb(terms + max(q - 1, 0), max(q - 1, 0)))
+        return float(before) * terms
+
+    def polynomial(self) -> HermitePolynomial:
+        """The polynomial h in the dim inputs, in the Hermite basis; for polynomial links and affordable sizes."""
+        if self.link.polynomial is None:
+            raise ValueError(f"{self.link!r} is no polynomial, so h is none. Use degree_energies, which needs none.")
+        if self._products() > AFFORDABLE_PRODUCTS:
+            raise ValueError(
+                f"composing takes about {self._products():.2g} products of terms; at most {AFFORDABLE_PRODUCTS:.2g} "
+                "are formed. Lower dim or the degrees, or use degree_energies, which is exact for sums without h."
+            )
+        h = self.feature.reduced_polynomial.compose(self.link.polynomial)
+        return h if self._frame is None else h.rotate(self._frame)
+
+
+class QuadraticFeature(Hierarchical):
+    """A link of a quadratic form, ``f(x) = g(x'Ax)``, tr A = 0, E (x'Ax)^2 = 1 (Nichani et al. 2023).
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    link : str, sequence of float, mapping, callable or Link, default "relu"
+        g, as in `as_link`.
+    matrix : {"alternating", "gaussian", "orthogonal"} or array-like of shape (dim, dim), default "alternating"
+        A up to scale, as in `Quadratic`; the three names have ``|A|_op`` of order dim^(-1/2).
+    normalize : bool, default False
+        Scale g so that E f^2 = 1.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For the matrix and ``rotate``.
+    """
+
+    feature: Quadratic
+
+    def __init__(
+        self,
+        dim: int,
+        link: LinkLike = "relu",
+        matrix: str | ArrayLike = "alternating",
+        normalize: bool = False,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        rng = as_generator(random_state)
+        self._matrix = matrix
+        super().__init__(dim, Quadratic(dim, matrix, random_state=rng), link, normalize, rotate, rng)
+        self.random_state = random_state
+
+    @property
+    def matrix(self) -> Array:
+        """A as it stands (scaled, rotated), shape (dim, dim)."""
+        return self.feature.matrix
+
+
+class ReLUOfQuadratic(QuadraticFeature):
+    """Depth separation target ``f(x) = ReLU(x'Ax) - c`` of Nichani et al. 2023, E f = 0.
+
+    ``A`` is proportional to ``[[0, Q], [Q', 0]]`` with Q a Haar-random orthogonal matrix of size dim/2 and
+    E (x'Ax)^2 = 1; ``c = E ReLU(x'Ax)``, which tends to 1/sqrt(2 pi) as dim grows.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs, even.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For Q and ``rotate``.
+
+    Attributes
+    ----------
+    offset : float
+        c.
+
+    Notes
+    -----
+    A learner that learns the quadratic part alone keeps the risk ``1 - |P_2 f|^2 / Var f``, all of it in degrees
+    4, 6, ...: .207, .233, .249, .258 of the variance at dim = 8, 16, 32, 64, and in the limit
+    ``1 - (1/4) / (1/2 - 1/(2 pi)) = .2665``. Risk below .05 thus needs the link. ``P_2 f`` is x'Ax / 2 and a multiple
+    of ``|x|^2 - dim`` whose energy falls like 1/dim.
+    """
+
+    def __init__(self, dim: int, rotate: bool = False, random_state: RandomState = None):
+        super().__init__(dim, "relu", "orthogonal", False, rotate, random_state)
+        self.offset = self._make_facts().mean
+        self.link: Link = self.link + -self.offset

@@ -1,0 +1,155 @@
+"""Index models: functions of one direction, and sums of them.
+
+    f(x) = sum_j a_j g_j(w_j . x)
+
+Single-index models are the case of one term. All facts about the sum are one-variable quadrature (`RidgeFacts`).
+Functions of several directions at once are in `multi_index`, sums with a paper's normalisation in `low_rank`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from layerwise.inputs import RandomState, as_generator, check_count
+from layerwise.targets.base import Array, Target, orthonormal_span, unit_directions
+from layerwise.targets.facts import Facts, RidgeFacts
+from layerwise.targets.links import Link, LinkLike, as_link
+
+__all__ = ["HermiteSingleIndex", "RidgeSum", "SingleIndex"]
+
+
+class RidgeSum(Target):
+    """Sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``, the base of the index models."""
+
+    def _set_terms(
+        self, weights: Array, W: Array, links: Sequence[Link], rotate: bool, rng: np.random.Generator
+    ) -> None:
+        """Fix a_j, w_j and g_j; the frame is the span of the w_j."""
+        frame = orthonormal_span(W)
+        self._see_through(frame, rotate, rng)
+        self._coefficients, self._links = weights, list(links)
+        self._reduced = W @ frame.T  # w_j in the coordinates of the frame, (m, r)
+
+    @property
+    def weights(self) -> Array:
+        """The weights a_j, shape (m,)."""
+        return self._coefficients.copy()
+
+    @property
+    def directions(self) -> Array:
+        """The directions w_j as they stand (rotated), shape (m, dim)."""
+        return self._reduced @ self.relevant_subspace
+
+    def _values(self, Z: Array) -> Array:
+        total = np.zeros(len(Z), dtype=Z.dtype)
+        for a, w, link in zip(self._coefficients, self._reduced, self._links, strict=True):
+            total += (a * link(Z @ w.astype(Z.dtype))).astype(Z.dtype, copy=False)
+        return total
+
+    def _make_facts(self) -> Facts:
+        norms = np.linalg.norm(self._reduced, axis=1)
+        scaled: dict[tuple[int, float], Link] = {}
+        for link, norm in zip(self._links, norms, strict=True):
+            scaled.setdefault((id(link), round(float(norm), 12)), link.scaled(float(norm)))
+        links = [scaled[id(link), round(float(norm), 12)] for link, norm in zip(self._links, norms, strict=True)]
+        return RidgeFacts(self._coefficients, self._reduced / norms[:, None], links)
+
+
+class SingleIndex(RidgeSum):
+    """Single-index model ``f(x) = g(u . x)``, |u| = 1.
+
+    The target of Damian et al. 2022, Nichani et al. 2023 and many others; its information exponent is that of g.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    link : str, sequence of float, mapping, callable or Link, default "he4"
+        g, as in `as_link`.
+    direction : array-like of shape (dim,) or "random", optional
+        u, normalised here. Default: the first axis.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+
+    Attributes
+    ----------
+    link : Link
+        g.
+
+    Examples
+    --------
+    >>> target = SingleIndex(10, link=[0, 0, 0.5**0.5, 0, 0.5**0.5])
+    >>> target.degree_energies(4).round(6).tolist()
+    [0.0, 0.0, 0.5, 0.0, 0.5]
+    >>> target.information_exponent
+    2
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        link: LinkLike = "he4",
+        direction: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self._link, self.link = link, as_link(link)
+        self._direction = direction
+        self.rotate, self.random_state = rotate, random_state
+        rng = as_generator(random_state)
+        u = unit_directions(direction, 1, self.dim, rng)
+        self._set_terms(np.ones(1), u / np.linalg.norm(u), [self.link], rotate, rng)
+
+    @property
+    def direction(self) -> Array:
+        """The unit vector u, shape (dim,)."""
+        return self.relevant_subspace[0]
+
+
+class HermiteSingleIndex(RidgeSum):
+    """One Hermite polynomial along one direction, ``f(x) = h_p(u . x)``.
+
+    The class of Damian et al. 2022, Theorem 2: correlational queries need a tolerance below dim^(-p/4), the accuracy of
+    about dim^(p/2) samples, to tell its members apart. Energy 1, all of it in degree p.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    degree : int, default 4
+        p >= 1.
+    direction : array-like of shape (dim,) or "random", optional
+        u, normalised here. Default: the first axis.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        degree: int = 4,
+        direction: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self.degree = check_count(degree, "degree")
+        self.link = as_link(f"h{self.degree}")
+        self._direction = direction
+        self.rotate, self.random_state = rotate, random_state
+        rng = as_generator(random_state)
+        u = unit_directions(direction, 1, self.dim, rng)
+        self._set_terms(np.ones(1), u / np.linalg.norm(u), [self.link], rotate, rng)
+
+    @property
+    def direction(self) -> Array:
+        """The unit vector u, shape (dim,)."""
+        return self.relevant_subspace[0]

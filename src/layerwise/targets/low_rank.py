@@ -1,0 +1,133 @@
+"""Low-rank polynomials and two-layer teachers: the sums of ridge functions of Lee 2020."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import factorial2
+
+from layerwise.inputs import RandomState, as_generator, check_count
+from layerwise.targets.base import Array, unit_directions
+from layerwise.targets.index import RidgeSum
+from layerwise.targets.links import Link, LinkLike, as_link, monomial
+
+__all__ = ["LowRankPolynomial", "TwoLayerTeacher"]
+
+
+def unit_power_norm(degree: int) -> float:
+    """The length |w| at which ``E (w . x)^(2p) = |w|^(2p) (2p-1)!!`` is 1, p = degree."""
+    return float(factorial2(2 * degree - 1)) ** (-1.0 / (2 * degree))
+
+
+def as_weights(weights: ArrayLike | None, n: int, default: float, name: str = "weights") -> Array:
+    """Return n finite weights, or n times the default."""
+    a = np.full(n, default) if weights is None else np.asarray(weights, dtype=float)
+    if a.shape != (n,) or not np.all(np.isfinite(a)):
+        raise ValueError(f"{name} has shape {a.shape} (or entries that are not finite). Give {n} finite numbers.")
+    return a
+
+
+class LowRankPolynomial(RidgeSum):
+    """Low-rank polynomial ``f(x) = sum_{s <= r} a_s (w_s . x)^{p_s}``, |a_s| <= 1, E (w_s . x)^{2 p_s} <= 1.
+
+    The class of Lee 2020 and Chen et al. 2020: kernels need dim^p samples, a neural representation dim^ceil(p/2).
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    rank : int, default 1
+        r.
+    degree : int or sequence of int, default 4
+        p_s, one for all terms or one each.
+    weights : array-like of shape (r,), optional
+        a_s. Default: ones.
+    directions : array-like of shape (r, dim) or "random", optional
+        w_s. Rows given are taken as they are and checked. Default: the first r axes, "random": random directions,
+        both at the length where E (w_s . x)^{2 p_s} = 1.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        rank: int = 1,
+        degree: int | Sequence[int] = 4,
+        weights: ArrayLike | None = None,
+        directions: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self.rank, self.degree = check_count(rank, "rank"), degree
+        self._weights, self._directions = weights, directions
+        self.rotate, self.random_state = rotate, random_state
+        rng = as_generator(random_state)
+
+        each = [degree] * self.rank if np.ndim(degree) == 0 else list(np.asarray(degree))
+        if len(each) != self.rank:
+            raise ValueError(f"degree has {len(each)} entries for rank={rank}. Give one integer, or {rank} of them.")
+        powers = [check_count(p, "degree") for p in each]
+        a = as_weights(weights, self.rank, 1.0)
+        if np.abs(a).max() > 1:
+            raise ValueError(f"weights has an entry of size {np.abs(a).max():.4g}; |a_s| <= 1 is the class. Rescale f.")
+        longest = np.array([unit_power_norm(p) for p in powers])
+        W = unit_directions(directions, self.rank, self.dim, rng)
+        if directions is None or isinstance(directions, str):
+            W = W * longest[:, None]
+        excess = np.linalg.norm(W, axis=1) / longest
+        if excess.max() > 1 + 1e-9:
+            s = int(np.argmax(excess))
+            raise ValueError(
+                f"direction {s} has length {np.linalg.norm(W[s]):.4g}: E (w . x)^{2 * powers[s]} <= 1 allows at most "
+                f"{longest[s]:.4g}. Shorten it, or leave directions out (axes at full length)."
+            )
+        table: dict[int, Link] = {p: monomial(p) for p in powers}
+        self._set_terms(a, W, [table[p] for p in powers], rotate, rng)
+
+
+class TwoLayerTeacher(RidgeSum):
+    """Two-layer network ``f(x) = sum_{j <= m} a_j g(w_j . x)`` (Lee 2020).
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    width : int, default 3
+        m, the number of neurons.
+    link : str, sequence of float, mapping, callable or Link, default "relu"
+        g, as in `as_link`.
+    weights : array-like of shape (m,), optional
+        a_j. Default: 1 / sqrt(m).
+    directions : array-like of shape (m, dim) or "random", optional
+        w_j, of any length. Default: the first m axes; "random": random unit vectors, not orthogonal.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        width: int = 3,
+        link: LinkLike = "relu",
+        weights: ArrayLike | None = None,
+        directions: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self.width = check_count(width, "width")
+        self._link, self.link = link, as_link(link)
+        self._weights, self._directions = weights, directions
+        self.rotate, self.random_state = rotate, random_state
+        rng = as_generator(random_state)
+        W = unit_directions(directions, self.width, self.dim, rng)
+        a = as_weights(weights, self.width, self.width**-0.5)
+        self._set_terms(a, W, [self.link] * self.width, rotate, rng)

@@ -1,0 +1,146 @@
+"""Multi-index models: functions of a few directions at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from layerwise.hermite import HermitePolynomial
+from layerwise.inputs import RandomState, as_generator, check_count
+from layerwise.targets.base import Array, Target, unit_directions
+from layerwise.targets.facts import Facts, PolynomialFacts, facts_about
+
+__all__ = ["MultiIndex", "as_multivariate_link"]
+
+
+def _product(rank: int) -> HermitePolynomial:
+    return HermitePolynomial.basis(np.ones(rank, dtype=int))
+
+
+def _staircase(rank: int) -> HermitePolynomial:
+    return HermitePolynomial(np.tri(rank, dtype=int), np.full(rank, rank**-0.5))
+
+
+def _norm(Z: Array) -> Array:
+    return np.linalg.norm(Z, axis=1)
+
+
+def _max(Z: Array) -> Array:
+    return Z.max(axis=1)
+
+
+_NAMED: dict[str, Callable[[int], HermitePolynomial | Callable[[Array], Array]]] = {
+    "product": _product,
+    "staircase": _staircase,
+    "norm": lambda rank: _norm,
+    "max": lambda rank: _max,
+}
+
+
+def as_multivariate_link(
+    link: str | Mapping[str, Any] | HermitePolynomial | Callable[[Array], Array], rank: int | None
+) -> tuple[Callable[[Array], Array], int]:
+    """Return g and its number of variables.
+
+    Parameters
+    ----------
+    link : str, mapping, HermitePolynomial or callable
+        "product" (``z_1 ... z_r``), "staircase" (``(z_1 + z_1 z_2 + ... + z_1...z_r) / sqrt(r)``), "norm", "max";
+        ``{"exponents": [[2, 0], [1, 1]], "coefficients": [0.5, 1.0]}`` in the orthonormal Hermite basis; a
+        HermitePolynomial; or a function from (n, r) to (n,).
+    rank : int or None
+        r; None takes it from a polynomial, or 2 for a name.
+    """
+    if isinstance(link, str):
+        if link not in _NAMED:
+            close = difflib.get_close_matches(link, _NAMED, n=1, cutoff=0.0)[0]
+            raise ValueError(
+                f"unknown link {link!r} of several variables. Known: {', '.join(_NAMED)}. Did you mean {close!r}? "
+                "A HermitePolynomial or a function from (n, r) to (n,) also works."
+            )
+        rank = 2 if rank is None else rank
+        return _NAMED[link](rank), rank
+    if isinstance(link, Mapping):
+        if set(link) != {"exponents", "coefficients"}:
+            raise ValueError(f"the link has the keys {sorted(link)}. Give 'exponents' and 'coefficients', no others.")
+        link = HermitePolynomial(np.asarray(link["exponents"], dtype=int), link["coefficients"])
+    if isinstance(link, HermitePolynomial):
+        if rank not in (None, link.dim):
+            raise ValueError(f"the link is a polynomial in {link.dim} variables, but {rank} are fed to it. Match them.")
+        return link, link.dim
+    if not callable(link):
+        raise TypeError(
+            f"link={link!r} is no link. Give a name, a HermitePolynomial, or a function of an (n, r) array."
+        )
+    if rank is None:
+        raise ValueError("the rank of a function of several variables cannot be seen. Give rank=r (or directions).")
+    return link, rank
+
+
+class MultiIndex(Target):
+    """Multi-index model ``f(x) = g(U x)``, U of shape (r, dim) with orthonormal rows.
+
+    The target of Damian et al. 2022: depends on r directions only; their Assumption 2 is that E Hessian f has rank r.
+
+    Parameters
+    ----------
+    dim : int
+        Number of inputs.
+    link : str, mapping, HermitePolynomial or callable, default "product"
+        g, as in `as_multivariate_link`.
+    rank : int, optional
+        r. Default: that of the polynomial or of ``directions``, 2 for a name.
+    directions : array-like of shape (r, dim) or "random", optional
+        U. Default: the first r axes. Rows must be orthonormal ("random": Haar).
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For "random" and ``rotate``.
+
+    Notes
+    -----
+    Facts are exact for polynomials, tensor quadrature for smooth g of r <= 4 variables, else Monte Carlo in R^r.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        link: str | Mapping[str, Any] | HermitePolynomial | Callable[[Array], Array] = "product",
+        rank: int | None = None,
+        directions: ArrayLike | str | None = None,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self._link, self._rank, self._directions = link, rank, directions
+        self.rotate, self.random_state = rotate, random_state
+        rng = as_generator(random_state)
+        if rank is None and directions is not None and not isinstance(directions, str):
+            rank = len(np.atleast_2d(np.asarray(directions)))
+        self.link, self.rank = as_multivariate_link(link, None if rank is None else check_count(rank, "rank"))
+        U = unit_directions(directions, self.rank, self.dim, rng)
+        if isinstance(directions, str):
+            unit_directions(None, self.rank, self.dim, rng)  # refuses rank > dim
+            U = np.linalg.qr(U.T)[0].T
+        off = float(np.abs(U @ U.T - np.eye(self.rank)).max())
+        if off > 1e-8:
+            raise ValueError(
+                f"the rows of directions are not orthonormal (U U' is off the identity by {off:.2g}). "
+                "Use np.linalg.qr(directions.T)[0].T and put the change of coordinates into the link."
+            )
+        self._see_through(U, rotate, rng)
+
+    def _values(self, Z: Array) -> Array:
+        y = np.asarray(self.link(Z))
+        if y.shape != (len(Z),):
+            raise ValueError(f"the link returned shape {y.shape} for {len(Z)} rows. It must return one number a row.")
+        return y
+
+    def _make_facts(self) -> Facts:
+        if isinstance(self.link, HermitePolynomial):
+            return PolynomialFacts(self.link)
+        return facts_about(self._values, self.rank)

@@ -1,0 +1,207 @@
+"""Simulators: closed forms that people really use, with standard Gaussian inputs.
+
+Two have no hierarchical structure by construction (an option, a random medium), two are a link of a quadratic form.
+Shares of variance by degree are stated in each class; they are exact or carry a standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from numbers import Real
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import roots_legendre
+
+from layerwise.inputs import RandomState, as_generator
+from layerwise.targets.base import Array, Target
+from layerwise.targets.facts import ExponentialFacts, Facts
+from layerwise.targets.hierarchical import Hierarchical
+
+__all__ = ["AsianStraddle", "ExcessOfLoss", "Fatigue", "LognormalPDE"]
+
+BLOCK_BYTES = 2**24  # of temporaries, at once
+
+
+def by_blocks(function: Callable[[Array], Array], Z: Array, row_bytes: int) -> Array:
+    """Apply a row-wise function by blocks of rows whose temporaries stay within BLOCK_BYTES."""
+    rows = max(1, BLOCK_BYTES // max(row_bytes, 1))
+    parts = [function(Z[i : i + rows]) for i in range(0, len(Z), rows)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=Z.dtype)
+
+
+class AsianStraddle(Target):
+    """Payoff of an Asian straddle, ``f(x) = |mean_t S_t - 1|``, ``S_t = exp(v sum_{i<=t} x_i / sqrt(dim))``.
+
+    The price path S is driven by the inputs, one a time step. Nearly a function of one direction: at dim = 50 the
+    degrees 1 and 2 carry .085 and .807 (standard error .007) of the variance, and the largest eigenvalue of E Hessian f
+    all but 1 % of its squared norm, which is the standard error of saying so.
+
+    Parameters
+    ----------
+    dim : int, default 50
+        Number of time steps.
+    volatility : float, default 0.3
+        v, over the whole path.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For ``rotate``.
+    """
+
+    def __init__(self, dim: int = 50, volatility: float = 0.3, rotate: bool = False, random_state: RandomState = None):
+        super().__init__(dim)
+        self.volatility = _positive(volatility, "volatility")
+        self.rotate, self.random_state = rotate, random_state
+        self._see_through(None, rotate, as_generator(random_state))
+
+    def _values(self, Z: Array) -> Array:
+        return by_blocks(self._payoff, Z, 2 * self.dim * Z.itemsize)
+
+    def _payoff(self, Z: Array) -> Array:
+        path = np.cumsum(Z, axis=1)
+        path *= Z.dtype.type(self.volatility / np.sqrt(self.dim))
+        np.exp(path, out=path)
+        return np.abs(path.mean(axis=1) - 1)
+
+
+class LognormalPDE(Target):
+    """Flow through a lognormal random medium, ``f(x) = u(1) = int_0^1 (1 - t) exp(-a(t)) dt``.
+
+    Solves ``-(e^a u')' = 1`` on [0, 1], u(0) = 0, u'(1) = 0, at the far end. The log-conductivity a is ``amplitude``
+    times a centred Gaussian field of covariance exp(-|s-t|/length), cut after ``dim`` Karhunen–Loève modes, whose
+    coordinates are the inputs. f is a sum of exponentials of linear forms, so that all its facts are exact
+    (`ExponentialFacts`): at the defaults degrees 1..6 carry .174 .221 .214 .167 .110 .062 of the variance, .604 lies in
+    degrees >= 3, and the three largest eigenvalues of E Hessian f make .84, .12 and .03 of its squared norm. The tails
+    are heavy: the variance of 2e5 draws scatters by tens of per cent, and shares measured so (.57 in degrees >= 3) too.
+
+    Parameters
+    ----------
+    dim : int, default 50
+        Number of modes.
+    length : float, default 0.3
+        Correlation length.
+    amplitude : float, default 2
+        Standard deviation of a (before the cut).
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For ``rotate``.
+
+    Notes
+    -----
+    Eigenpairs of exp(-|s-t|/length) on [0, 1] in closed form (`exponential_modes`); 200 Gauss–Legendre nodes in t.
+    """
+
+    def __init__(
+        self,
+        dim: int = 50,
+        length: float = 0.3,
+        amplitude: float = 2.0,
+        rotate: bool = False,
+        random_state: RandomState = None,
+    ):
+        super().__init__(dim)
+        self.length, self.amplitude = _positive(length, "length"), _positive(amplitude, "amplitude")
+        self.rotate, self.random_state = rotate, random_state
+        nodes, weights = roots_legendre(max(200, 4 * self.dim))
+        t = (1.0 + nodes) / 2.0
+        self._weights = weights / 2.0 * (1.0 - t)
+        eigenvalues, modes = exponential_modes(t, self.dim, self.length)
+        self._loadings = -self.amplitude * modes * np.sqrt(eigenvalues)  # -a(t) = loadings x, (nodes, dim)
+        self._see_through(None, rotate, as_generator(random_state))
+
+    def _values(self, Z: Array) -> Array:
+        return by_blocks(self._solve, Z, 2 * len(self._weights) * Z.itemsize)
+
+    def _solve(self, Z: Array) -> Array:
+        field = Z @ self._loadings.T.astype(Z.dtype)
+        np.exp(field, out=field)
+        return field @ self._weights.astype(Z.dtype)
+
+    def _make_facts(self) -> Facts:
+        return ExponentialFacts(self._weights, self._loadings)
+
+
+@lru_cache(maxsize=32)
+def _frequencies(n: int, c: float) -> Array:
+    """The first n roots of ``tan w = 2 c w / (w^2 - c^2)``: one in each (j pi, (j + 1) pi)."""
+    roots = np.empty(n)
+    for j in range(n):
+        # On [-1/2, 1/2] even modes cos(w t) have c cos(w/2) = w sin(w/2), odd ones sin(w t) -w cos(w/2) = c sin(w/2).
+        def condition(w: float, odd: int = j % 2) -> float:
+            return w * np.cos(w / 2) + c * np.sin(w / 2) if odd else c * np.cos(w / 2) - w * np.sin(w / 2)
+
+        roots[j] = np.asarray(brentq(condition, j * np.pi, (j + 1) * np.pi, xtol=1e-13))
+    return roots
+
+
+def exponential_modes(t: Array, n: int, length: float) -> tuple[Array, Array]:
+    """Karhunen–Loève expansion of the covariance exp(-|s-t|/length) on [0, 1], in closed form.
+
+    With c = 1/length: ``eigenvalue = 2 c / (w^2 + c^2)``, eigenfunctions cos and sin of ``w (t - 1/2)`` in turn,
+    divided by ``sqrt(1/2 ± sin(w) / (2 w))``.
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape (n,)
+        Decreasing.
+    modes : ndarray of shape (len(t), n)
+        Orthonormal in L2[0, 1].
+    """
+    c = 1.0 / length
+    w = _frequencies(n, c)
+    angle = np.multiply.outer(t - 0.5, w)
+    even = np.arange(n) % 2 == 0
+    sign = np.where(even, 1.0, -1.0)
+    modes = np.where(even, np.cos(angle), np.sin(angle)) / np.sqrt(0.5 + sign * np.sin(w) / (2.0 * w))
+    return 2.0 * c / (w**2 + c**2), modes
+
+
+class ExcessOfLoss(Hierarchical):
+    """Excess-of-loss layer ``f(x) = clip(p(x), 0, 1.5)``, ``p(x) = sum_i ±(x_i^2 - 1) / sqrt(2 dim)``.
+
+    A pure link of a feature: p is a balanced quadratic form and no linear subspace is relevant. Degrees 2, 4, 6 carry
+    .748, .126, .049 of the variance at dim = 30 (all facts are exact). With dim = 20 it is the target T2 of the
+    refinement tests.
+
+    Parameters
+    ----------
+    dim : int, default 30
+        Number of inputs.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix.
+    random_state : int, Generator, RandomState or None
+        For ``rotate``.
+    """
+
+    def __init__(self, dim: int = 30, rotate: bool = False, random_state: RandomState = None):
+        super().__init__(dim, {"name": "balanced_sum", "degree": 2}, "clip", False, rotate, random_state)
+
+
+class Fatigue(Hierarchical):
+    """Fatigue damage ``f(x) = max(1 + p(x)/2, 0)^1.5``, ``p(x) = sum_i (x_i^2 - 1) / sqrt(2 dim)``.
+
+    A power of the energy |x|^2: radial, so that no direction is preferred. Degrees 2 and 4 carry .970 and .029 of the
+    variance at dim = 30 (all facts are exact).
+
+    Parameters
+    ----------
+    dim : int, default 30
+        Number of inputs.
+    rotate : bool, default False
+        Rotate by a Haar-random orthogonal matrix (which changes nothing: f is radial).
+    random_state : int, Generator, RandomState or None
+        For ``rotate``.
+    """
+
+    def __init__(self, dim: int = 30, rotate: bool = False, random_state: RandomState = None):
+        feature = {"name": "balanced_sum", "degree": 2, "weights": "ones"}
+        super().__init__(dim, feature, "fatigue", False, rotate, random_state)
+
+
+def _positive(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < float(value) < np.inf:
+        raise ValueError(f"{name}={value!r} is not a positive number. Give a finite number > 0.")
+    return float(value)

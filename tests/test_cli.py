@@ -1,0 +1,204 @@
+"""The real command, in a process of its own: what it writes, what it says, how it exits."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes
+
+STUDY = """
+name = "tiny"
+dims = [3]
+n = [20, 40]
+seeds = 2
+n_test = 100
+
+[[targets]]
+label = "He2 <of> x1 / [bold]"
+use = "SingleIndex"
+params = { link = "he2" }
+
+[[learners]]
+label = "ridge"
+use = "sklearn.linear_model.Ridge"
+"""
+
+
+def layerwise(*arguments, cwd):
+    command = [sys.executable, "-c", "from layerwise.cli import main; main()", *map(str, arguments)]
+    environment = os.environ | {"COLUMNS": "200", "MPLBACKEND": "Agg"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def refused(done):
+    """One clear message, exit status 2, no traceback."""
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr + done.stdout
+    return done.stderr
+
+
+@pytest.fixture
+def diabetes(tmp_path):
+    path = tmp_path / "diabetes.csv"
+    load_diabetes(as_frame=True).frame.to_csv(path, index=False)
+    return path
+
+
+def test_papers_lists_what_can_be_reproduced(tmp_path):
+    done = layerwise("papers", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "damian2022" in done.stdout
+    assert "kernel_gap" in done.stdout
+
+
+def test_fit_prints_saves_and_predicts(tmp_path, diabetes):
+    """A saved model that cannot be loaded back, or predicts something else than what was written."""
+    from skops.io import get_untrusted_types, load
+
+    done = layerwise(
+        "fit", diabetes, "--target", "target", "--save", "m/model.skops", "--predictions", "p.csv", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for word in ("two-layer", "ridge on raw inputs", "mean", "353 rows to fit, 89 held out", "direction with"):
+        assert word in done.stdout
+    assert done.stdout.split()[-2:] == ["m/model.skops", "p.csv"]
+    path = tmp_path / "m" / "model.skops"
+    untrusted = get_untrusted_types(file=path)
+    assert all(name.startswith("layerwise.") for name in untrusted)
+    model = load(path, trusted=untrusted)
+    predictions = pd.read_csv(tmp_path / "p.csv")
+    table = pd.read_csv(diabetes)
+    rows = table.drop(columns="target").loc[predictions["row"]]
+    np.testing.assert_allclose(model.predict(rows), predictions["predicted"])
+    np.testing.assert_allclose(table["target"].loc[predictions["row"]], predictions["observed"])
+
+
+def test_fit_on_the_asian_straddle(tmp_path):
+    from layerwise.targets import make_target
+
+    X, y = make_target("asian_straddle").sample(2000, random_state=0)
+    pd.DataFrame(X).add_prefix("x").assign(price=y).to_parquet(tmp_path / "straddle.parquet")
+    done = layerwise("fit", "straddle.parquet", "--target", "price", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    r2 = {line.split()[0]: float(line.split()[-1]) for line in done.stdout.splitlines()[2:5]}
+    assert r2["two-layer"] > 0.8
+    assert r2["ridge"] < 0.2
+
+
+def test_study_runs_resumes_and_writes(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY)
+    done = layerwise("study", "run", "study.toml", "--out", "results", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "He2 <of> x1 / [bold]" in done.stdout
+    written = {path.name for path in (tmp_path / "results").iterdir()}
+    assert {"study.sqlite", "results.csv", "risk-He2-of-x1-bold-d3.png", "risk-He2-of-x1-bold-d3.svg"} <= written
+    first = pd.read_csv(tmp_path / "results" / "results.csv")
+    assert len(first) == 4
+    assert (tmp_path / "results" / "risk-He2-of-x1-bold-d3.png").read_bytes()[:4] == b"\x89PNG"
+    (tmp_path / "study.toml").write_text(STUDY.replace("seeds = 2", "seeds = 3"))
+    layerwise("study", "run", "study.toml", "--out", "results", cwd=tmp_path)
+    second = pd.read_csv(tmp_path / "results" / "results.csv")
+    assert len(second) == 6
+    kept = second[second["seed"] < 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, first)  # fit_seconds too: not run again
+
+
+def test_a_users_own_target_beside_the_study(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from layerwise.targets import SingleIndex\ndef bump(dim):\n    return SingleIndex(dim, link='he2')\n"
+    )
+    (tmp_path / "study.toml").write_text(
+        STUDY.replace('"SingleIndex"', '"mine.bump"').replace('{ link = "he2" }', "{}")
+    )
+    done = layerwise("study", "run", "study.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "study" / "results.csv").exists()
+
+
+def test_failed_trials_are_told(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY.replace('Ridge"', 'Ridge"\nparams = { alpha = -1.0 }'))
+    done = layerwise("study", "run", "study.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 trials failed" in done.stdout
+    assert "alpha" in pd.read_csv(tmp_path / "out" / "study" / "results.csv")["error"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds = 2", "seeds = 2\nseedz = 3", 'Did you mean "seeds"'),
+        ('"SingleIndex"', '"SingleIndx"', 'Did you mean "SingleIndex"'),
+        ("link", "lnk", 'Did you mean "link"'),
+        ("n = [20, 40]", "n = []", "n"),
+        ("name =", "name ==", "is not TOML"),
+    ],
+)
+def test_a_bad_study_is_refused_in_words(tmp_path, old, new, message):
+    (tmp_path / "study.toml").write_text(STUDY.replace(old, new))
+    error = refused(layerwise("study", "run", "study.toml", cwd=tmp_path))
+    assert "study.toml" in error
+    assert message in error
+
+
+def test_a_store_that_is_none_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY)
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("these are my notes, not a store\n" * 40)
+    before = foreign.read_bytes()
+    assert "notes.txt" in refused(layerwise("study", "run", "study.toml", "--store", foreign, cwd=tmp_path))
+    assert foreign.read_bytes() == before
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    with sqlite3.connect(folder / "damian2022.sqlite") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    assert "damian2022.sqlite" in refused(layerwise("reproduce", "damian2022", "--out", folder, cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["reproduce", "damien2022"], 'no paper "damien2022"; known: damian2022'),
+        (["study", "run", "missing.toml"], "missing.toml"),
+        (["fit", "diabetes.csv", "--target", "price"], 'no column "price"'),
+        (["fit", "diabetes.csv", "--target", "target", "--learner", "boost"], 'no learner "boost"'),
+        (["fit", "diabetes.csv"], "--target"),
+        (["fit", "diabetes.csv", "--target", "target", "--save", "diabetes.csv/x/model.skops"], "diabetes.csv"),
+        (["reproduce", "damian2022", "--out", "diabetes.csv"], "diabetes.csv"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_arguments_are_refused_in_words(tmp_path, diabetes, arguments, message):
+    assert diabetes.exists()
+    assert message in refused(layerwise(*arguments, cwd=tmp_path))
+
+
+@pytest.mark.slow
+def test_reproduce_damian2022(tmp_path):
+    """The demo, whole: every file written, every claim agrees."""
+    done = layerwise("reproduce", "damian2022", "--out", "demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = ["kernel_gap", "transfer"]
+    expected = [f"demo/{name}.{suffix}" for name in names for suffix in ("png", "svg", "csv")]
+    assert done.stdout.split()[-8:] == [*expected, "demo/claims.csv", "demo/damian2022.sqlite"]
+    assert all((tmp_path / path).stat().st_size > 0 for path in expected)
+    claims = pd.read_csv(tmp_path / "demo" / "claims.csv")
+    assert list(claims["verdict"]) == ["agrees"] * 4
+    again = layerwise("reproduce", "damian2022", "--out", "demo", cwd=tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "demo" / "claims.csv"), claims)
+    assert again.returncode == 0
+
+
+def test_importing_layerwise_is_light():
+    """An extra, matplotlib or pandas imported at the top of a module everyone imports."""
+    heavy = "('torch', 'dask', 'matplotlib', 'pandas', 'sklearn')"
+    code = f"import layerwise, sys; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
