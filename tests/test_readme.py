@@ -1,0 +1,67 @@
+"""What the README shows runs as written."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_ten_lines_of_python_print_what_is_stated(tmp_path):
+    """A renamed class, or a figure in the text that is no longer measured."""
+    (code,) = blocks("python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    r2 = [float(line.split()[-1]) for line in done.stdout.splitlines()[:3]]
+    stated = re.search(r"R² = ([\d.]+) for boosting, ([\d.]+) for the .* and \*\*([\d.]+)\*\*", README)
+    assert stated
+    assert r2 == pytest.approx([float(value) for value in stated.groups()], abs=0.015)
+
+
+def test_the_study_is_valid(tmp_path):
+    from layerwise.studies import Study
+
+    (text,) = blocks("toml")
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    assert len(Study.from_toml(tmp_path / "study.toml").trials()) == 2 * 3 * 3 * 5
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_make_targets_and_commands_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for name in re.findall(r"^make (\w+)", "\n".join(blocks("sh")), flags=re.MULTILINE):
+        assert f"\n{name}:" in makefile
+    done = subprocess.run(
+        [sys.executable, "-c", "from layerwise.cli import main; main()", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    for name in re.findall(r"layerwise (\w+)", "\n".join(blocks("sh"))):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_examples_draw_their_picture(script, tmp_path, monkeypatch):
+    import matplotlib
+
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("Agg")
+    runpy.run_path(str(script), run_name="__main__")
+    assert (tmp_path / f"{script.stem}.png").stat().st_size > 10_000
