@@ -73,14 +73,14 @@ def test_fit_head_transfers_and_leaves_the_layer_alone():
     X, y = sample(4000, 10)
     model = TwoLayerRegressor(200, random_state=0).fit(X, y)
     W = model.first_step_.weights_.copy()
-    Z = np.random.default_rng(7).standard_normal((10_100, 10))
+    Z = np.random.default_rng(7).standard_normal((20_000, 10))
     target = (Z[:, 0] ** 4 - 6 * Z[:, 0] ** 2 + 3) / np.sqrt(24)
-    model.fit_head(Z[:100], target[:100])
+    model.fit_head(Z[:400], target[:400])
     assert np.array_equal(model.first_step_.weights_, W)
-    scratch = RandomFeatureRegressor(200, random_state=0).fit(Z[:100], target[:100])
+    scratch = RandomFeatureRegressor(200, random_state=0).fit(Z[:400], target[:400])
 
     def risk(m):
-        return np.mean((m.predict(Z[100:]) - target[100:]) ** 2)
+        return np.mean((m.predict(Z[400:]) - target[400:]) ** 2)
 
     assert risk(model) < 0.5 * risk(scratch)
 

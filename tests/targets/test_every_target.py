@@ -5,6 +5,7 @@ are allowed, so that a right program fails with chance below 1e-6 over all cases
 """
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -71,7 +72,8 @@ ZOO = [
     (Fatigue(6, rotate=True, random_state=17), 2),
 ]
 TARGETS = [target for target, _ in ZOO]
-every_target = pytest.mark.parametrize("target", TARGETS, ids=repr)
+IDS = [re.sub(r" at 0x\w+", "", repr(target)) for target in TARGETS]  # the same in every test process
+every_target = pytest.mark.parametrize("target", TARGETS, ids=IDS)
 
 
 @every_target
@@ -105,7 +107,7 @@ def test_degree_energies(target):
     assert np.isclose(energies[2], 0.5 * np.sum(H**2), rtol=1e-9, atol=7 * std[2] + 1e-12)
 
 
-@pytest.mark.parametrize(("target", "exponent"), ZOO, ids=[repr(target) for target in TARGETS])
+@pytest.mark.parametrize(("target", "exponent"), ZOO, ids=IDS)
 def test_information_exponent(target, exponent):
     assert target.information_exponent == exponent
 
