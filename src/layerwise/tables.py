@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEARNERS = {
-    "two-layer": lambda seed: TwoLayerRegressor(linear="least-squares", random_state=seed),
+    "two-layer": lambda seed: TwoLayerRegressor(linear="ridge", random_state=seed),
     "random-features": lambda seed: RandomFeatureRegressor(random_state=seed),
     "kernel": lambda seed: KernelRegressor(random_state=seed),
 }

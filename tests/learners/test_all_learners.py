@@ -11,7 +11,7 @@ from layerwise.representations import FirstStep, RandomFeatures
 
 LEARNERS = [
     TwoLayerRegressor(40, random_state=0),
-    TwoLayerRegressor(40, linear="least-squares", validation=0.3, random_state=0),
+    TwoLayerRegressor(40, linear="ridge", validation=0.3, random_state=0),
     TwoLayerRegressor(40, n_steps=20, random_state=0),
     RandomFeatureRegressor(40, random_state=0),
     RandomFeatureRegressor(40, validation=0.3, random_state=0),
@@ -22,6 +22,7 @@ LEARNERS = [
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
+@pytest.mark.filterwarnings("ignore:some columns of X")  # the checks' columns are unscaled on purpose
 @parametrize_with_checks([*LEARNERS, FirstStep(40), RandomFeatures(40)])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
@@ -107,6 +108,17 @@ def test_bad_head_parameters_say_what_is_allowed(learner, params, message):
     X, y = table()
     with pytest.raises((ValueError, TypeError), match=message):
         clone(learner).set_params(**params).fit(X, y)
+
+
+@every_learner
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_float32_y_in_any_units(learner, scale):
+    """A square of y that overflows or vanishes in float32."""
+    X, y = (a.astype(np.float32) for a in table())
+    base = clone(learner).fit(X, y)
+    if getattr(learner, "n_steps", None) is None:
+        scaled = clone(learner).fit(X, (scale * y.astype(float)).astype(np.float32)).predict(X)
+        assert_allclose(scaled.astype(float) / scale, base.predict(X), rtol=0.01, atol=0.01)
 
 
 @every_learner

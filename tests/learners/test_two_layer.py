@@ -32,14 +32,29 @@ def test_the_five_lines_written_out():
     assert_allclose(model.history_[-1]["loss"], np.mean((H @ a - residual) ** 2), rtol=1e-6)
 
 
-def test_least_squares_linear_part_does_not_mind_correlated_shifted_columns():
+def test_ridge_linear_part_does_not_mind_correlated_shifted_columns():
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((200, 4)) @ rng.standard_normal((4, 4)) + 5
-    y = X @ np.arange(4.0) + rng.standard_normal(200)
-    model = TwoLayerRegressor(20, linear="least-squares", random_state=0).fit(X, y)
+    X = rng.standard_normal((2000, 4)) @ rng.standard_normal((4, 4)) * 100 + 500
+    y = X @ np.arange(4.0) + rng.standard_normal(2000)
+    model = TwoLayerRegressor(20, linear="ridge", random_state=0).fit(X, y)
     reference = LinearRegression().fit(X, y)
-    assert_allclose(model.linear_coef_, reference.coef_, rtol=1e-8)
-    assert_allclose(model.intercept_, reference.intercept_, rtol=1e-8)
+    assert_allclose(model.linear_coef_, reference.coef_, rtol=1e-3, atol=1e-3)
+    assert_allclose(model.intercept_ + X @ model.linear_coef_, reference.predict(X), rtol=1e-3, atol=1)
+    assert model.score(X, y) > 0.999
+
+
+def test_linear_part_by_moments_warns_of_unscaled_columns():
+    X, y = sample(50, 4)
+    with pytest.warns(UserWarning, match="StandardScaler"):
+        TwoLayerRegressor(20, random_state=0).fit(1000 * X, y)
+
+
+def test_no_steps_leave_the_head_at_its_start():
+    """Gradient descent from zero instead of from a_j = +-1, which both solvers would share."""
+    X, y = sample(50, 4)
+    for solver in ("exact", "gd"):
+        model = TwoLayerRegressor(20, n_steps=0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
+        assert_allclose(model.head_coef_, model.first_step_.signs_)
 
 
 @pytest.mark.parametrize("n_steps", [1, 50])
@@ -71,12 +86,14 @@ def test_directions_find_the_hidden_one():
 
 def test_fit_head_transfers_and_leaves_the_layer_alone():
     X, y = sample(4000, 10)
-    model = TwoLayerRegressor(200, random_state=0).fit(X, y)
+    model = TwoLayerRegressor(200, random_state=0).fit(X, y + 3 * X[:, 1] + 5)
     W = model.first_step_.weights_.copy()
     Z = np.random.default_rng(7).standard_normal((20_000, 10))
     target = (Z[:, 0] ** 4 - 6 * Z[:, 0] ** 2 + 3) / np.sqrt(24)
     model.fit_head(Z[:400], target[:400])
     assert np.array_equal(model.first_step_.weights_, W)
+    assert not model.linear_coef_.any()
+    assert_allclose(model.intercept_, target[:400].mean())
     scratch = RandomFeatureRegressor(200, random_state=0).fit(Z[:400], target[:400])
 
     def risk(m):

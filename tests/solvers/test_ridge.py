@@ -80,12 +80,38 @@ def test_kernel_matrix_is_left_as_it_is():
         assert np.array_equal(K, before)
 
 
-def test_duplicated_features_without_penalty_give_the_least_norm_solution():
-    """A singular Gram matrix whose Cholesky factor fails or explodes."""
-    Phi, y = problem(30, 4)
-    doubled = np.hstack([Phi, Phi])
-    u = ridge(doubled, y, 0.0).coefficients
-    assert_allclose(doubled @ u, Phi @ np.linalg.lstsq(Phi, y, rcond=None)[0], atol=1e-6)
+@pytest.mark.parametrize("seed", range(20))
+def test_duplicated_features_without_penalty_give_the_least_norm_solution(seed):
+    """A singular Gram matrix whose Cholesky factor fails, explodes, or succeeds by rounding."""
+    Phi, y = problem(30, 4, seed)
+    doubled = np.hstack([Phi, Phi[:, :2]])
+    assert_allclose(ridge(doubled, y, 0.0).coefficients, np.linalg.lstsq(doubled, y, rcond=None)[0], atol=1e-7)
+
+
+def test_interpolating_features_at_a_tiny_penalty():
+    """0/0 in the leverage formula where n = width and every row is fitted exactly."""
+    Phi, y = problem(20, 20)
+    assert np.all(np.isfinite(ridge(Phi, y, [1e-300, 1.0]).errors))
+
+
+def test_float32_features_choose_the_penalty_of_float64():
+    """Uncentred features, small noise: the best penalty lies far below float32's rounding of the largest eigenvalue."""
+    rng = np.random.default_rng(0)
+    X, W = rng.standard_normal((600, 5)), rng.standard_normal((150, 5))
+    Phi = np.maximum(X @ W.T + 1, 0).astype(np.float32)
+    y = np.sin(X[:, 0]).astype(np.float32)
+    narrow, wide = ridge(Phi, y), ridge(Phi.astype(float), y.astype(float))
+    assert narrow.coefficients.dtype == np.float32
+    assert_allclose(narrow.penalty, wide.penalty, rtol=1e-6)
+    assert_allclose(narrow.errors, wide.errors, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "width"), [(60, 15), (15, 60)])
+def test_residuals_are_those_of_the_chosen_penalty(n, width):
+    Phi, y = problem(n, width)
+    path = ridge(Phi, y, PENALTIES)
+    assert path.residuals is not None
+    assert_allclose(np.mean(path.residuals**2), path.errors.min(), rtol=1e-10)
 
 
 def test_vanishing_features_predict_zero():
@@ -96,3 +122,15 @@ def test_vanishing_features_predict_zero():
 def test_a_path_must_be_positive(bad):
     with pytest.raises(ValueError, match="positive"):
         ridge(np.ones((5, 2)), np.ones(5), bad)
+
+
+@pytest.mark.parametrize("solver", [ridge, lambda Phi, y, *a, **k: kernel_ridge(Phi @ Phi.T, y, *a, **k)])
+def test_bad_arguments_are_refused(solver):
+    """NaN coefficients, or a penalty chosen by 0/0."""
+    Phi, y = problem(20, 5)
+    for penalty in (-1.0, np.nan):
+        with pytest.raises(ValueError, match=">= 0"):
+            solver(Phi, y, penalty)
+    for mask in (np.zeros(20, dtype=bool), np.ones(20, dtype=bool)):
+        with pytest.raises(ValueError, match="some on each side"):
+            solver(Phi, y, held_out=mask)

@@ -41,6 +41,11 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
     return mask
 
 
+def mean_square(residuals: np.ndarray) -> float:
+    """``mean(residuals^2)``, in float64, where squares of float32 would overflow."""
+    return float(np.mean(np.square(residuals, dtype=float)))
+
+
 def check_penalty(penalty: Auto) -> float | None:
     """A penalty as a number, None for "auto"."""
     if isinstance(penalty, str) and penalty == "auto":

@@ -52,7 +52,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        Where four n x n matrices, the peak of the fit, would take more than ``max_memory``.
+        Where four n x n matrices in float64, the peak of the fit, would take more than ``max_memory``.
 
     References
     ----------
@@ -85,7 +85,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
     def fit(self, X, y):
         """Fit on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        peak = 4 * len(y) ** 2 * X.dtype.itemsize
+        peak = 4 * len(y) ** 2 * 8
         if peak > self.max_memory:
             raise ValueError(
                 f"n_samples={len(y)} needs {peak / 2**30:.1f} GiB for four n x n matrices, over max_memory="

@@ -42,7 +42,7 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     Notes
     -----
-    Peak memory 3 min(n, width)^2 floats and a block of features, n * width more where n < width.
+    Flops and peak memory as `layerwise.solvers.ridge`: 4 min(n, width)^2 and a few blocks of rows.
 
     References
     ----------

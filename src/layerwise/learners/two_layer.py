@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Literal
 
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
+from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows, mean_square
 from layerwise.representations import FirstStep
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, chebyshev, largest_stable_step, literal, ridge
@@ -27,7 +28,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         4  a by gradient descent with weight decay, W and b frozen
         5  return f
 
-    The theory is about isotropic, centred inputs: standardise the columns of a table first.
+    The theory is about isotropic, centred inputs: standardise the columns of a table first, and use ``linear="ridge"``.
 
     Parameters
     ----------
@@ -35,10 +36,10 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         m, the number of neurons, even.
     step_size : float or "auto", default="auto"
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
-    linear : {"moment", "least-squares"}, default="moment"
-        Line 1: ``beta = (1/n) sum_i (y_i - alpha) x_i``, right for isotropic inputs, or least squares, to which it
-        converges there and which correlated columns need. (The paper writes y_i for y_i - alpha: the same limit, but
-        it would fit alpha * mean(x) to a constant y.)
+    linear : {"moment", "ridge"}, default="moment"
+        Line 1: ``beta = (1/n) sum_i (y_i - alpha) x_i``, right for centred isotropic inputs; or ridge regression, its
+        penalty chosen by leave-one-out, for columns that are correlated or in units of their own. (The paper writes
+        y_i for y_i - alpha: the same limit, but it would fit alpha * mean(x) to a constant y.)
     n_steps : int, optional
         T of line 4, from the initial a. None is its limit T -> inf: ridge regression.
     head_step_size : float or "auto", default="auto"
@@ -72,8 +73,8 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     Notes
     -----
     2 n width d flops for the step; for the head n width^2 (Gram matrix), 9 width^3 (its eigenvectors), and
-    2 n width^2 (leave-one-out). Peak memory 3 min(n, width)^2 floats and a block of features, n * width more where
-    n < width.
+    2 n width^2 (leave-one-out). Peak memory as `layerwise.solvers.ridge`, 4 min(n, width)^2 and a few blocks of rows;
+    ``solver="gd"`` holds the n * width features.
 
     References
     ----------
@@ -85,7 +86,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         width: int = 1000,
         *,
         step_size: Auto = "auto",
-        linear: Literal["moment", "least-squares"] = "moment",
+        linear: Literal["moment", "ridge"] = "moment",
         n_steps: int | None = None,
         head_step_size: Auto = "auto",
         penalty: Auto = "auto",
@@ -106,8 +107,9 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     def fit(self, X, y):
         """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
+        self._check_choices()
         rng = check_random_state(self.random_state)
-        self.history_ = [{"stage": "mean", "loss": float(y.var())}]
+        self.history_ = [{"stage": "mean", "loss": mean_square(y - y.mean())}]
         residual = self._remove_linear_part(X, y)  # line 1
         self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng.randint(2**31 - 1))
         self.first_step_.fit(X, residual)  # lines 2 and 3
@@ -145,19 +147,39 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     def _n_features_out(self):
         return self.width
 
+    def _check_choices(self):
+        if self.linear not in ("moment", "ridge"):
+            raise ValueError(f"linear={self.linear!r} must be 'moment' (as in the paper) or 'ridge'.")
+        if self.solver not in ("exact", "gd"):
+            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
+        if self.n_steps is not None:
+            check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
+        elif self.solver == "gd":
+            raise ValueError(
+                "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or use "
+                "solver='exact'."
+            )
+        if self.head_step_size != "auto":
+            check_scalar(self.head_step_size, "head_step_size", Real, min_val=0, include_boundaries="neither")
+
     def _remove_linear_part(self, X, y):
         centred = y - y.mean()
         if self.linear == "moment":
             beta, mean = X.T @ centred / len(y), y.mean()
-        elif self.linear == "least-squares":
-            means = X.mean(axis=0)
-            beta = np.linalg.lstsq(X - means, centred, rcond=None)[0]
-            mean = y.mean() - means @ beta
+            if np.mean(X**2, axis=0, dtype=float).max() > 10:
+                warnings.warn(
+                    "some columns of X have a mean square over 10, where linear='moment' expects centred columns of "
+                    "unit variance: standardise X (StandardScaler), or use linear='ridge'.",
+                    UserWarning,
+                    stacklevel=3,
+                )
         else:
-            raise ValueError(f"linear={self.linear!r} must be 'moment' (as in the paper) or 'least-squares'.")
+            means = X.mean(axis=0)
+            beta = ridge(X - means, centred).coefficients
+            mean = y.mean() - means @ beta
         self.intercept_, self.linear_coef_ = float(mean), beta
         residual = y - mean - X @ beta
-        self.history_.append({"stage": "linear part", "loss": float(np.mean(residual**2))})
+        self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
         return residual
 
     def _find_directions(self):
@@ -172,24 +194,13 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         record = path.summary()
         if self.n_steps is not None:
             record |= self._descend(features, y, path.penalty, self.n_steps)
-        elif self.solver != "exact":
-            raise ValueError(
-                f"solver={self.solver!r} with n_steps=None: the limit of infinitely many steps has no loop. "
-                "Give n_steps, or use solver='exact'."
-            )
-        record["loss"] = float(np.mean((features @ self.head_coef_ - y) ** 2))
-        self.history_.append(record)
+        self.history_.append(record | {"loss": mean_square(features @ self.head_coef_ - y)})
 
     def _descend(self, features, y, penalty, n_steps):
         """T steps from the initial a, instead of their limit."""
-        check_scalar(n_steps, "n_steps", Integral, min_val=0)
-        if self.solver not in ("exact", "gd"):
-            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
         step = self.head_step_size
         if step == "auto":
             step = largest_stable_step(features, penalty) / 2
-        else:
-            check_scalar(step, "head_step_size", Real, min_val=0, include_boundaries="neither")
         descend = chebyshev if self.solver == "exact" else literal
         self.head_coef_ = descend(features, y, n_steps, float(step), penalty, self.first_step_.signs_)
         return {"n_steps": int(n_steps), "head_step_size": float(step)}

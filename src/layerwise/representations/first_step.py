@@ -118,6 +118,7 @@ def half_space_moments(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.
 
 def auto_step(X: np.ndarray, direction: np.ndarray) -> float:
     """The eta at which ``2 eta direction_j . x_i`` has root mean square 1/2; 0 where it vanishes identically."""
-    second_moment = X.T @ X / X.shape[0]
+    direction = direction.astype(float, copy=False)
+    second_moment = (X.T @ X / X.shape[0]).astype(float, copy=False)
     mean_square = float(np.einsum("ij,ij->", direction @ second_moment, direction)) / direction.shape[0]
     return float(0.25 / np.sqrt(mean_square)) if mean_square > 0 else 0.0

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.fft import dct
 from scipy.linalg import eigh
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from layerwise.solvers.gram import FeatureBlocks, as_blocks, normal_equations, outer_gram
 
@@ -54,7 +54,13 @@ def literal(
     Returns
     -------
     u : ndarray of shape (width,)
+
+    Raises
+    ------
+    ValueError
+        For a negative n_steps or penalty.
     """
+    _check(n_steps, penalty)
     Phi = as_blocks(features).toarray()
     n, width = Phi.shape
     u = np.zeros(width, dtype=Phi.dtype) if start is None else np.array(start, dtype=Phi.dtype)
@@ -86,9 +92,10 @@ def spectral(
     -------
     u : ndarray of shape (n_penalties, width), or (width,) where ``penalties`` is a number
     """
+    _check(n_steps, penalties)
     features = as_blocks(features)
     n, width = features.shape
-    penalty_column = np.atleast_1d(np.asarray(penalties, dtype=features.dtype))[:, None]
+    penalty_column = np.atleast_1d(np.asarray(penalties, dtype=float))[:, None]
     if start is None and n < width:  # p(Phi'Phi) Phi' = Phi' p(Phi Phi')
         K, Phi = outer_gram(features)
         eigenvalues, Q = eigh(K, overwrite_a=True, driver="evd")
@@ -96,11 +103,12 @@ def spectral(
         u = (iterate_filter(s, n_steps, step) * (2 / n * (y @ Q))) @ Q.T @ Phi
     else:
         gram, moment = normal_equations(features, y)
-        u_0 = np.zeros(width, dtype=features.dtype) if start is None else np.asarray(start, dtype=features.dtype)
+        u_0 = np.zeros(width) if start is None else np.asarray(start, dtype=float)
         r = 2 / n * (moment - gram @ u_0) - penalty_column * u_0
         eigenvalues, Q = eigh(gram, overwrite_a=True, driver="evd")
         s = 2 / n * np.maximum(eigenvalues, 0) + penalty_column
         u = u_0 + (iterate_filter(s, n_steps, step) * (r @ Q)) @ Q.T
+    u = u.astype(features.dtype, copy=False)
     return u if np.ndim(penalties) else u[0]
 
 
@@ -123,24 +131,30 @@ def chebyshev(
     ValueError
         Where ``step * S`` has eigenvalues beyond 2: gradient descent itself diverges there.
     """
+    _check(n_steps, penalty)
     features = as_blocks(features)
     n, width = features.shape
     if start is None and n < width:
         K, Phi = outer_gram(features)
-        return polynomial_product(K, 2 / n * y, n, n_steps, step, penalty) @ Phi
-    gram, moment = normal_equations(features, y)
-    if start is None:
-        return polynomial_product(gram, 2 / n * moment, n, n_steps, step, penalty)
-    u_0 = np.asarray(start, dtype=features.dtype)
-    r = 2 / n * (moment - gram @ u_0) - penalty * u_0
-    return u_0 + polynomial_product(gram, r, n, n_steps, step, penalty)
+        u = polynomial_product(K, 2 / n * y, n, n_steps, step, penalty) @ Phi
+    else:
+        gram, moment = normal_equations(features, y)
+        u_0 = np.zeros(width) if start is None else np.asarray(start, dtype=float)
+        r = 2 / n * (moment - gram @ u_0) - penalty * u_0
+        u = u_0 + polynomial_product(gram, r, n, n_steps, step, penalty)
+    return u.astype(features.dtype, copy=False)
+
+
+def _check(n_steps: int, penalties: ArrayLike) -> None:
+    if n_steps < 0 or np.min(penalties) < 0:
+        raise ValueError(f"n_steps={n_steps} and penalty={penalties} must not be negative.")
 
 
 def largest_stable_step(features: FeatureBlocks | np.ndarray, penalty: float = 0.0) -> float:
     """The step size 2 / (largest eigenvalue of S) beyond which gradient descent diverges."""
     features = as_blocks(features)
     n, width = features.shape
-    gram = outer_gram(features)[0] if n < width else normal_equations(features, np.zeros(n, features.dtype))[0]
+    gram = outer_gram(features)[0] if n < width else normal_equations(features, np.zeros(n))[0]
     curvature = 2 / n * largest_eigenvalue(gram) + penalty
     return 2 / curvature if curvature > 0 else 1.0
 
@@ -151,7 +165,7 @@ def iterate_filter(s: np.ndarray, n_steps: int, step: float) -> np.ndarray:
     small = x < 0.5
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         numerator = np.where(small, -np.expm1(n_steps * np.log1p(-np.where(small, x, 0))), 1 - (1 - x) ** n_steps)
-        return np.where(x == 0, step * n_steps, numerator / s).astype(s.dtype, copy=False)
+        return np.where(x == 0, step * n_steps, numerator / s)
 
 
 def polynomial_product(
@@ -165,7 +179,7 @@ def polynomial_product(
             f"{top + penalty:.3g}, and step must be at most {2 / (top + penalty):.3g}."
         )
     coefficients = chebyshev_coefficients(
-        lambda s: iterate_filter(s + penalty, n_steps, step), top, 64 * np.finfo(b.dtype).eps
+        lambda s: iterate_filter(s + penalty, n_steps, step), top, 64 * np.finfo(float).eps
     )
     scale = 4 / (n * top) if top > 0 else 0.0  # s in [0, top] becomes x = 2 s / top - 1 in [-1, 1]
 
@@ -177,7 +191,7 @@ def polynomial_product(
     for c in coefficients[2:]:
         previous, current = current, 2 * times_x(current) - previous
         total += c * current
-    return total.astype(b.dtype, copy=False)
+    return total
 
 
 def chebyshev_coefficients(function: Callable[[np.ndarray], np.ndarray], top: float, tolerance: float) -> np.ndarray:
@@ -196,9 +210,13 @@ def chebyshev_coefficients(function: Callable[[np.ndarray], np.ndarray], top: fl
 def largest_eigenvalue(gram: np.ndarray) -> float:
     """An upper bound, tight to rounding, of the largest eigenvalue of a symmetric matrix: Lanczos value + residual."""
     size = gram.shape[0]
+    if not gram.any():
+        return 0.0
     if size < 32:
         return float(max(0.0, np.linalg.eigvalsh(gram)[-1]))
-    start = np.random.default_rng(0).standard_normal(size).astype(gram.dtype)
-    values, vectors = eigsh(gram, k=1, which="LA", v0=start)
+    try:
+        values, vectors = eigsh(gram, k=1, which="LA", v0=np.random.default_rng(0).standard_normal(size))
+    except ArpackNoConvergence:
+        return float(max(0.0, np.linalg.eigvalsh(gram)[-1]))
     v = vectors[:, 0]
     return float(max(0.0, values[0]) + np.linalg.norm(gram @ v - values[0] * v))

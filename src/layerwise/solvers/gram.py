@@ -74,17 +74,7 @@ class FeatureBlocks:
 
     def __matmul__(self, u: np.ndarray) -> np.ndarray:
         """``Phi u`` for u of shape (width,) or (width, m)."""
-        out = np.empty((self.shape[0], *u.shape[1:]), dtype=self.dtype)
-        for rows, block in self:
-            out[rows] = block @ u
-        return out
-
-    def transpose_dot(self, v: np.ndarray) -> np.ndarray:
-        """``Phi' v`` for v of shape (n_samples,)."""
-        out = np.zeros(self.shape[1], dtype=self.dtype)
-        for rows, block in self:
-            out += v[rows] @ block
-        return out
+        return np.concatenate([block @ u for _, block in self])
 
     def toarray(self) -> np.ndarray:
         """``Phi`` whole, of shape (n_samples, width)."""
@@ -102,9 +92,10 @@ def as_blocks(features: FeatureBlocks | np.ndarray) -> FeatureBlocks:
 def normal_equations(
     features: FeatureBlocks | np.ndarray, y: np.ndarray, held_out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``Phi' Phi`` and ``Phi' y`` in one pass over the rows.
+    """``Phi' Phi`` and ``Phi' y`` in one pass over the rows, in float64.
 
-    n * width^2 flops by `syrk`; memory width^2 and one block.
+    n * width^2 flops by `syrk`; memory 2 width^2 and two blocks. Features in float32 are widened block by block: ReLU
+    features have one eigenvalue so large that float32 products bury the small ones, which a small penalty needs.
 
     Parameters
     ----------
@@ -120,10 +111,9 @@ def normal_equations(
     """
     features = as_blocks(features)
     width = features.shape[1]
-    gram = np.zeros((width, width), dtype=features.dtype)
-    moment = np.zeros(width, dtype=features.dtype)
-    for rows, all_of_block in features:
-        block, labels = all_of_block, y[rows]
+    gram, moment = np.zeros((width, width)), np.zeros(width)
+    for rows, features_of_block in features:
+        block, labels = features_of_block.astype(float, copy=False), y[rows].astype(float, copy=False)
         if held_out is not None:
             block, labels = block[~held_out[rows]], labels[~held_out[rows]]
         if block.shape[0]:
@@ -133,6 +123,7 @@ def normal_equations(
 
 
 def outer_gram(features: FeatureBlocks | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``Phi Phi'`` (n, n) and ``Phi`` (n, width): the smaller dimension when n < width, where Phi fits beside it."""
+    """``Phi Phi'`` (n, n) in float64 and ``Phi`` (n, width), for n < width, where Phi fits beside it."""
     whole = as_blocks(features).toarray()
-    return whole @ whole.T, whole
+    wide = whole.astype(float, copy=False)
+    return wide @ wide.T, whole

@@ -8,11 +8,13 @@ row i changes its residual by a closed form:
 
     y_i - f_{-i}(x_i) = (y_i - f(x_i)) / (1 - h_i),    h_i = phi_i' (Phi'Phi + ridge I)^{-1} phi_i,
                       = alpha_i / [(K + ridge I)^{-1}]_ii      in the dual, where nothing cancels.
+
+All of it is computed in float64; coefficients come back in the features' dtype.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,18 +37,25 @@ class RidgePath:
     penalty : float
         The chosen one.
     penalties, errors : ndarrays of shape (n_penalties,)
-        The path, and the mean squared validation error of each.
+        The path, largest first, and the mean squared validation error of each; empty where one penalty was given.
+    residuals : ndarray of shape (n_samples,) or None
+        Leave-one-out residuals of the chosen penalty, ``y_i - f_{-i}(x_i)``; None where another choice was made.
     """
 
     coefficients: np.ndarray
     penalty: float
     penalties: np.ndarray
     errors: np.ndarray
+    residuals: np.ndarray | None = None
 
     def summary(self) -> dict:
-        """One line of a learner's history: the penalty, and the validation error where it was chosen by one."""
-        error = float(np.min(self.errors))
-        return {"stage": "head", "penalty": self.penalty} | ({} if np.isnan(error) else {"validation_loss": error})
+        """One line of a learner's history: the penalty and, where it was chosen, its error and place on the path."""
+        line = {"stage": "head", "penalty": self.penalty}
+        if self.errors.size:
+            best = int(np.argmin(self.errors))
+            line |= {"validation_loss": float(self.errors[best])}
+            line |= {"at_edge_of_path": best in (0, len(self.errors) - 1)}
+        return line
 
 
 def ridge(
@@ -59,14 +68,16 @@ def ridge(
     """Ridge regression on features, in the smaller of n and width.
 
     n width min(n, width) flops for the Gram matrix, 9 min^3 for its eigenvectors, and for leave-one-out
-    2 n width^2 more (n >= width). Memory: 3 width^2 and one block of rows, or 3 n^2 + n width where n < width.
+    2 n width^2 more (n >= width). Peak memory in float64: 4 min(n, width)^2 (half of it the workspace of the
+    eigendecomposition) three blocks of rows and n n_penalties, n width more where
+    n < width.
 
     Parameters
     ----------
     features : FeatureBlocks or ndarray of shape (n_samples, width)
     y : ndarray of shape (n_samples,)
     penalties : float or array-like, optional
-        Non-negative; one number is used as it is, without validation.
+        One number >= 0 is used as it is, without validation; a path must be positive.
         By default `RELATIVE_PENALTIES` times the largest eigenvalue of ``2 Phi'Phi / n``.
     held_out : ndarray of bool of shape (n_samples,), optional
         Rows that choose the penalty; without it leave-one-out does. The chosen penalty is refitted to all rows.
@@ -74,43 +85,55 @@ def ridge(
     Returns
     -------
     RidgePath
+
+    Raises
+    ------
+    ValueError
+        For a negative penalty, or where ``held_out`` leaves no row on either side.
     """
     features = as_blocks(features)
     n, width = features.shape
     if n < width:
         K, Phi = outer_gram(features)
         path = kernel_ridge(K, y, penalties, held_out=held_out)
-        return RidgePath(path.coefficients @ Phi, path.penalty, path.penalties, path.errors)
+        return replace(path, coefficients=(path.coefficients @ Phi).astype(features.dtype, copy=False))
 
+    y = y.astype(float, copy=False)
     if penalties is not None and np.ndim(penalties) == 0:
-        penalty = float(np.asarray(penalties))
-        gram, moment = normal_equations(features, y)
-        return RidgePath(solve(gram, moment, n * penalty / 2), penalty, *_no_path(penalty))
+        penalty = _one_penalty(penalties)
+        u = solve(*normal_equations(features, y), n * penalty / 2)
+        return RidgePath(u.astype(features.dtype, copy=False), penalty, np.empty(0), np.empty(0))
 
+    _check_held_out(held_out)
     gram, moment = normal_equations(features, y, held_out)
     n_fit = n if held_out is None else int(n - held_out.sum())
-    s, Q = eigh(gram, driver="evd")
+    s, Q = eigh(gram, driver="evd", overwrite_a=held_out is None)
     s = np.maximum(s, 0)
-    path = _penalty_path(penalties, 2 / n_fit * s[-1], features.dtype)
+    path = _penalty_path(penalties, 2 / n_fit * s[-1])
     inverse = 1 / (s[:, None] + n_fit * path / 2)  # (width, n_penalties)
     weights = inverse * (moment @ Q)[:, None]
 
-    squares = np.zeros(len(path))
-    for rows, block in features:
-        labels = y[rows, None]
-        if held_out is None:
-            Z = block @ Q
-            residual = (labels - Z @ weights) / np.maximum(1 - (Z * Z) @ inverse, np.finfo(s.dtype).eps)
-        else:
-            residual = labels[held_out[rows]] - block[held_out[rows]] @ (Q @ weights)
-        squares += np.einsum("ij,ij->j", residual, residual, dtype=float)
-    errors = squares / (n if held_out is None else n - n_fit)
-    best = int(np.argmin(errors))
     if held_out is None:
-        return RidgePath(Q @ weights[:, best], float(path[best]), path, errors)
+        residuals = np.empty((n, len(path)))
+        for rows, block in features:
+            Z = block @ Q
+            residuals[rows] = y[rows, None] - Z @ weights
+            Z *= Z
+            residuals[rows] /= np.maximum(1 - Z @ inverse, np.finfo(float).eps)
+        errors = np.mean(residuals**2, axis=0)
+        best = int(np.argmin(errors))
+        u = (Q @ weights[:, best]).astype(features.dtype, copy=False)
+        return RidgePath(u, float(path[best]), path, errors, residuals[:, best].copy())
+
+    u_path, squares = Q @ weights, np.zeros(len(path))
+    for rows, block in features:
+        outside = held_out[rows]
+        squares += np.sum((y[rows][outside, None] - block[outside] @ u_path) ** 2, axis=0)
+    errors = squares / (n - n_fit)
+    best = int(np.argmin(errors))
     gram_out, moment_out = normal_equations(features, y, ~held_out)
     u = solve(gram + gram_out, moment + moment_out, n * float(path[best]) / 2)
-    return RidgePath(u, float(path[best]), path, errors)
+    return RidgePath(u.astype(features.dtype, copy=False), float(path[best]), path, errors)
 
 
 def kernel_ridge(
@@ -119,7 +142,7 @@ def kernel_ridge(
     """Kernel ridge regression ``(K + n penalty/2 I) alpha = y``; predictions are ``k(x, X) @ alpha``.
 
     Leave-one-out: one eigendecomposition (9 n^3) for the whole path. Holdout: one Cholesky factor (n^3/3) a penalty,
-    the faster way for a short path and large n.
+    the faster way for a short path and large n. Peak memory 4 n^2 in float64.
 
     Parameters
     ----------
@@ -131,58 +154,79 @@ def kernel_ridge(
     Returns
     -------
     RidgePath
-        ``coefficients`` is alpha, of shape (n_samples,).
+        ``coefficients`` is alpha, of shape (n_samples,), in float64.
+
+    Raises
+    ------
+    ValueError
+        As `ridge`.
     """
     n = K.shape[0]
+    K, y = K.astype(float, copy=False), y.astype(float, copy=False)
     if penalties is not None and np.ndim(penalties) == 0:
-        penalty = float(np.asarray(penalties))
-        return RidgePath(solve(K, y, n * penalty / 2), penalty, *_no_path(penalty))
+        penalty = _one_penalty(penalties)
+        return RidgePath(solve(K, y, n * penalty / 2), penalty, np.empty(0), np.empty(0))
 
     if held_out is None:
         s, Q = eigh(K, driver="evd")
         s = np.maximum(s, 0)
-        path = _penalty_path(penalties, 2 / n * s[-1], K.dtype)
+        path = _penalty_path(penalties, 2 / n * s[-1])
         inverse = 1 / (s[:, None] + n * path / 2)
         alphas = Q @ (inverse * (y @ Q)[:, None])
-        errors = np.mean((alphas / ((Q * Q) @ inverse)) ** 2, axis=0, dtype=float)
+        Q *= Q
+        residuals = alphas / (Q @ inverse)
+        errors = np.mean(residuals**2, axis=0)
         best = int(np.argmin(errors))
-        return RidgePath(alphas[:, best], float(path[best]), path, errors)
+        return RidgePath(alphas[:, best].copy(), float(path[best]), path, errors, residuals[:, best].copy())
 
+    _check_held_out(held_out)
     n_fit = int(n - held_out.sum())
     K_fit, K_out = K[np.ix_(~held_out, ~held_out)], K[np.ix_(held_out, ~held_out)]
-    path = _penalty_path(penalties, 2 / n_fit * float(np.abs(K_fit).sum(axis=1).max()), K.dtype)
+    path = _penalty_path(penalties, 2 / n_fit * float(np.abs(K_fit).sum(axis=1).max()))
     path = path[::3] if penalties is None else path  # a decade a step: each costs a factorisation
-    errors = np.array(
-        [np.mean((y[held_out] - K_out @ solve(K_fit, y[~held_out], n_fit * p / 2)) ** 2, dtype=float) for p in path]
-    )
+    errors = np.array([np.mean((y[held_out] - K_out @ solve(K_fit, y[~held_out], n_fit * p / 2)) ** 2) for p in path])
     best = int(np.argmin(errors))
     return RidgePath(solve(K, y, n * float(path[best]) / 2), float(path[best]), path, errors)
 
 
 def solve(matrix: np.ndarray, b: np.ndarray, ridge_term: float) -> np.ndarray:
-    """``(matrix + ridge_term I)^{-1} b`` by Cholesky; where rounding leaves it indefinite, the least-norm solution."""
+    """``(matrix + ridge_term I)^{-1} b`` by Cholesky; where that is singular to rounding, the least-norm solution."""
     shifted = matrix.copy()
     shifted[np.diag_indices_from(shifted)] += ridge_term
+    rounding = len(b) * np.finfo(float).eps
     try:
-        return cho_solve(cho_factor(shifted, overwrite_a=True, check_finite=False), b, check_finite=False)
+        factor = cho_factor(shifted, overwrite_a=True, check_finite=False)
+        pivots = np.diag(factor[0]) ** 2
+        if pivots.min() > rounding * pivots.max():
+            return cho_solve(factor, b, check_finite=False)
     except np.linalg.LinAlgError:
-        s, Q = eigh(matrix, driver="evd")
-        keep = s > s[-1] * len(s) * np.finfo(s.dtype).eps
-        return Q[:, keep] @ ((b @ Q[:, keep]) / (s[keep] + ridge_term))
+        pass
+    s, Q = eigh(matrix, driver="evd")
+    keep = s + ridge_term > rounding * max(s[-1] + ridge_term, np.finfo(float).tiny)
+    return Q[:, keep] @ ((b @ Q[:, keep]) / (s[keep] + ridge_term))
 
 
-def _penalty_path(penalties, top: float, dtype) -> np.ndarray:
+def _penalty_path(penalties: ArrayLike | None, top: float) -> np.ndarray:
     """The penalties to try, largest first; where the features vanish any positive path will do."""
     if penalties is None:
-        reach = RELATIVE_PENALTIES[8 * np.finfo(dtype).eps < RELATIVE_PENALTIES]
-        return (reach * (top if top > 0 else 1.0)).astype(dtype)
-    path = np.sort(np.asarray(penalties, dtype=dtype))[::-1]
-    if path.size == 0 or path[-1] <= 0:
+        return RELATIVE_PENALTIES * (top if top > 0 else 1.0)
+    path = np.sort(np.asarray(penalties, dtype=float))[::-1]
+    if path.size == 0 or not path[-1] > 0:
         raise ValueError(
             f"penalties={penalties!r} must be positive numbers; pass one number 0 for unpenalised least squares."
         )
     return path
 
 
-def _no_path(penalty: float) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([penalty]), np.array([np.nan])
+def _one_penalty(penalty: ArrayLike) -> float:
+    value = float(np.asarray(penalty))
+    if not value >= 0:
+        raise ValueError(f"penalty={value} must be a number >= 0, or a path of positive ones to choose from.")
+    return value
+
+
+def _check_held_out(held_out: np.ndarray | None) -> None:
+    if held_out is not None and (held_out.all() or not held_out.any()):
+        raise ValueError(
+            f"held_out holds out {held_out.sum()} of {held_out.size} rows; it must leave some on each side."
+        )
