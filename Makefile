@@ -7,6 +7,7 @@ OUT ?= out/demo
 .PHONY: demo test fast lint benchmarks clean
 
 demo: $(VENV)/.installed
+	rm -f $(OUT)/damian2022.sqlite*  # always measured afresh
 	$(BIN)/layerwise reproduce damian2022 --out $(OUT)
 
 test: $(VENV)/.installed-test

@@ -38,7 +38,7 @@ def main():
         layer = best_of(lambda X=X, W=W: X @ W.T)
         rows = (
             ("streamed normal equations", "general product width x n x width", blocks, normal_equations, gemm),
-            ("ridge path of 34 penalties, leave-one-out", "general product width x n x width", blocks, ridge, gemm),
+            ("ridge path of 40 penalties, leave-one-out", "general product width x n x width", blocks, ridge, gemm),
         )
         print(f"\n{of}")
         for name, beside, features, function, reference in rows:

@@ -23,7 +23,7 @@ from scipy.linalg import cho_factor, cho_solve, eigh
 from layerwise.solvers.gram import FeatureBlocks, as_blocks, normal_equations, outer_gram
 
 #: Penalties tried by default, as multiples of the largest eigenvalue of 2 Phi'Phi / n.
-RELATIVE_PENALTIES = np.logspace(2, -9, 34)
+RELATIVE_PENALTIES = np.logspace(2, -11, 40)
 
 
 @dataclass(frozen=True)
