@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Literal
 
@@ -12,6 +11,7 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows, mean_square
+from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
 from layerwise.representations import FirstStep
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, chebyshev, largest_stable_step, literal, ridge
@@ -86,7 +86,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         width: int = 1000,
         *,
         step_size: Auto = "auto",
-        linear: Literal["moment", "ridge"] = "moment",
+        linear: LinearPart = "moment",
         n_steps: int | None = None,
         head_step_size: Auto = "auto",
         penalty: Auto = "auto",
@@ -148,8 +148,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         return self.width
 
     def _check_choices(self):
-        if self.linear not in ("moment", "ridge"):
-            raise ValueError(f"linear={self.linear!r} must be 'moment' (as in the paper) or 'ridge'.")
+        check_linear(self.linear)
         if self.solver not in ("exact", "gd"):
             raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
         if self.n_steps is not None:
@@ -163,22 +162,8 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
             check_scalar(self.head_step_size, "head_step_size", Real, min_val=0, include_boundaries="neither")
 
     def _remove_linear_part(self, X, y):
-        centred = y - y.mean()
-        if self.linear == "moment":
-            beta, mean = X.T @ centred / len(y), y.mean()
-            if np.mean(X**2, axis=0, dtype=float).max() > 10:
-                warnings.warn(
-                    "some columns of X have a mean square over 10, where linear='moment' expects centred columns of "
-                    "unit variance: standardise X (StandardScaler), or use linear='ridge'.",
-                    UserWarning,
-                    stacklevel=3,
-                )
-        else:
-            means = X.mean(axis=0)
-            beta = ridge(X - means, centred).coefficients
-            mean = y.mean() - means @ beta
-        self.intercept_, self.linear_coef_ = float(mean), beta
-        residual = y - mean - X @ beta
+        self.intercept_, self.linear_coef_ = fit_linear_part(X, y, self.linear)
+        residual = y - self.intercept_ - X @ self.linear_coef_
         self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
         return residual
 

@@ -1,0 +1,40 @@
+"""The linear part of the labels, which is learnt first and taken away: ``y - alpha - beta'x``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+
+from layerwise.solvers import ridge
+
+#: How beta is found: by moments, as the papers do, or by ridge regression.
+LinearPart = Literal["moment", "ridge"]
+
+
+def check_linear(linear: LinearPart) -> None:
+    """Raise ValueError for an unknown choice."""
+    if linear not in ("moment", "ridge"):
+        raise ValueError(f"linear={linear!r} must be 'moment' (as in the paper) or 'ridge'.")
+
+
+def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[float, np.ndarray]:
+    """``alpha`` and ``beta`` of shape (n_features,), in the dtype of X.
+
+    "moment": ``alpha = mean(y)``, ``beta = (1/n) sum_i (y_i - alpha) x_i`` (Damian et al. 2022, Algorithm 1, line 1),
+    right for centred isotropic inputs. "ridge": ridge regression with an intercept, its penalty by leave-one-out.
+    """
+    mean = y.mean()
+    if linear == "ridge":
+        means = X.mean(axis=0)
+        beta = ridge(X - means, y - mean).coefficients
+        return float(mean - means @ beta), beta
+    if np.mean(X**2, axis=0, dtype=float).max() > 10:
+        warnings.warn(
+            "some columns of X have a mean square over 10, where linear='moment' expects centred columns of unit "
+            "variance: standardise X (StandardScaler), or use linear='ridge'.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return float(mean), X.T @ (y - mean) / len(y)
