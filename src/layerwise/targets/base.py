@@ -146,8 +146,8 @@ class Target(ABC):
         max_degree : int, default 6
             Largest degree.
         return_std : bool, default False
-            Also return the standard error of each energy: 0 where it is exact to rounding, positive where it is a Monte
-            Carlo estimate.
+            Also return the error of each energy: 0 where it is exact to rounding; what a coarser rule changes where
+            quadrature has not converged; standard error and bias bound together where it is a Monte Carlo estimate.
 
         Returns
         -------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,7 +11,7 @@ from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
 from layerwise.inputs import RandomState, as_generator, check_count, check_flag
 from layerwise.targets.base import Array, Target, orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
-from layerwise.targets.low_rank import as_weights, unit_power_norm
+from layerwise.targets.low_rank import as_degrees, as_weights, unit_power_norm
 
 __all__ = ["DeepLowRank"]
 
@@ -17,12 +19,12 @@ AFFORDABLE_TERMS = 50_000
 
 
 class DeepLowRank(Target):
-    """Deep low-rank polynomial ``f(x) = sum_{s <= r} alpha_s (beta_s . g_s(x))^p`` of Lee 2020.
+    """Deep low-rank polynomial ``f(x) = sum_{s <= r} alpha_s (beta_s . g_s(x))^{p_s}`` of Lee 2020.
 
     Each coordinate of ``g_s : R^dim -> R^width`` is a low-rank polynomial,
-    ``g_s(x)_c = sum_{t <= inner_rank} (w_sct . x)^q / inner_rank`` with ``E (w_sct . x)^{2q} = 1``; the
-    normalisation of `LowRankPolynomial` one level up is ``|alpha_s| <= 1`` and ``E (beta_s . g_s)^{2p} = 1``. With
-    ``linear_terms`` the easier variant adds ``sum_s v_s . g_s(x)``, which shows the features g_s at degree q already.
+    ``g_s(x)_c = sum_{t <= inner_rank} (w_sct . x)^{q_t} / inner_rank`` with ``E (w_sct . x)^{2 q_t} = 1``; the
+    normalisation of `LowRankPolynomial` one level up is ``|alpha_s| <= 1`` and ``E (beta_s . g_s)^{2 p_s} = 1``. With
+    ``linear_terms`` the easier variant adds ``sum_s v_s . g_s(x)``, which shows the features g_s at their own degree.
 
     Parameters
     ----------
@@ -34,8 +36,10 @@ class DeepLowRank(Target):
         Number of coordinates of each g_s.
     inner_rank : int, default 1
         Number of directions of each coordinate.
-    inner_degree, outer_degree : int, default 2
-        q and p.
+    inner_degree : int or sequence of int, default 2
+        q_t, one for all terms of a coordinate or one for each of its ``inner_rank`` terms.
+    outer_degree : int or sequence of int, default 2
+        p_s, one for all outer terms or one for each of the ``rank`` terms.
     linear_terms : bool, default False
         Add ``sum_s v_s . g_s(x)``.
     outer_weights : array-like of shape (rank,), optional
@@ -62,8 +66,8 @@ class DeepLowRank(Target):
         rank: int = 1,
         width: int = 2,
         inner_rank: int = 1,
-        inner_degree: int = 2,
-        outer_degree: int = 2,
+        inner_degree: int | Sequence[int] = 2,
+        outer_degree: int | Sequence[int] = 2,
         linear_terms: bool = False,
         outer_weights: ArrayLike | None = None,
         inner_weights: ArrayLike | None = None,
@@ -75,8 +79,9 @@ class DeepLowRank(Target):
         super().__init__(dim)
         self.rank, self.width = check_count(rank, "rank"), check_count(width, "width")
         self.inner_rank = check_count(inner_rank, "inner_rank")
-        self.inner_degree = check_count(inner_degree, "inner_degree")
-        self.outer_degree = check_count(outer_degree, "outer_degree")
+        self.inner_degree, self.outer_degree = inner_degree, outer_degree
+        self._q = as_degrees(inner_degree, self.inner_rank, "inner_degree", "inner_rank")
+        self._p = as_degrees(outer_degree, self.rank, "outer_degree", "rank")
         self.linear_terms = check_flag(linear_terms, "linear_terms")
         self._outer_weights, self._inner_weights, self._linear_weights = outer_weights, inner_weights, linear_weights
         self._directions, self.rotate, self.random_state = directions, rotate, random_state
@@ -101,27 +106,28 @@ class DeepLowRank(Target):
         """Refuse a class whose exact facts would not fit; orthogonal directions keep the terms s apart."""
         apart = np.allclose(W @ W.T, np.eye(len(W)), atol=1e-12)
         variables, copies = (self.width * self.inner_rank, self.rank) if apart else (min(W.shape), 1)
-        size = copies * n_terms(variables, self.inner_degree * self.outer_degree)
+        degrees = [max(self._q) * p for p in self._p]
+        size = sum(n_terms(variables, degree) for degree in degrees) if copies > 1 else n_terms(variables, max(degrees))
         if size > AFFORDABLE_TERMS:
             raise ValueError(
-                f"a polynomial of degree {self.inner_degree * self.outer_degree} in {variables} directions has "
+                f"a polynomial of degree {max(degrees)} in {variables} directions has "
                 f"{size:.3g} terms; at most {AFFORDABLE_TERMS} are kept. Lower the degrees, width or inner_rank."
             )
 
     def _normalise(self, inner_weights: ArrayLike | None, linear_weights: ArrayLike | None) -> None:
-        """Scale beta_s to ``E (beta_s . g_s)^{2p} = 1`` and v_s to ``Var v_s . g_s = 1``; build the polynomial."""
+        """Scale beta_s to ``E (beta_s . g_s)^{2 p_s} = 1`` and v_s to ``Var v_s . g_s = 1``; build the polynomial."""
         contrast = np.tile((-1.0) ** np.arange(self.width), (self.rank, 1))
         beta = self._table(inner_weights, contrast, "inner_weights")
         v = self._table(linear_weights, contrast, "linear_weights")
-        power = HermiteSeries.from_monomials(np.eye(self.outer_degree + 1)[self.outer_degree])
         polynomial = HermitePolynomial.zero(self._units.shape[-1])
         for s in range(self.rank):
             g = [self._coordinate(s, c) for c in range(self.width)]
             feature = _combine(beta[s], g)
+            power = HermiteSeries.from_monomials(np.eye(self._p[s] + 1)[self._p[s]])
             size = feature.compose(power).norm()
             if size == 0.0:
                 raise ValueError(f"inner_weights[{s}] makes beta_s . g_s vanish. Give weights that are not all 0.")
-            scale = size ** (-1.0 / self.outer_degree)
+            scale = size ** (-1.0 / self._p[s])
             beta[s] *= scale
             polynomial = polynomial + (feature * scale).compose(power) * self.outer_weights[s]
             if self.linear_terms:
@@ -138,11 +144,10 @@ class DeepLowRank(Target):
 
     def _coordinate(self, s: int, c: int) -> HermitePolynomial:
         """g_s(x)_c in the coordinates of the frame."""
-        q = self.inner_degree
-        power = HermiteSeries.from_monomials(np.eye(q + 1)[q]) * unit_power_norm(q) ** q
+        powers = [HermiteSeries.from_monomials(np.eye(q + 1)[q]) * unit_power_norm(q) ** q for q in self._q]
         return _combine(
             np.full(self.inner_rank, 1.0 / self.inner_rank),
-            [HermitePolynomial.ridge(u, power) for u in self._units[s, c]],
+            [HermitePolynomial.ridge(u, power) for u, power in zip(self._units[s, c], powers, strict=True)],
         )
 
     def features(self, X: ArrayLike) -> Array:
@@ -151,13 +156,16 @@ class DeepLowRank(Target):
 
     def _features(self, Z: Array) -> Array:
         units = self._units.reshape(-1, Z.shape[1]).astype(Z.dtype)
-        powers = (Z @ units.T * unit_power_norm(self.inner_degree)) ** self.inner_degree
-        return powers.reshape(len(Z), self.rank, self.width, self.inner_rank).mean(axis=-1)
+        projections = (Z @ units.T).reshape(len(Z), self.rank, self.width, self.inner_rank)
+        total = np.zeros(projections.shape[:-1], dtype=Z.dtype)
+        for t, q in enumerate(self._q):
+            total += (projections[..., t] * unit_power_norm(q)) ** q
+        return total / self.inner_rank
 
     def _values(self, Z: Array) -> Array:
         g = self._features(Z)
         inner = np.einsum("nsl,sl->ns", g, self.inner_weights)
-        return inner**self.outer_degree @ self.outer_weights + np.einsum("nsl,sl->n", g, self.linear_weights)
+        return inner ** np.array(self._p) @ self.outer_weights + np.einsum("nsl,sl->n", g, self.linear_weights)
 
     def _make_facts(self) -> Facts:
         return PolynomialFacts(self._polynomial)

@@ -120,32 +120,34 @@ class BalancedSum(Feature):
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)
         self.weights = _signs(weights, self.n_terms, rng)
-        used = self.n_terms * each
-        self._see_through(None if used == self.dim else np.eye(used, self.dim), rotate, rng)
+        kept = np.flatnonzero(self.weights)
+        self._pieces = self.weights[kept] / np.sqrt(self.n_terms)
+        used = (each * kept[:, None] + np.arange(each)).ravel()
+        frame = None if len(used) == self.dim else np.eye(self.dim)[used]
+        if self.degree == 1:  # one linear form: one direction
+            frame, self._pieces = self._pieces[None, :] @ np.eye(self.dim)[used], np.ones(1)
+        self._see_through(frame, rotate, rng)
 
     def _values(self, Z: Array) -> Array:
-        scaled = (self.weights / np.sqrt(self.n_terms)).astype(Z.dtype)
+        scaled = self._pieces.astype(Z.dtype)
         if self.kind == "product":
-            return Z.reshape(len(Z), self.n_terms, self.degree).prod(axis=2) @ scaled
+            return Z.reshape(len(Z), len(scaled), self.degree).prod(axis=2) @ scaled
         return HermiteSeries.basis(self.degree)(Z) @ scaled
 
     @cached_property
     def components(self) -> tuple[Component, ...] | None:
-        """The pieces lambda_i psi_i / sqrt(L)."""
-        scaled = self.weights / np.sqrt(self.n_terms)
-        if self.kind == "tensor":
-            one = HermitePolynomial.basis([self.degree])
-            return tuple(Component(float(w), (i,), one) for i, w in enumerate(scaled))
-        k = self.degree
-        one = HermitePolynomial.basis(np.ones(k, dtype=int))
-        return tuple(Component(float(w), tuple(range(k * i, k * i + k)), one) for i, w in enumerate(scaled))
+        """The pieces lambda_i psi_i / sqrt(L) with lambda_i != 0; of degree 1 all are one."""
+        each = 1 if self.kind == "tensor" else self.degree
+        one = HermitePolynomial.basis([self.degree] if self.kind == "tensor" else np.ones(each, dtype=int))
+        axes = np.arange(each * len(self._pieces)).reshape(-1, each)
+        return tuple(Component(float(w), tuple(row), one) for w, row in zip(self._pieces, axes.tolist(), strict=True))
 
     def _make_polynomial(self) -> HermitePolynomial:
         if self.kind == "tensor":
-            exponents = self.degree * np.eye(self.n_terms, dtype=int)
+            exponents = self.degree * np.eye(len(self._pieces), dtype=int)
         else:
-            exponents = np.repeat(np.eye(self.n_terms, dtype=int), self.degree, axis=1)
-        return HermitePolynomial(exponents, self.weights / np.sqrt(self.n_terms))
+            exponents = np.repeat(np.eye(len(self._pieces), dtype=int), self.degree, axis=1)
+        return HermitePolynomial(exponents, self._pieces)
 
 
 class Sparse(BalancedSum):
@@ -208,13 +210,20 @@ class RandomTensor(Feature):
         rng = as_generator(random_state)
         c = rng.standard_normal(size - below)
         self._c = c / np.linalg.norm(c)
-        self._see_through(None, rotate, rng)
+        self._see_through(None if self.degree > 1 else self._linear_form(), rotate, rng)
+
+    def _linear_form(self) -> Array:
+        """Degree 1 is one linear form: its direction, (1, dim), in whose coordinate it is the identity."""
+        direction = HermitePolynomial(multi_indices(self.dim, 1)[1:], self._c).expected_gradient()[None, :]
+        self._c = np.ones(1)
+        return direction
 
     def _values(self, Z: Array) -> Array:
         return self.reduced_polynomial(Z)
 
     def _make_polynomial(self) -> HermitePolynomial:
-        return HermitePolynomial(multi_indices(self.dim, self.degree)[-len(self._c) :], self._c)
+        variables = self.dim if self.degree > 1 else 1
+        return HermitePolynomial(multi_indices(variables, self.degree)[-len(self._c) :], self._c)
 
 
 def _signs(weights: str | ArrayLike, n: int, rng: np.random.Generator) -> Array:

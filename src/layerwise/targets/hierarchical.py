@@ -2,6 +2,7 @@
 
 Exact facts, in this order of preference:
 
+- p linear: a ridge function (`RidgeFacts`);
 - g a polynomial, p a sum of independent pieces: generating functions, any dim (`IndependentSumFacts`);
 - p a quadratic form with at most two distinct eigenvalues, any g: Laguerre quadrature (`RadialFacts`);
 - g a polynomial and few enough terms: composition in the Hermite algebra (`PolynomialFacts`);
@@ -18,7 +19,15 @@ from numpy.typing import ArrayLike
 from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.inputs import RandomState, as_generator, check_flag
 from layerwise.targets.base import Array, Target
-from layerwise.targets.facts import Facts, IndependentSumFacts, PolynomialFacts, RadialFacts, facts_about
+from layerwise.targets.facts import (
+    Facts,
+    IndependentSumFacts,
+    PolynomialFacts,
+    RadialFacts,
+    RidgeFacts,
+    distinct,
+    facts_about,
+)
 from layerwise.targets.links import Link, LinkLike, as_link
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.quadratic import Quadratic
@@ -99,16 +108,18 @@ class Hierarchical(Target):
 
     def _make_facts(self) -> Facts:
         series, components = self.link.polynomial, self.feature.components
+        rank = len(self.relevant_subspace)
+        if self.feature.degree == 1 and rank == 1:  # p(x) = S x
+            return RidgeFacts(np.ones(1), np.ones((1, 1)), [self.link])
         if components is not None:
-            rank = len(self.relevant_subspace)
             if series is not None:
                 return IndependentSumFacts(components, series, rank)
             b = np.array([c.weight for c in components]) / np.sqrt(2.0)
-            if self.feature.degree == 2 and len(b) == rank and len(np.unique(b)) <= 2:
+            if self.feature.degree == 2 and len(b) == rank and len(distinct(b)[0]) <= 2:
                 return RadialFacts(b, self.link)
         elif series is not None and self._products() <= AFFORDABLE_PRODUCTS:
             return PolynomialFacts(self.feature.reduced_polynomial.compose(series))
-        return facts_about(self._values, len(self.relevant_subspace))
+        return facts_about(self._values, rank)
 
     def _products(self) -> float:
         """About how many products of terms the last multiplication of the composition takes."""

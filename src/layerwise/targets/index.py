@@ -27,11 +27,18 @@ class RidgeSum(Target):
     def _set_terms(
         self, weights: Array, W: Array, links: Sequence[Link], rotate: bool, rng: np.random.Generator
     ) -> None:
-        """Fix a_j, w_j and g_j; the frame is the span of the w_j."""
-        frame = orthonormal_span(W)
+        """Fix a_j, w_j and g_j; the frame is the span of those w_j that f depends on."""
+        self._coefficients = weights
+        active = np.flatnonzero(weights)
+        terms = [links[int(j)] for j in active]
+        needed = _needed_directions(weights[active], W[active], terms)
+        rank = len(orthonormal_span(needed))
+        frame = orthonormal_span(np.concatenate([needed, W]))  # the others last: only `directions` asks for them
         self._see_through(frame, rotate, rng)
-        self._coefficients, self._links = weights, list(links)
-        self._reduced = W @ frame.T  # w_j in the coordinates of the frame, (m, r)
+        self._span = self.relevant_subspace
+        self._given = W @ frame.T  # w_j in the coordinates of the span, (m, rank of W)
+        self._frame = self._span[:rank]
+        self._active, self._links, self._reduced = weights[active], terms, self._given[active, :rank]
 
     @property
     def weights(self) -> Array:
@@ -41,21 +48,38 @@ class RidgeSum(Target):
     @property
     def directions(self) -> Array:
         """The directions w_j as they stand (rotated), shape (m, dim)."""
-        return self._reduced @ self.relevant_subspace
+        return self._given @ self._span
 
     def _values(self, Z: Array) -> Array:
         total = np.zeros(len(Z), dtype=Z.dtype)
-        for a, w, link in zip(self._coefficients, self._reduced, self._links, strict=True):
+        for a, w, link in zip(self._active, self._reduced, self._links, strict=True):
             total += (a * link(Z @ w.astype(Z.dtype))).astype(Z.dtype, copy=False)
         return total
 
     def _make_facts(self) -> Facts:
+        if not self._links:
+            return RidgeFacts(np.zeros(1), np.zeros((1, 0)), [as_link([0.0])])
         norms = np.linalg.norm(self._reduced, axis=1)
         scaled: dict[tuple[int, float], Link] = {}
         for link, norm in zip(self._links, norms, strict=True):
             scaled.setdefault((id(link), round(float(norm), 12)), link.scaled(float(norm)))
         links = [scaled[id(link), round(float(norm), 12)] for link, norm in zip(self._links, norms, strict=True)]
-        return RidgeFacts(self._coefficients, self._reduced / norms[:, None], links)
+        return RidgeFacts(self._active, self._reduced / np.where(norms > 0.0, norms, 1.0)[:, None], links)
+
+
+def _needed_directions(weights: Array, W: Array, links: Sequence[Link]) -> Array:
+    """Rows that span all that f depends on: the w_j, but all links of degree <= 1 together are one linear form."""
+    slopes, curved = np.zeros(len(W)), np.ones(len(W), dtype=bool)
+    for j, link in enumerate(links):
+        c = None if link.polynomial is None else link.polynomial.coefficients
+        if c is not None and not np.any(c[2:]):
+            curved[j] = False
+            slopes[j] = weights[j] * c[1] if len(c) > 1 else 0.0
+    linear = slopes @ W
+    size = float(np.abs(slopes) @ np.linalg.norm(W, axis=1))
+    if np.linalg.norm(linear) <= 1e-12 * size:  # none, or they cancel
+        return W[curved]
+    return np.concatenate([W[curved], linear[None, :]])
 
 
 class SingleIndex(RidgeSum):
@@ -109,7 +133,7 @@ class SingleIndex(RidgeSum):
     @property
     def direction(self) -> Array:
         """The unit vector u, shape (dim,)."""
-        return self.relevant_subspace[0]
+        return self.directions[0]
 
 
 class HermiteSingleIndex(RidgeSum):
@@ -152,4 +176,4 @@ class HermiteSingleIndex(RidgeSum):
     @property
     def direction(self) -> Array:
         """The unit vector u, shape (dim,)."""
-        return self.relevant_subspace[0]
+        return self.directions[0]

@@ -58,11 +58,11 @@ class Link:
         """Series ``sum_k c_k h_k`` up to ``degree``, ``c_k = E g(z) h_k(z)``; a polynomial is cut, not projected."""
         if self.polynomial is not None:
             return HermiteSeries(np.asarray(self.polynomial.coefficients)[: degree + 1])
-        return HermiteSeries.from_function(self.function, degree, kinks=self._kinks_or_split)
+        return HermiteSeries.from_function(self.function, degree, kinks=self.kinks_or_split)
 
     def expectation(self, power: int = 1) -> float:
         """E g(z)^power for standard Gaussian z, by quadrature split at the kinks."""
-        nodes, weights = gaussian_rule(128, kinks=self._kinks_or_split)
+        nodes, weights = gaussian_rule(128, kinks=self.kinks_or_split)
         return float(weights @ self(nodes) ** power)
 
     def scaled(self, scale: float) -> Link:
@@ -91,7 +91,7 @@ class Link:
         return Link(partial(_lifted, function=self.function, constant=constant), self.kinks, name)
 
     @property
-    def _kinks_or_split(self) -> tuple[float, ...]:
+    def kinks_or_split(self) -> tuple[float, ...]:
         """A split at 0 does no harm to a smooth link and buys Gauss–Legendre pieces that reach high degrees."""
         return self.kinks or (0.0,)
 

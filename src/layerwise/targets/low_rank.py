@@ -29,6 +29,14 @@ def as_weights(weights: ArrayLike | None, n: int, default: float, name: str = "w
     return a
 
 
+def as_degrees(degree: int | Sequence[int], n: int, name: str = "degree", count: str = "rank") -> list[int]:
+    """Return n degrees, from one integer or n of them."""
+    each = [degree] * n if np.ndim(degree) == 0 else list(np.asarray(degree))
+    if len(each) != n:
+        raise ValueError(f"{name} has {len(each)} entries for {count}={n}. Give one integer, or {n} of them.")
+    return [check_count(p, name) for p in each]
+
+
 class LowRankPolynomial(RidgeSum):
     """Low-rank polynomial ``f(x) = sum_{s <= r} a_s (w_s . x)^{p_s}``, |a_s| <= 1, E (w_s . x)^{2 p_s} <= 1.
 
@@ -69,10 +77,7 @@ class LowRankPolynomial(RidgeSum):
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)
 
-        each = [degree] * self.rank if np.ndim(degree) == 0 else list(np.asarray(degree))
-        if len(each) != self.rank:
-            raise ValueError(f"degree has {len(each)} entries for rank={rank}. Give one integer, or {rank} of them.")
-        powers = [check_count(p, "degree") for p in each]
+        powers = as_degrees(degree, self.rank)
         a = as_weights(weights, self.rank, 1.0)
         if np.abs(a).max() > 1:
             raise ValueError(f"weights has an entry of size {np.abs(a).max():.4g}; |a_s| <= 1 is the class. Rescale f.")

@@ -1,6 +1,6 @@
 """How targets know themselves: exact algebra where there is any, quadrature, and Monte Carlo as the last resort."""
 
-from layerwise.targets.facts.base import Facts
+from layerwise.targets.facts.base import Facts, distinct
 from layerwise.targets.facts.exponential import ExponentialFacts
 from layerwise.targets.facts.independent_sum import Component, IndependentSumFacts
 from layerwise.targets.facts.monte_carlo import MonteCarloFacts
@@ -19,5 +19,6 @@ __all__ = [
     "QuadratureFacts",
     "RadialFacts",
     "RidgeFacts",
+    "distinct",
     "facts_about",
 ]

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import factorial
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, multi_indices
-from layerwise.targets.facts.base import Array, Facts, padded
+from layerwise.targets.facts.base import ROUNDING, Array, Facts, distinct, padded
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,9 @@ class IndependentSumFacts(Facts):
 
         self._powers: dict[int, list[HermitePolynomial]] = {}
         kinds: dict[tuple[int, float], list[int]] = {}  # pieces of one law: same polynomial, same weight
+        weights, place = distinct(np.array([c.weight for c in components]))
         for i, c in enumerate(components):
-            kinds.setdefault((id(c.polynomial), c.weight), []).append(i)
+            kinds.setdefault((id(c.polynomial), float(weights[place[i]])), []).append(i)
             self._powers.setdefault(id(c.polynomial), _powers(c.polynomial, q))
         self._kinds = kinds
         self._energies = self._compute_energies()
@@ -68,12 +69,18 @@ class IndependentSumFacts(Facts):
             scale = weight ** np.arange(q + 1) * inverse
             series = (moments @ (t[None, :] ** np.arange(top + 1)[:, None])) * np.outer(scale, scale)[:, :, None]
             total = _multiply(total, _power(series, len(rows)))
+        size = np.abs(self._g)
+        self._rounding = ROUNDING * float(size @ np.abs(total[:, :, 0]) @ size)  # t = 1
         stability = np.einsum("a,b,abj->j", self._g, self._g, total)  # E f(x) f(x') at each t
         return np.clip(np.fft.fft(stability).real / (top + 1), 0.0, None)
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
         """Coefficients of t^k in E f(x) f(x')."""
         return padded(self._energies, max_degree), np.zeros(max_degree + 1)
+
+    def energy_floor(self, max_degree: int) -> Array:
+        """The Fourier transform rounds each energy by the size of what it sums, the mean included."""
+        return np.maximum(super().energy_floor(max_degree), self._rounding)
 
     # -- the Hessian, by Stein: E f(x) (x x' - I), again from generating functions
 

@@ -3,8 +3,8 @@
 32 independently scrambled Sobol nets of 8192 Gaussian points each. With ``T_g`` the means over net g of
 ``f(x) h_alpha(x)``, all ``|alpha| = k``, the mean of ``<T_g, T_g'>`` over g != g' is unbiased for ``|P_k f|^2``, and
 the jackknife over nets gives its standard error (in few dimensions far below that of as many independent points).
-Degrees whose basis would pass 2000 columns come from `degree_spectrum` of f less its lower degrees on 6000 independent
-points: unbiased too, but its noise grows with the number of coefficients, like ``sqrt(2 C(r+k-1, k)) E f^2 / 6000``.
+Degrees whose basis would pass 2000 columns come from the noise stability of f less its quadratic part (see
+`noise_stability`), whose error does not grow with the number of coefficients.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from layerwise.hermite import degree_spectrum, design_matrix, n_terms
-from layerwise.targets.facts.base import Array, Facts
+from layerwise.hermite import design_matrix, n_terms
+from layerwise.targets.facts.base import Array, Facts, padded
+from layerwise.targets.facts.noise_stability import LAST, stability_energies
 
 SEED = 271828
 NETS, NET_SIZE = 32, 2**13
-SPECTRUM_SIZE = 6000
 MAX_COLUMNS = 2000
 
 
@@ -35,7 +35,6 @@ class MonteCarloFacts(Facts):
         self._basis_degree = 2
         while self._basis_degree < 6 and n_terms(dim, self._basis_degree + 1) <= MAX_COLUMNS:
             self._basis_degree += 1
-        self._spectra: dict[int, tuple[Array, Array]] = {}
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
@@ -69,21 +68,44 @@ class MonteCarloFacts(Facts):
         influence = self._moments[1] - 2.0 * self.mean * self._moments[0][:, 0]
         return float(influence.std(ddof=1) / np.sqrt(NETS))
 
+    @cached_property
+    def _low(self) -> tuple[Array, Array]:
+        """Energies of the degrees in the basis, unbiased, and their standard errors."""
+        ends = [0] + [n_terms(self._dim, k) for k in range(self._basis_degree + 1)]
+        pairs = [_between(self._moments[0][:, ends[k] : ends[k + 1]]) for k in range(self._basis_degree + 1)]
+        energies, errors = np.array(pairs).T
+        return energies, errors
+
+    @cached_property
+    def _high(self) -> tuple[Array, Array]:
+        """Energies of degrees 0..LAST by noise stability, to be read beyond the basis."""
+        c, H = self._moments[0].mean(axis=0)[: self._dim + 1], self.expected_hessian()
+        deviations = self._moments[0].var(axis=0, ddof=1) / NETS
+        ends = [0] + [n_terms(self._dim, k) for k in range(3)]
+        left = np.array([deviations[ends[k] : ends[k + 1]].sum() for k in range(3)])  # E |P_k f - estimate|^2
+
+        def rest(X: Array) -> Array:
+            return self._function(X) - c[0] - X @ c[1:] - 0.5 * (np.einsum("ni,ni->n", X @ H, X) - np.trace(H))
+
+        energies, errors = self._low
+        known, spread = np.append(left, energies[3:]), np.append(left, errors[3:])
+        return stability_energies(rest, self._dim, known, spread, SEED)
+
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Unbiased estimates (they may fall below zero) and their standard errors."""
-        if max_degree not in self._spectra:
-            energies, errors = np.zeros(max_degree + 1), np.zeros(max_degree + 1)
-            if max_degree > self._basis_degree:
-                X = np.random.default_rng(SEED).standard_normal((SPECTRUM_SIZE, self._dim))
-                fitted = design_matrix(X, self._basis_degree) @ self._moments[0].mean(axis=0)
-                spectrum = degree_spectrum(X, self._function(X) - fitted, max_degree)  # degrees above: unchanged
-                energies[:], errors[:] = spectrum.energies, spectrum.standard_errors
-            ends = [0] + [n_terms(self._dim, k) for k in range(self._basis_degree + 1)]
-            for k in range(min(max_degree, self._basis_degree) + 1):
-                energies[k], errors[k] = _between(self._moments[0][:, ends[k] : ends[k + 1]])
-            self._spectra[max_degree] = energies, errors
-        energies, errors = self._spectra[max_degree]
-        return energies.copy(), errors.copy()
+        """Estimates and their errors (standard, and a bound of what other degrees leak in).
+
+        Estimates below 0 are set to 0, and a degree takes at most what the lower ones leave of the variance.
+        """
+        top = self._basis_degree
+        energies, errors = self._low
+        if max_degree > top:
+            high, high_errors = self._high
+            energies, errors = np.append(energies, high[top + 1 :]), np.append(errors, high_errors[top + 1 :])
+        energies = np.clip(energies, 0.0, None)
+        energies[1:] = np.diff(np.minimum(np.cumsum(energies[1:]), self.variance), prepend=0.0)
+        energies, errors = padded(energies, max_degree), padded(errors, max_degree)
+        errors[LAST + 1 :] = self.variance
+        return energies, errors
 
     def expected_hessian(self) -> Array:
         """``E f(x) (x x' - I)`` (Stein): sqrt(2) c_{2 e_i} on, c_{e_i + e_j} off the diagonal."""

@@ -22,6 +22,10 @@ class PolynomialFacts(Facts):
         energies = padded(self.polynomial.degree_energies(), max_degree)
         return energies, np.zeros(max_degree + 1)
 
+    def energy_floor(self, max_degree: int) -> Array:
+        """Coefficients are exact."""
+        return np.full(max_degree + 1, self.coefficient_floor())
+
     def expected_hessian(self) -> Array:
         """Read off the coefficients of degree 2."""
         return self.polynomial.expected_hessian()

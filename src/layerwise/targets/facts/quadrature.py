@@ -11,11 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from layerwise.hermite import HermitePolynomial, gaussian_rule, project
-from layerwise.targets.facts.base import Array, Facts, padded
+from layerwise.targets.facts.base import ROUNDING, Array, Facts, padded
 from layerwise.targets.facts.monte_carlo import MonteCarloFacts
 
 NODES = {1: 256, 2: 128, 3: 56, 4: 28}  # an axis, by number of variables: at most 6e5 nodes in all
 AGREEMENT = 1e-9
+COARSER = 0.7
+ROUNDED = 1e-12  # of the norm: closer than this two projections agree to rounding
 
 
 class QuadratureFacts(Facts):
@@ -28,11 +30,12 @@ class QuadratureFacts(Facts):
 
     def __init__(self, function: Callable[[Array], Array], rank: int):
         self._function, self._rank = function, rank
-        fine, coarse = self._moments(NODES[rank]), self._moments(int(0.7 * NODES[rank]))
+        fine, coarse = self._moments(NODES[rank]), self._moments(int(COARSER * NODES[rank]))
         self.mean, self.variance = fine
         moved = max(abs(fine[1] - coarse[1]), (fine[0] - coarse[0]) ** 2)
         self.agreement = moved / max(self.variance + self.mean**2, np.finfo(float).tiny)
-        self._cache: dict[int, HermitePolynomial] = {}
+        self.variance_error = abs(fine[1] - coarse[1]) if self.agreement > ROUNDING else 0.0
+        self._cache: dict[tuple[int, int], HermitePolynomial] = {}
 
     def _moments(self, n_nodes: int) -> tuple[float, float]:
         """Mean and variance by n_nodes an axis."""
@@ -45,19 +48,24 @@ class QuadratureFacts(Facts):
         mean = float(weight.ravel() @ values)
         return mean, float(weight.ravel() @ (values - mean) ** 2)
 
-    def _projection(self, degree: int) -> HermitePolynomial:
-        if degree not in self._cache:
-            self._cache[degree] = project(self._function, self._rank, degree, NODES[self._rank])
-        return self._cache[degree]
+    def _projection(self, degree: int, n_nodes: int) -> HermitePolynomial:
+        key = degree, n_nodes
+        if key not in self._cache:
+            self._cache[key] = project(self._function, self._rank, degree, n_nodes)
+        return self._cache[key]
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Energies of the projection on degree <= max_degree."""
-        energies = padded(self._projection(max_degree).degree_energies(), max_degree)
-        return energies, np.zeros(max_degree + 1)
+        """Energies of the projection on degree <= max_degree; errors by 0.7 times the nodes an axis."""
+        n_nodes = NODES[self._rank]
+        fine = self._projection(max_degree, n_nodes)
+        moved = (fine - self._projection(max_degree, int(COARSER * n_nodes))).degree_energies()
+        energies, moved = padded(fine.degree_energies(), max_degree), np.sqrt(padded(moved, max_degree))
+        moved[moved <= ROUNDED * fine.norm()] = 0.0
+        return energies, 2.0 * np.sqrt(energies) * moved + moved**2
 
     def expected_hessian(self) -> Array:
         """Read off the projection on degree 2."""
-        return self._projection(2).expected_hessian()
+        return self._projection(2, NODES[self._rank]).expected_hessian()
 
 
 def facts_about(function: Callable[[Array], Array], rank: int) -> Facts:

@@ -7,7 +7,7 @@ spanned by one function, the orthonormal Laguerre polynomial ``l_j(R/2)`` of par
 
     |P_2k f|^2 = sum_{j_1 + j_2 = k} (E f l_{j_1}(R_1/2) l_{j_2}(R_2/2))^2,      |P_{2k+1} f|^2 = 0,
 
-by quadrature in the radii, split where the link has a kink.
+by quadrature in the radii, split where the link has a kink; a coarser rule says how far it is to be trusted.
 """
 
 from __future__ import annotations
@@ -18,64 +18,73 @@ import numpy as np
 from scipy.special import gammaln, roots_legendre
 from scipy.stats import chi
 
-from layerwise.targets.facts.base import Array, Facts
+from layerwise.targets.facts.base import Array, Facts, distinct
 from layerwise.targets.links import Link
 
-NODES = 160
+NODES, COARSER = 160, 112
+AGREEMENT = 1e-11  # relative to E f^2: closer than this the two rules agree to rounding
 
 
 class RadialFacts(Facts):
-    """Exact facts about ``g(sum_i b_i (z_i^2 - 1))`` where the b_i take at most two values."""
+    """Facts about ``g(sum_i b_i (z_i^2 - 1))`` where the b_i take at most two values (to 1e-10, relative)."""
 
     top_degree = 12
 
     def __init__(self, scales: Array, link: Link):
-        values, self._block = np.unique(scales, return_inverse=True)
-        if len(values) > 2:
-            raise ValueError(f"the form has {len(values)} distinct eigenvalues; at most 2 are summed over radii.")
-        sizes = np.bincount(self._block)
-        inner = int(np.argmax(sizes))
-        outer = 1 - inner if len(values) == 2 else None
+        self._values, self._block = distinct(scales)
+        if len(self._values) > 2:
+            raise ValueError(f"the form has {len(self._values)} distinct eigenvalues; at most 2 are summed over radii.")
+        self._sizes = np.bincount(self._block)
+        self._inner = int(np.argmax(self._sizes))
+        self._outer = 1 - self._inner if len(self._values) == 2 else None
+        self._rule, self._coarse = self._evaluate(link, NODES), self._evaluate(link, COARSER)
+        self.mean, self.variance = _mean_variance(self._rule)
+        moved = abs(self.variance - _mean_variance(self._coarse)[1])
+        self.variance_error = moved if moved > AGREEMENT * (self.variance + self.mean**2) else 0.0
+
+    def _evaluate(self, link: Link, n_nodes: int) -> tuple[Array, Array, Array]:
+        """Squared radii (2, nodes) of the inner and the outer block, weights, and f there."""
+        inner, outer, values, sizes = self._inner, self._outer, self._values, self._sizes
         b, m = values[inner], int(sizes[inner])
-        # Outer radius: plain rule. Inner radius: for each outer one, pieces between the kinks.
-        outer_radii, outer_weights = _radial_rule(int(sizes[outer]), []) if outer is not None else ([0.0], [1.0])
-        R, weights = [], []
+        # Inner radius: for each outer one, pieces between the kinks. Outer: cut where a kink leaves the inner one at 0.
+        outer_radii, outer_weights = np.zeros(1), np.ones(1)
+        if outer is not None:
+            leaves = [sizes[outer] + (kink + b * m) / values[outer] for kink in link.kinks]
+            outer_cuts = [np.sqrt(leave) for leave in leaves if leave > 0]
+            outer_radii, outer_weights = _radial_rule(int(sizes[outer]), outer_cuts, n_nodes)
+        R, weights, p = [], [], []
         for r, w in zip(outer_radii, outer_weights, strict=True):
             rest = values[outer] * (r**2 - sizes[outer]) if outer is not None else 0.0
             cuts = [m + (kink - rest) / b for kink in link.kinks]
-            r_inner, w_inner = _radial_rule(m, [np.sqrt(cut) for cut in cuts if cut > 0])
+            r_inner, w_inner = _radial_rule(m, [np.sqrt(cut) for cut in cuts if cut > 0], n_nodes)
             R.append(np.stack([r_inner**2, np.full(len(r_inner), r**2)]))
             weights.append(w * w_inner)
-        self._R = np.concatenate(R, axis=1)  # (2, nodes): squared radius of the inner, of the outer block
-        self._weights = np.concatenate(weights)
-        self._inner, self._outer, self._sizes = inner, outer, sizes
-        p = b * (self._R[0] - m)
-        if outer is not None:
-            p = p + values[outer] * (self._R[1] - sizes[outer])
-        self._f = link(p)
-        self.mean = float(self._weights @ self._f)
-        self.variance = float(self._weights @ (self._f - self.mean) ** 2)
+            p.append(b * (r_inner**2 - m) + rest)
+        return np.concatenate(R, axis=1), np.concatenate(weights), link(np.concatenate(p))
 
-    def _coefficients(self, top: int) -> Array:
+    def _coefficients(self, top: int, rule: tuple[Array, Array, Array]) -> Array:
         """``E f l_{j_1} l_{j_2}`` for j_1, j_2 <= top."""
-        weighted = self._weights * self._f
-        first = _laguerre(self._R[0] / 2.0, self._sizes[self._inner] / 2.0, top)
+        R, weights, f = rule
+        first = _laguerre(R[0] / 2.0, self._sizes[self._inner] / 2.0, top)
         if self._outer is None:
-            return (first @ weighted)[:, None]
-        return (first * weighted) @ _laguerre(self._R[1] / 2.0, self._sizes[self._outer] / 2.0, top).T
+            return (first @ (weights * f))[:, None]
+        return (first * (weights * f)) @ _laguerre(R[1] / 2.0, self._sizes[self._outer] / 2.0, top).T
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Squared Laguerre coefficients summed along j_1 + j_2 = k, at degree 2k."""
-        squares = self._coefficients(max_degree // 2) ** 2
-        energies = np.zeros(max_degree + 1)
-        for j1, j2 in np.ndindex(*squares.shape):
+        """Squared Laguerre coefficients summed along j_1 + j_2 = k, at degree 2k, and what a coarser rule makes."""
+        fine = self._coefficients(max_degree // 2, self._rule)
+        moved = np.abs(fine - self._coefficients(max_degree // 2, self._coarse))
+        moved[moved <= np.sqrt(self.variance + self.mean**2) * AGREEMENT] = 0.0
+        energies, errors = np.zeros(max_degree + 1), np.zeros(max_degree + 1)
+        for j1, j2 in np.ndindex(*fine.shape):
             if 2 * (j1 + j2) <= max_degree:
-                energies[2 * (j1 + j2)] += squares[j1, j2]
-        return energies, np.zeros(max_degree + 1)
+                energies[2 * (j1 + j2)] += fine[j1, j2] ** 2
+                errors[2 * (j1 + j2)] += 2.0 * abs(fine[j1, j2]) * moved[j1, j2] + moved[j1, j2] ** 2
+        return energies, errors
 
     def expected_hessian(self) -> Array:
         """Diagonal: ``(R_g - m_g) / sqrt(2 m_g)`` has Hessian ``sqrt(2 / m_g) I`` on its block."""
-        c = self._coefficients(1)
+        c = self._coefficients(1, self._rule)
         diagonal = np.zeros(len(self._sizes))
         diagonal[self._inner] = c[1, 0] * np.sqrt(2.0 / self._sizes[self._inner])
         if self._outer is not None:
@@ -83,16 +92,22 @@ class RadialFacts(Facts):
         return np.diag(diagonal[self._block])
 
 
+def _mean_variance(rule: tuple[Array, Array, Array]) -> tuple[float, float]:
+    _, weights, f = rule
+    mean = float(weights @ f)
+    return mean, float(weights @ (f - mean) ** 2)
+
+
 @cache
-def _unit_rule() -> tuple[Array, Array]:
-    return roots_legendre(NODES)
+def _unit_rule(n_nodes: int) -> tuple[Array, Array]:
+    return roots_legendre(n_nodes)
 
 
-def _radial_rule(m: int, cuts: list[float]) -> tuple[Array, Array]:
+def _radial_rule(m: int, cuts: list[float], n_nodes: int) -> tuple[Array, Array]:
     """Nodes r and weights for E u(|z|), z standard Gaussian in R^m: Gauss–Legendre between the cuts."""
     low, high = max(np.sqrt(m) - 12.0, 0.0), np.sqrt(m) + 12.0
     edges = np.array([low, *sorted(cut for cut in cuts if low < cut < high), high])
-    unit_nodes, unit_weights = _unit_rule()
+    unit_nodes, unit_weights = _unit_rule(n_nodes)
     half = np.diff(edges)[:, None] / 2.0
     r = (edges[:-1, None] + half * (1.0 + unit_nodes)).ravel()
     weights = (half * unit_weights).ravel() * chi.pdf(r, m)
