@@ -1,9 +1,11 @@
 """The real command, in a process of its own: what it writes, what it says, how it exits."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -28,16 +30,21 @@ use = "sklearn.linear_model.Ridge"
 """
 
 
+COMMAND = [sys.executable, "-c", "from layerwise.cli import main; main()"]
+ENVIRONMENT = os.environ | {"COLUMNS": "200", "MPLBACKEND": "module://gone"}  # a Jupyter kernel's, elsewhere
+
+
 def layerwise(*arguments, cwd):
-    command = [sys.executable, "-c", "from layerwise.cli import main; main()", *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "200", "MPLBACKEND": "Agg"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def refused(done):
     """One clear message, exit status 2, no traceback."""
     assert done.returncode == 2
     assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
     return done.stderr
 
 
@@ -94,13 +101,20 @@ def test_study_runs_resumes_and_writes(tmp_path):
     done = layerwise("study", "run", "study.toml", "--out", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "He2 <of> x1 / [bold]" in done.stdout
+    assert "tiny: 4 trials\n" in done.stdout
     written = {path.name for path in (tmp_path / "results").iterdir()}
     assert {"study.sqlite", "results.csv", "risk-He2-of-x1-bold-d3.png", "risk-He2-of-x1-bold-d3.svg"} <= written
     first = pd.read_csv(tmp_path / "results" / "results.csv")
     assert len(first) == 4
     assert (tmp_path / "results" / "risk-He2-of-x1-bold-d3.png").read_bytes()[:4] == b"\x89PNG"
     (tmp_path / "study.toml").write_text(STUDY.replace("seeds = 2", "seeds = 3"))
-    layerwise("study", "run", "study.toml", "--out", "results", cwd=tmp_path)
+    with sqlite3.connect(tmp_path / "results" / "study.sqlite") as connection:
+        connection.execute("UPDATE trial SET version = '0.0.1'")
+    connection.close()
+    again = layerwise("study", "run", "study.toml", "--out", "results", cwd=tmp_path)
+    assert "tiny: 4 of 6 trials found in the store\n" in again.stdout
+    assert again.stderr.startswith("warning: ")
+    assert "made by layerwise 0.0.1" in again.stderr
     second = pd.read_csv(tmp_path / "results" / "results.csv")
     assert len(second) == 6
     kept = second[second["seed"] < 2].reset_index(drop=True)
@@ -122,8 +136,9 @@ def test_a_users_own_target_beside_the_study(tmp_path):
 def test_failed_trials_are_told(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY.replace('Ridge"', 'Ridge"\nparams = { alpha = -1.0 }'))
     done = layerwise("study", "run", "study.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "4 trials failed" in done.stdout
+    assert done.returncode == 1, done.stderr  # all of them
+    assert "4 trials failed, the first with InvalidParameterError: The 'alpha'" in done.stdout
+    assert "--retry-failed" in done.stdout
     assert "alpha" in pd.read_csv(tmp_path / "out" / "study" / "results.csv")["error"].iloc[0]
 
 
@@ -169,15 +184,88 @@ def test_another_programs_database_is_refused(tmp_path):
         (["study", "run", "missing.toml"], "missing.toml"),
         (["fit", "diabetes.csv", "--target", "price"], 'no column "price"'),
         (["fit", "diabetes.csv", "--target", "target", "--learner", "boost"], 'no learner "boost"'),
-        (["fit", "diabetes.csv"], "--target"),
+        (["fit", "diabetes.csv", "--target", "target", "--save", "diabetes.csv"], "would overwrite diabetes.csv"),
+        (["fit", "diabetes.csv", "--target", "target", "--predictions", "."], "is a folder"),
+        (
+            ["fit", "diabetes.csv", "--target", "target", "--save", "a", "--predictions", "../" + "DIR/a"],
+            "would overwrite --save",
+        ),
         (["fit", "diabetes.csv", "--target", "target", "--save", "diabetes.csv/x/model.skops"], "diabetes.csv"),
         (["reproduce", "damian2022", "--out", "diabetes.csv"], "diabetes.csv"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_bad_arguments_are_refused_in_words(tmp_path, diabetes, arguments, message):
-    assert diabetes.exists()
+    before = diabetes.read_bytes()
+    arguments = [argument.replace("DIR", tmp_path.name) for argument in arguments]
     assert message in refused(layerwise(*arguments, cwd=tmp_path))
+    assert diabetes.read_bytes() == before
+
+
+def test_a_store_that_the_results_would_overwrite(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY)
+    done = layerwise("study", "run", "study.toml", "--out", "o", "--store", "o/results.csv", cwd=tmp_path)
+    assert "would overwrite --store" in refused(done)
+
+
+SLEEPER = """
+import time
+from sklearn.linear_model import Ridge
+class Sleeper(Ridge):
+    def fit(self, X, y):
+        time.sleep(0.1 if len(X) > 20 else 60)
+        return super().fit(X, y)
+"""
+
+
+def interrupted(child):
+    """Ctrl-C, and what the command says then."""
+    child.send_signal(signal.SIGINT)
+    errors = child.communicate(timeout=60)[1]
+    assert child.returncode == 130
+    assert "Traceback" not in errors
+    return errors
+
+
+def test_ctrl_c_in_a_study(tmp_path):
+    """Typer catches KeyboardInterrupt and says nothing; a message that finished trials are kept where they are not."""
+    (tmp_path / "mine.py").write_text(SLEEPER)
+    (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Sleeper"))
+    command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1"]
+    child = subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while rows_in(tmp_path / "study.sqlite") < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert interrupted(child) == "interrupted; finished trials are kept, the same command goes on from there.\n"
+    assert rows_in(tmp_path / "study.sqlite") == 2
+
+
+def rows_in(path):
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT count(*) FROM trial").fetchone()[0]
+    except sqlite3.Error:  # not laid out yet
+        return 0
+    finally:
+        connection.close()
+
+
+def test_ctrl_c_in_a_fit(tmp_path):
+    os.mkfifo(tmp_path / "table.csv")
+    child = subprocess.Popen(
+        [*COMMAND, "fit", "table.csv", "--target", "y"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with (tmp_path / "table.csv").open("w"):  # once the child reads
+        assert interrupted(child) == "interrupted.\n"
 
 
 @pytest.mark.slow

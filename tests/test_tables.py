@@ -1,5 +1,7 @@
 """Real tables: read, refused in words, fitted beside the baselines."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import r2_score
 
+from layerwise.errors import UserError
+from layerwise.learners import KernelRegressor
 from layerwise.tables import LEARNERS, fit_table, read_table
 from layerwise.targets import make_target
 
@@ -81,21 +85,81 @@ GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
     [
         (pd.DataFrame(GOOD | {"colour": ["red"] * 12}), r'column "colour" is not numeric \(row 1 holds \'red\'\)'),
         (pd.DataFrame(GOOD | {"m": ["1"] * 11 + ["two"]}), r'column "m" is not numeric \(row 12 holds \'two\'\)'),
-        (pd.DataFrame(GOOD | {"gap": [np.nan, *range(11)]}), r'"gap" has 1 missing or infinite cells \(first in row 1'),
-        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" has 1 missing or infinite .*row 12'),
+        (pd.DataFrame(GOOD | {"gap": [np.nan, *range(11)]}), r'"gap" has 1 missing cells \(first in row 1'),
+        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" is infinite or over 1e\+100 in row 12 \(.*inf'),
         (pd.DataFrame(GOOD | {"void": [np.nan] * 12}), r'"void" has 12 missing'),
         (pd.DataFrame({"a": GOOD["a"]}), 'no column "y". Its columns are: a'),
         (pd.DataFrame({"y": GOOD["y"]}), "only column"),
         (pd.DataFrame(GOOD).head(5), "5 rows; at least 10"),
         ("", "is no CSV or Parquet table"),
         ("a,y\n1,2\n1,2,3\n", "is no CSV or Parquet table"),
+        # columns shifted by one: pandas takes the first field of longer rows for an index, 0, 1, 2, ... or not
+        ("a,y\n" + "".join(f"{i},{i},2\n" for i in range(12)), "more fields than its header"),
+        ("a,y\n" + "5,1,2\n" * 12, "more fields than its header"),
+        (pd.DataFrame(GOOD | {"b": [True, None] * 6}), 'column "b" has 6 missing'),
+        ("a;y\n" + "1,5;2,5\n" * 12, "separator seems to be ';'"),
+        ("a\ty\n" + "1\t2\n" * 12, r"separator seems to be '\\t'"),
+        ("y,a,y\n" + "1,2,3\n" * 12, 'two columns are called "y"'),
+        ("y,a, y \n" + "1,2,3\n" * 12, 'two columns are called "y"'),
+        (",a,y\n" + "0,1,2\n" * 12, "column 1 has no name.*index=False"),
+        ("Unnamed: 0,a,y\n" + "0,1,2\n" * 12, "column 1 has no name.*index=False"),
+        (pd.DataFrame(GOOD | {"day": ["2024-01-31"] * 12}), "2024-01-31.*Turn dates into numbers"),
+        (pd.DataFrame(GOOD | {"big": [1e200, *range(11)]}), r"infinite or over 1e\+100 in row 1 \(.*1e\+200"),
+        (pd.DataFrame(GOOD | {"big": ["9" * 400, *range(11)]}), r"infinite or over 1e\+100 in row 1"),
+        ('"two\nlines",y\n' + "red,1\n" * 12, 'column "two lines" is not numeric'),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_words(tmp_path, content, message):
     path = tmp_path / "table.csv"
     path.write_text(content if isinstance(content, str) else content.to_csv(index=False))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         read_table(path, "y")
+    assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_not_utf_8(tmp_path):
+    (tmp_path / "table.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(UserError, match="Save it as UTF-8"):
+        read_table(tmp_path / "table.csv", "y")
+
+
+def test_spaces_around_names_trailing_commas_and_a_byte_order_mark(tmp_path):
+    """A target that is there and not found; a comma at the end of each row that shifts the columns."""
+    (tmp_path / "table.csv").write_text("\ufeff y , a\n" + "".join(f"{i},{i + 1},\n" for i in range(12)))
+    X, y = read_table(tmp_path / "table.csv", "y ")
+    assert list(X.columns) == ["a"]
+    assert_allclose(y, np.arange(12))
+    assert_allclose(X["a"], np.arange(12) + 1)
+
+
+def test_what_parquet_can_hold(tmp_path):
+    """Decimals, nullable and categorical numbers refused; an input lost in the index; an extension in capitals."""
+    table = pd.DataFrame(GOOD | {7: [Decimal(i) / 4 for i in range(12)], "c": pd.Categorical([1, 2] * 6)})
+    table = table.assign(n=pd.array([1] * 12, dtype="Int64")).rename(columns=str)
+    table.set_index(pd.Index(np.arange(12) ** 2, name="depth")).to_parquet(tmp_path / "TABLE.PARQUET")
+    X, y = read_table(tmp_path / "TABLE.PARQUET", "y")
+    assert list(X.columns) == ["depth", "a", "7", "c", "n"]
+    assert list(X.index) == list(y.index) == list(range(12))
+    assert_allclose(X["depth"], np.arange(12) ** 2)
+    assert_allclose(X["7"], np.arange(12) / 4)
+    table.assign(day=pd.Timestamp("2024-01-31")).to_parquet(tmp_path / "dates.parquet")
+    with pytest.raises(UserError, match=r'"day" is not numeric.*Turn dates into numbers'):
+        read_table(tmp_path / "dates.parquet", "y")
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_the_largest_numbers_let_in_are_fitted(learner):
+    """A limit on the size of cells that lets an overflow through; a constant target taken for an error."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc")) * 1e99
+    for y in (pd.Series(rng.standard_normal(60)) * 1e99, pd.Series(np.ones(60))):
+        assert np.isfinite(fit_table(X, y, learner).predictions).all(axis=None)
+
+
+def test_a_kernel_matrix_over_memory_names_the_option(straddle, monkeypatch):
+    monkeypatch.setitem(LEARNERS, "kernel", lambda seed: KernelRegressor(max_memory=1000))
+    with pytest.raises(UserError, match=r"over max_memory.*--learner random-features"):
+        fit_table(*straddle, "kernel")
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet"])

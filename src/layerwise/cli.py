@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from layerwise.studies import StoreError
+from layerwise.errors import UserError
 
 app = typer.Typer(
     help="The theory of feature learning, runnable.",
@@ -26,20 +26,52 @@ app = typer.Typer(
 study_app = typer.Typer(help="Run studies of sample complexity.", no_args_is_help=True)
 app.add_typer(study_app, name="study")
 console = Console()
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Trials at once; -1 is one a core.")]
+#: Click's, or that of the copy of Click inside newer Typers.
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+
+class Interrupted(Exception):
+    """Ctrl-C, with what became of the work."""
+
+
+def check_jobs(jobs: int) -> int:
+    """Refuse 0, which joblib does not take."""
+    if jobs == 0:
+        raise typer.BadParameter("0 trials at once is none; give 1 or more, or -1 for one a core.")
+    return jobs
+
+
+Jobs = Annotated[int, typer.Option("--jobs", "-j", callback=check_jobs, help="Trials at once; -1 is one a core.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")]
 
 
 def main() -> None:
-    """Run the command line; what a user got wrong is one message and exit status 2."""
+    """Run the command line.
+
+    The exit status is 0; 1 where nothing succeeded or a claim is not met; 2 with one message for what a user got
+    wrong; 130 after Ctrl-C. Any other exception is a bug, and keeps its traceback.
+    """
+    warnings.showwarning = lambda message, *_, **__: stderr.print(f"[yellow]warning:[/] {escape(str(message))}")
+    stopped = "interrupted."
     try:
-        app()
-    except (ValueError, StoreError) as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; finished trials are kept, the same command goes on from there.")
-        sys.exit(130)
+        status = app(standalone_mode=False)  # None, or the code of a typer.Exit
+    except UsageError as error:
+        error.show()
+        status = error.exit_code
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        status = refuse(f"{place}{error.strerror or error}. Check the path, its permissions and the disk's space.")
+    except UserError as error:
+        status = refuse(str(error))
+    except Interrupted as error:
+        status, stopped = 130, f"interrupted; {error}"
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    if status == 130:
+        stderr.print(stopped)
+    sys.exit(status)
 
 
 @app.command()
@@ -62,6 +94,7 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(help="Folder of the results; out/PAPER by default.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The paper's size instead of the default one.")] = False,
     jobs: Jobs = -1,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Run a paper's studies, draw its figures, weigh its claims; a run that was broken off goes on."""
     from layerwise.papers import find_paper
@@ -70,61 +103,65 @@ def reproduce(
     found = find_paper(paper)
     folder = make_folder(out or Path("out") / paper)
     console.print(found.citation, highlight=False)
-    with progress_bar() as advance:
+    with progress_bar() as (start, advance):
         done = run(
             found,
             folder,
             full=full,
             n_jobs=jobs,
-            callback=lambda figure, *counts: advance(figure.name, *counts[:2]),
+            retry_failed=retry_failed,
+            started=lambda figure, n_found, total: start(figure.name, n_found, total),
+            callback=lambda figure, n_done, *_: advance(figure.name, n_done),
         )
     table = Table("figure", "claim", "theory", "measured", "accepted", "verdict", box=None)
     for row in done.claims.itertuples():
         colour = {"agrees": "green", "differs": "red"}.get(str(row.verdict), "yellow")
-        values = (row.figure, row.claim, f"{row.theory:g}", f"{row.measured:.3f}", row.accepted)
+        values = (row.figure, row.claim, f"{row.theory:g}", f"{row.measured:.4g}", row.accepted)
         table.add_row(*map(str, values), f"[{colour}]{row.verdict}[/]")
     console.print(table)
-    report_failures(done.failed)
+    report_failures(done.errors)
     list_files(done.files)
+    if not (done.claims["verdict"] == "agrees").all():
+        raise typer.Exit(1)
 
 
 @study_app.command("run")
 def run_study_command(
     definition: Annotated[Path, typer.Argument(help="TOML file that declares the study.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; out/NAME by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default out/STEM for STEM.toml.")] = None,
     store: Annotated[Path | None, typer.Option(help="SQLite file of the trials; OUT/study.sqlite by default.")] = None,
     jobs: Jobs = -1,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Run what is missing of a study; write its table and a figure for each target and dimension."""
-    from layerwise.studies import SampleComplexityDisplay, Store, Study, run_study
+    from layerwise.studies import Store, Study, run_study, save_figures
 
     sys.path.insert(0, os.getcwd())  # a user's own targets and learners
     study = Study.from_toml(definition)
-    folder = make_folder(out or Path("out") / slug(definition.stem))
-    with Store(store or folder / "study.sqlite") as opened, progress_bar() as advance:
+    folder = make_folder(out or Path("out") / definition.stem)
+    store, table = store or folder / "study.sqlite", folder / "results.csv"
+    check_outputs(definition, {"--store": store, "the table of results": table})
+    with Store(store) as opened, progress_bar() as (start, advance):
         result = run_study(
             study,
             opened,
             n_jobs=jobs,
             retry_failed=retry_failed,
-            callback=lambda done, total, *_: advance(study.name, done, total),
+            started=lambda n_found, total: start(study.name, n_found, total),
+            callback=lambda n_done, *_: advance(study.name, n_done),
         )
-    result.to_csv(folder / "results.csv")
-    files = [folder / "results.csv"]
-    succeeded = result.table[result.table["error"].isna()]
-    for target, dim in succeeded[["target", "dim"]].drop_duplicates().itertuples(index=False):
-        display = SampleComplexityDisplay.from_study(result, target=target, dim=int(dim))
-        for suffix in (".png", ".svg"):
-            files.append(folder / f"risk-{slug(target)}-d{dim}{suffix}")
-            display.figure_.savefig(files[-1], dpi=200, bbox_inches="tight")
-    table = Table("target", "learner", "d", "n", "median risk", "failed", box=None)
+    result.to_csv(table)
+    files = [table, *save_figures(result, folder)]
+    shown = Table("target", "learner", "d", "n", "median risk", "failed", box=None)
     for row in result.summary().itertuples():
-        values = (row.target, row.learner, row.dim, row.n, f"{row.median:.4f}", row.failed)
-        table.add_row(*(escape(str(value)) for value in values))
-    console.print(table)
-    report_failures(len(result.table) - len(succeeded))
+        values = (row.target, row.learner, row.dim, row.n, f"{row.median:.4g}", row.failed)
+        shown.add_row(*(escape(str(value)) for value in values))
+    console.print(shown)
+    errors = result.table["error"].dropna().tolist()
+    report_failures(errors)
     list_files(files)
+    if len(errors) == len(result.table):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -136,11 +173,12 @@ def fit(
     predictions: Annotated[
         Path | None, typer.Option(help="Where to write the held-out rows' predictions (CSV).")
     ] = None,
-    random_state: Annotated[int, typer.Option(help="Seed of the split and of the learner.")] = 0,
+    random_state: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split and of the learner.")] = 0,
 ) -> None:
     """Fit a learner to a table, 20 % of its rows held out, beside ridge on the raw inputs and the mean."""
     from layerwise.tables import fit_table, read_table
 
+    check_outputs(table, {"--save": save, "--predictions": predictions})
     fitted = fit_table(*read_table(table, target), learner, random_state=random_state)
     console.print(
         f"{table.name}: {fitted.n_train} rows to fit, {len(fitted.predictions)} held out, "
@@ -158,11 +196,9 @@ def fit(
     if save is not None:
         from skops.io import dump
 
-        make_folder(save.parent)
         dump(fitted.model, save)
         files.append(save)
     if predictions is not None:
-        make_folder(predictions.parent)
         fitted.predictions.to_csv(predictions, index_label="row")
         files.append(predictions)
     list_files(files)
@@ -170,19 +206,43 @@ def fit(
 
 @contextmanager
 def progress_bar():
-    """A bar for each task, in a terminal; elsewhere one line when a task begins."""
+    """Announce each task, and draw its bar in a terminal; for work whose trials are kept as they end.
+
+    Yields ``start(name, found, total)`` and ``advance(name, done)``.
+    """
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     tasks = {}
     with Progress(TextColumn("{task.description}"), *columns, console=console, disable=not console.is_terminal) as bar:
 
-        def advance(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(escape(name), total=total)
-                if not console.is_terminal:
-                    console.print(f"{name}: {total} trials", highlight=False, markup=False)
-            bar.update(tasks[name], completed=done)
+        def start(name: str, found: int, total: int) -> None:
+            count = f"{found} of {total} trials found in the store" if found else f"{total} trials"
+            console.print(f"{name}: {count}", highlight=False, markup=False)
+            tasks[name] = bar.add_task(escape(name), total=total, completed=found)
 
-        yield advance
+        try:
+            yield start, lambda name, done: bar.update(tasks[name], completed=done)
+        except KeyboardInterrupt:
+            raise Interrupted("finished trials are kept, the same command goes on from there.") from None
+
+
+def refuse(message: str) -> int:
+    """Print what the user got wrong; return the exit status."""
+    stderr.print(f"[bold red]error:[/] {escape(message)}")
+    return 2
+
+
+def check_outputs(source: Path, outputs: dict[str, Path | None]) -> None:
+    """Refuse, before the work, a file that would overwrite the source or another one; make the folders."""
+    taken = {source.resolve(): str(source)}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, and {name} needs a file. Add a file name.")
+        if path.resolve() in taken:
+            raise UserError(f"{path}: {name} would overwrite {taken[path.resolve()]}. Choose another file.")
+        taken[path.resolve()] = name
+        make_folder(path.parent)
 
 
 def make_folder(folder: Path) -> Path:
@@ -190,7 +250,7 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"{folder}: cannot be made a folder ({error.strerror}). Choose another place.") from None
+        raise UserError(f"{folder}: cannot be made a folder ({error.strerror}). Choose another place.") from None
     return folder
 
 
@@ -200,12 +260,13 @@ def list_files(files: list[Path]) -> None:
         console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
-def report_failures(failed: int) -> None:
-    """Say how many trials failed, where any did."""
-    if failed:
-        console.print(f"[yellow]{failed} trials failed; their errors stand in the table's column `error`.[/]")
-
-
-def slug(name: str) -> str:
-    """A file name made of a label."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "target"
+def report_failures(errors: list[str]) -> None:
+    """Say how many trials failed, where any did, and why the first one."""
+    if errors:
+        count = f"{len(errors)} trial{'s' * (len(errors) > 1)} failed"
+        console.print(
+            f"[yellow]{count}, the first with {escape(' '.join(errors[0].split()))}[/]\n"
+            "All errors stand in the table's column `error`; --retry-failed runs these trials again.",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -8,6 +8,12 @@ Each is a function of ``s = x.z / d + bias`` and of the same for (x, x) and (z, 
     NTK          Theta_1 = Sigma_1 = s;   Sigma_{l+1} = k_1(Sigma_l) + bias,               (Jacot et al. 2018)
                  Theta_{l+1} = Sigma_{l+1} + Theta_l * k_0(Sigma_l)
     polynomial   s^degree
+    activation   E_v[sigma(v.x) sigma(v.z)], v uniform on the unit sphere, sigma a polynomial: with u = v.x, w = v.z
+
+                 E u^i w^j = C sum_l i! j! / [((i-l)/2)! ((j-l)/2)! l! 2^((i+j)/2-l)] s_xx^((i-l)/2) s_zz^((j-l)/2) s^l
+
+                 over l = i, i-2, ..., l <= j, i + j even; C = d^((i+j)/2) / [d (d+2) ... (d+i+j-2)]  (Isserlis' theorem
+                 for a Gaussian v, whose length is independent of its direction)
 
 A Gram matrix is filled by square tiles, the upper half computed and mirrored: one product of two row blocks and a few
 passes over a tile that stays in cache. Beyond the result it needs memory for a few tiles only.
@@ -16,9 +22,13 @@ passes over a tile that stays in cache. Beyond the result it needs memory for a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
+
+from layerwise.hermite import HermiteSeries
 
 TILE = 384
 
@@ -149,6 +159,42 @@ class PolynomialKernel(DotProductKernel):
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         return np.power(s, self.degree, out=s)
+
+
+class PolynomialActivationKernel(DotProductKernel):
+    """``E_v[sigma(v.x) sigma(v.z)]`` over v uniform on the unit sphere: an infinitely wide polynomial layer.
+
+    Parameters
+    ----------
+    coefficients : sequence of float
+        Of ``sigma = sum_k c_k h_k`` in orthonormal Hermite polynomials.
+    dim : int
+        d, the dimension of the inputs.
+
+    References
+    ----------
+    Nichani, Damian, Lee 2023: the kernel K of the middle layer.
+    """
+
+    def __init__(self, coefficients: Sequence[float], dim: int):
+        self.bias = 0.0
+        self.dim = dim
+        self.monomials = HermiteSeries(np.asarray(coefficients, dtype=float)).to_monomials()
+
+    def values(self, s, s_xx, s_zz):  # noqa: D102
+        out = np.zeros_like(s)
+        for i, a_i in enumerate(self.monomials):
+            for j, a_j in enumerate(self.monomials):
+                if a_i * a_j != 0 and (i + j) % 2 == 0:
+                    for power in range(i % 2, min(i, j) + 1, 2):
+                        weight = float(a_i * a_j * self._weight(i, j, power))
+                        out += (weight * s_xx ** ((i - power) // 2) * s_zz ** ((j - power) // 2)) * s**power
+        return out
+
+    def _weight(self, i: int, j: int, power: int) -> float:
+        pairs = factorial((i - power) // 2) * factorial((j - power) // 2) * factorial(power)
+        count = factorial(i) * factorial(j) / (pairs * 2.0 ** ((i + j) // 2 - power))
+        return count * float(np.prod([self.dim / (self.dim + 2 * m) for m in range((i + j) // 2)]))
 
 
 def angle(s, s_xx, s_zz):

@@ -6,8 +6,14 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
-from layerwise.representations import FirstStep, RandomFeatures
+from layerwise.learners import (
+    HierarchicalRegressor,
+    KernelRegressor,
+    RandomFeatureRegressor,
+    ThreeLayerRegressor,
+    TwoLayerRegressor,
+)
+from layerwise.representations import FirstStep, MiddleStep, PolynomialLayer, RandomFeatures
 
 LEARNERS = [
     TwoLayerRegressor(40, random_state=0),
@@ -18,12 +24,26 @@ LEARNERS = [
     KernelRegressor(),
     KernelRegressor("arc-cosine", validation=0.3, random_state=0),
     KernelRegressor("polynomial"),
+    ThreeLayerRegressor(40, random_state=0),
+    ThreeLayerRegressor(40, middle_width=50, activation="relu", linear="ridge", validation=0.3, random_state=0),
+    HierarchicalRegressor(link_width=40, random_state=0),
+    HierarchicalRegressor(2, width=30, link_width=40, split=0.6, n_steps=50, validation=0.4, random_state=0),
 ]
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
 @pytest.mark.filterwarnings("ignore:some columns of X")  # the checks' columns are unscaled on purpose
-@parametrize_with_checks([*LEARNERS, FirstStep(40), RandomFeatures(40)])
+@parametrize_with_checks(
+    [
+        *LEARNERS,
+        FirstStep(40),
+        MiddleStep(),
+        MiddleStep(20, activation="relu"),
+        RandomFeatures(40),
+        PolynomialLayer(),
+        PolynomialLayer(2, 40),
+    ]
+)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 

@@ -112,14 +112,17 @@ def test_labels_take_no_part_in_the_trial():
         ("seeds = 3", "seeds = true", "seeds: should be a valid integer, got True"),
         ("seeds = 3", "seeds = 0", "seeds: should be greater than 0, got 0"),
         ("dims = [3, 5]", "dims = []", "dims: is empty"),
-        ("dims = [3, 5]", "dims = 3", r"dims: .*got 3"),
+        ("dims = [3, 5]", "dims = 3", r"dims: should be a list such as \[3\], got 3"),
+        ("dims = [3, 5]", 'dims = "3"', r"dims: should be a list such as \['3'\], got '3'"),
+        ("[[targets]]", "[targets]", r"targets: should be a list of tables; in TOML, write \[\[targets\]\]"),
+        ("n = [40, 160]", "n = [9223372036854775808]", r"n\[0\]: should be less than 9223372036854775808"),
         ("dims = [3, 5]", "dims = [3, 3]", "dims: 3 stands there twice"),
         ("n = [40, 160]", "n = [40, 160.5]", r"n\[1\]: should be a valid integer, got 160.5"),
         ("noise = 1", "noise = -1", "noise: should be greater than or equal to 0"),
         ("noise = 1", "noise = nan", "noise: should be a finite number"),
         ("noise = 1", 'noise_distribution = "cauchy"', "noise_distribution: should be 'gaussian' or 'rademacher'"),
         ('label = "ridge"', 'label = "features"', r'learners\[1\]\.label: "features" is already taken'),
-        ('label = "ridge"', 'label = ""', r"learners\[1\]\.label: "),
+        ('label = "ridge"', 'label = ""', r"learners\[1\]\.label: is empty"),
         ('label = "ridge"', 'lable = "ridge"', r'learners\[1\]\.lable: there is no such key\. Did you mean "label"'),
         ("alpha = 0.1", "alhpa = 0.1", r'learners\[1\]\.params: .*no parameter "alhpa" .* Did you mean "alpha"'),
         ("alpha = 0.1", "alpha = 1979-05-27", r"learners\[1\]\.params\.alpha: datetime.*has no plain form"),
@@ -147,6 +150,31 @@ def test_mistakes_get_one_message(write, old, new, message):
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
     assert not re.search("pydantic|validation error", text, re.IGNORECASE)
+
+
+def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
+    # catches: a file saved by Windows' editor that "is not TOML"
+    path = tmp_path / "study.toml"
+    path.write_text(TOML, encoding="utf-8-sig")
+    assert Study.from_toml(path).name == "small"
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("def learner(:", "SyntaxError"),
+        ("raise RuntimeError('no\\ndevice')", r"RuntimeError \(no device\)"),
+        ("raise SystemExit('bye')", r"SystemExit \(bye\)"),
+        ("import not_there", "No module named 'not_there'"),
+    ],
+)
+def test_a_users_module_that_breaks(tmp_path, monkeypatch, content, error):
+    # catches: a traceback, or a silent exit, from a module that is none of ours
+    (tmp_path / "broken_module.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(StudyError, match=f"use: .*broken_module.*{error}") as caught:
+        LearnerSpec(label="a", use="broken_module.Learner")
+    assert "\n" not in str(caught.value)
 
 
 def test_bare_names_are_looked_up_in_the_library():

@@ -10,9 +10,20 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from throwaway import Quadratic, small_study
+from throwaway import Mean, Quadratic, small_study
 
-from layerwise.studies import Outcome, SampleComplexityDisplay, StudyResult, TargetSpec, run_study
+from layerwise.studies import (
+    LearnerSpec,
+    Outcome,
+    SampleComplexityDisplay,
+    StudyResult,
+    TargetSpec,
+    blank_axes,
+    run_study,
+    save_figure,
+    save_figures,
+)
+from layerwise.studies.figures import file_stems
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +127,46 @@ def test_without_axes_a_figure_is_made(result, tmp_path):
     display.figure_.savefig(tmp_path / "figure.png")
     display.figure_.savefig(tmp_path / "figure.svg")
     plt.close(display.figure_)
+
+
+def test_dollars_in_labels_are_dollars(tmp_path):
+    # catches: "cost $" or "$\\frac" in a label that ends in a mathtext error after all trials have run
+    label = r"$\frac{ costs $"
+    study = small_study(targets=[TargetSpec(label=label, use=Quadratic)], learners=[LearnerSpec(label=label, use=Mean)])
+    result = StudyResult(study, {trial.key: Outcome(0.5, 0.1) for trial in study.trials()})
+    files = save_figures(result, tmp_path)
+    assert [file.name for file in files] == [f"risk-frac-costs-d{d}.{kind}" for d in (3, 5) for kind in ("png", "svg")]
+    assert all(file.stat().st_size > 1000 for file in files)
+
+
+def test_figures_are_files_and_nothing_else(tmp_path, monkeypatch):
+    # catches: pyplot's warning of more than 20 open figures
+    study = small_study(targets=[TargetSpec(label=str(i), use=Quadratic) for i in range(12)], seeds=1)
+    result = StudyResult(study, {trial.key: Outcome(0.5, 0.1) for trial in study.trials()})
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path, **_: path.touch())
+    assert len(save_figures(result, tmp_path)) == len(list(tmp_path.iterdir())) == 48
+    assert plt.get_fignums() == []
+
+
+def test_the_same_figure_is_the_same_bytes(result, tmp_path):
+    # catches: a date or random ids in the SVG; a dot in the name taken for a suffix
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        display = SampleComplexityDisplay.from_study(result, dim=3, ax=blank_axes())
+        files = save_figure(display.figure_, tmp_path / folder / "v1.5")
+        assert [file.name for file in files] == ["v1.5.png", "v1.5.svg"]
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "one" / file.name).read_bytes()
+
+
+def test_every_label_has_a_file_of_its_own():
+    # catches: figures that overwrite one another, on file systems blind to case too; names too long for one
+    labels = ["He2", "He2 /", "he2", "α", "β", "He₂(x₁)", "/", "..", "a" * 300, "a" * 299, "漢" * 300, "He2 2"]
+    stems = file_stems(labels)
+    assert list(stems) == labels
+    assert list(stems.values())[:8] == ["He2", "He2-2", "he2-3", "α", "β", "He2-x1", "target", "target-2"]
+    assert len({stem.casefold() for stem in stems.values()}) == len(labels)
+    assert max(len(stem.encode()) for stem in stems.values()) < 200
 
 
 def test_importing_studies_is_light():

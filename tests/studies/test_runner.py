@@ -48,13 +48,15 @@ def test_progress_is_reported_after_the_row_is_stored(store):
     first = study.trials()[0]
     store.add(first, Outcome(0.5, 0.1))
     calls = []
+    starts = []
 
     def callback(done, total, trial, outcome):
         with Store(store.path) as reader:
             assert reader.outcomes([trial.key]) == {trial.key: outcome}
         calls.append((done, total, trial.n))
 
-    run_study(study, store, callback=callback)
+    run_study(study, store, started=lambda *counts: starts.append((*counts, len(calls))), callback=callback)
+    assert starts == [(1, 18, 0)]  # found, total, before any call
     assert [done for done, _, _ in calls] == list(range(2, 19))
     assert {total for _, total, _ in calls} == {18}
     sizes = [n for _, _, n in calls]
@@ -106,7 +108,7 @@ def test_an_interrupt_keeps_what_was_reported(store, n_jobs):
     reported = set()
     with pytest.raises(KeyboardInterrupt):  # by the smallest trials, which run last
         run_study(study, store, n_jobs=n_jobs, callback=lambda done, total, trial, outcome: reported.add(trial.key))
-    assert store.done_keys() == reported
+    assert set(store.outcomes(trial.key for trial in study.trials())) == reported
     assert len(reported) > 0
     assert bits(run_study(small_study(), store)) == bits(run_study(small_study()))
 
@@ -118,7 +120,7 @@ def test_an_error_in_the_callback_comes_out(store):
 
     with pytest.raises(ZeroDivisionError):
         run_study(small_study(), store, n_jobs=2, callback=callback)
-    assert len(store.done_keys()) == 1
+    assert len(store.outcomes(trial.key for trial in small_study().trials())) == 1
 
 
 def test_n_jobs_as_joblib_has_it():
@@ -183,7 +185,6 @@ def test_killed_and_resumed_is_uninterrupted(slow_study):
     child = start(path, toml)
     assert (child.communicate(timeout=60)[1], child.returncode) == ("", 0)
     with Store(path) as store:
-        assert store.done_keys() == {trial.key for trial in study.trials()}
         resumed = StudyResult.from_store(study, store)
     assert rows_in(path) == 48
     assert bits(resumed) == bits(run_study(study, n_jobs=4))

@@ -7,7 +7,7 @@ import struct
 import pytest
 from throwaway import small_study
 
-from layerwise.studies import Outcome, Store, StoreError
+from layerwise.studies import Outcome, Store, StoreError, run_study
 
 TRIALS = small_study().trials()
 
@@ -27,7 +27,6 @@ def test_outcomes_come_back_bit_for_bit(path):
         store.add(TRIALS[-1], Outcome(math.nan, math.nan, 'Error: "é"\nand more'))
     with Store(path) as store:
         found = store.outcomes([trial.key for trial in TRIALS])
-        assert store.done_keys() == {*stored, TRIALS[-1].key}
     failed = found.pop(TRIALS[-1].key)
     assert math.isnan(failed.risk)
     assert math.isnan(failed.fit_seconds)
@@ -42,7 +41,7 @@ def test_a_row_is_there_for_others_once_added(path):
     with Store(path) as writer, Store(path) as reader:
         for i, trial in enumerate(TRIALS):
             writer.add(trial, Outcome(float(i), 0.0))
-            assert len(reader.done_keys()) == i + 1
+            assert len(reader.outcomes(t.key for t in TRIALS)) == i + 1
 
 
 def test_a_row_says_what_it_is_and_who_made_it(path):
@@ -80,7 +79,7 @@ def test_an_empty_file_is_laid_out(tmp_path):
     path = tmp_path / "empty.sqlite"
     path.touch()
     with Store(path) as store:
-        assert store.done_keys() == set()
+        assert store.outcomes(t.key for t in TRIALS) == {}
 
 
 def foreign(path):
@@ -106,6 +105,16 @@ def damaged(path):
     path.write_bytes(content)
 
 
+def without(change):
+    def make(path):
+        Store(path).close()
+        connection = sqlite3.connect(path)
+        connection.execute(change)
+        connection.close()
+
+    return make
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -114,6 +123,8 @@ def damaged(path):
         (foreign, "is an SQLite file of another program"),
         (newer, "newer layerwise .schema 99"),
         (damaged, "is damaged"),
+        (without("DROP TABLE trial"), "is damaged .no such table"),
+        (without("ALTER TABLE trial DROP COLUMN definition"), "is damaged .no such column"),
     ],
 )
 def test_what_is_not_ours_is_refused_and_left_alone(tmp_path, make, message):
@@ -126,6 +137,31 @@ def test_what_is_not_ours_is_refused_and_left_alone(tmp_path, make, message):
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_name_that_sqlite_reads_otherwise_is_a_file(tmp_path, monkeypatch):
+    # catches: ":memory:", a store that is gone with the process
+    monkeypatch.chdir(tmp_path)
+    with Store(":memory:") as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+    assert (tmp_path / ":memory:").exists()
+
+
+def test_rows_of_another_version_are_told(path):
+    # catches: values of an older program passed off as this one's
+    with Store(path) as store:
+        for trial in TRIALS[:2]:
+            store.add(trial, Outcome(0.5, 0.1))
+        assert store.other_versions(t.key for t in TRIALS) == set()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE trial SET version = '0.0.1' WHERE key = ?", [TRIALS[0].key])
+    connection.commit()
+    connection.close()
+    with Store(path) as store:
+        assert store.other_versions(t.key for t in TRIALS) == {"0.0.1"}
+        assert store.other_versions([TRIALS[1].key]) == set()
+        with pytest.warns(UserWarning, match=r"made by layerwise 0\.0\.1.*another store"):
+            run_study(small_study(), store)
 
 
 def test_places_that_cannot_hold_a_store(tmp_path):

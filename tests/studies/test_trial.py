@@ -8,7 +8,7 @@ import pytest
 import throwaway
 from throwaway import Fails, Features, Interrupts, Mean, PredictsNaN, Quadratic, small_study
 
-from layerwise.studies import LearnerSpec, TargetSpec, run, run_study
+from layerwise.studies import LearnerSpec, Store, TargetSpec, run, run_study
 
 
 def trial_of(use=Mean, **changes):
@@ -113,6 +113,44 @@ def test_failures_are_outcomes(trial, error):
     outcome = run(trial)
     assert math.isnan(outcome.risk)
     assert outcome.error.startswith(error)
+
+
+class Predicts(Mean):
+    def __init__(self, kind="column"):
+        self.kind = kind
+
+    def predict(self, X):
+        kinds = {
+            "scalar": self.mean_,
+            "one": [self.mean_],
+            "pairs": np.full((len(X), 2), self.mean_),
+            "row": np.full((1, len(X)), self.mean_),
+            "column": np.full((len(X), 1), self.mean_),
+        }
+        return kinds[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("scalar", "()"), ("one", "(1,)"), ("pairs", "(500, 2)"), ("row", "(1, 500)")]
+)
+def test_predictions_of_a_wrong_shape_are_a_failure(kind, shape):
+    # catches: one number broadcast over all test rows, and the mean's risk reported for it
+    error = run(trial_of(Predicts, learner_params={"kind": kind})).error
+    assert error == f"ValueError: predict gave an array of shape {shape} for 500 rows; it should be of shape (500,)"
+    column = run(trial_of(Predicts, learner_params={"kind": "column"}))
+    assert column.risk == run(trial_of(Mean)).risk
+
+
+class Exits(Mean):
+    def fit(self, X, y):
+        raise SystemExit("no licence \udce9")
+
+
+def test_a_learner_that_exits_is_a_failure_that_can_be_stored(tmp_path):
+    # catches: sys.exit in a learner that ends the study; a file name's stray byte that SQLite refuses
+    with Store(tmp_path / "study.sqlite") as store:
+        table = run_study(small_study(learners=[LearnerSpec(label="a", use=Exits)], dims=[3]), store).table
+    assert set(table["error"]) == {"SystemExit: no licence \\udce9"}
 
 
 def test_interrupts_pass_through():

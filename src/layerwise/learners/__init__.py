@@ -1,7 +1,15 @@
 """The learners: scikit-learn regressors, one file an algorithm."""
 
+from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.kernel import KernelRegressor
 from layerwise.learners.random_features import RandomFeatureRegressor
+from layerwise.learners.three_layer import ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor
 
-__all__ = ["KernelRegressor", "RandomFeatureRegressor", "TwoLayerRegressor"]
+__all__ = [
+    "HierarchicalRegressor",
+    "KernelRegressor",
+    "RandomFeatureRegressor",
+    "ThreeLayerRegressor",
+    "TwoLayerRegressor",
+]

@@ -96,7 +96,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     ):
         self.width = width
         self.step_size: Auto = step_size
-        self.linear = linear
+        self.linear: LinearPart = linear
         self.n_steps = n_steps
         self.head_step_size = head_step_size
         self.penalty: Auto = penalty

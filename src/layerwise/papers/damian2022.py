@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 
 from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
 from layerwise.papers.paper import Claim, Paper, PublishedFigure, median_risk
-from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, StudyResult, TargetSpec
+from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, StudyResult, TargetSpec, blank_axes
 from layerwise.targets import SingleIndex
 
 if TYPE_CHECKING:
@@ -121,12 +121,13 @@ def source_label(n: int) -> str:
 
 def draw_kernel_gap(result: StudyResult) -> Figure:
     """Risk against n, with the level of a learner that has the quadratic half only."""
-    return SampleComplexityDisplay.from_study(result, references={"quadratic part only": 0.5}).figure_
+    references = {"quadratic part only": 0.5}
+    return SampleComplexityDisplay.from_study(result, references=references, ax=blank_axes()).figure_
 
 
 def draw_transfer(result: StudyResult) -> Figure:
     """Target risk against N."""
-    display = SampleComplexityDisplay.from_study(result)
+    display = SampleComplexityDisplay.from_study(result, ax=blank_axes())
     display.ax_.set_xlabel("target samples N (head only)")
     return display.figure_
 
@@ -150,24 +151,27 @@ DAMIAN2022 = Paper(
     figures=(
         PublishedFigure(
             name="kernel_gap",
-            caption="Section 6.1: kernels flatten at half of the variance, one gradient step does not",
+            caption="Section 6.1: kernels learn half of the variance, one gradient step goes on to the rest",
             study=kernel_gap,
             draw=draw_kernel_gap,
             claims=(
                 Claim(
-                    "plateau of one gradient step (largest n)",
+                    "risk of one gradient step at the largest n (theory: goes to 0)",
                     0.0,
                     lambda result: median_risk(result, first(result, "one gradient step")),
                     (0.0, 0.08),
                 ),
                 Claim(
-                    "plateau of random features (n = 16384)",
+                    "risk of random features at n = 16384 (theory: the quadratic half only)",
                     0.5,
                     lambda result: median_risk(result, first(result, "random features"), 2**14),
                     (0.4, 0.6),
                 ),
                 Claim(
-                    "plateau of the NTK (n = 4096)", 0.5, lambda result: median_risk(result, "NTK", 2**12), (0.4, 0.65)
+                    "risk of the NTK at n = 4096 (theory: the quadratic half only)",
+                    0.5,
+                    lambda result: median_risk(result, "NTK", 2**12),
+                    (0.4, 0.65),
                 ),
             ),
         ),

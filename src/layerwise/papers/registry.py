@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layerwise.errors import UserError
 from layerwise.papers.damian2022 import DAMIAN2022
 from layerwise.papers.paper import Paper
 
@@ -13,9 +14,9 @@ def find_paper(key: str) -> Paper:
 
     Raises
     ------
-    ValueError
+    UserError
         For an unknown key; lists the known ones.
     """
     if key not in PAPERS:
-        raise ValueError(f'no paper "{key}"; known: {", ".join(PAPERS)}. `layerwise papers` tells what each holds.')
+        raise UserError(f'no paper "{key}"; known: {", ".join(PAPERS)}. `layerwise papers` tells what each holds.')
     return PAPERS[key]

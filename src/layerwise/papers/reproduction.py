@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerwise.papers.paper import Paper, PublishedFigure
-from layerwise.studies import Outcome, Store, Trial, run_study
+from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: ``started(figure, found, total)`` before a figure's first trial.
+Started = Callable[[PublishedFigure, int, int], object]
 #: ``callback(figure, done, total, trial, outcome)`` after each trial.
 Callback = Callable[[PublishedFigure, int, int, Trial, Outcome], object]
 
@@ -27,17 +30,24 @@ class Reproduction:
         One row a claim: figure, claim, theory, measured, accepted, verdict.
     files : list of Path
         The figures (PNG and SVG) and tables (CSV), then the store.
-    failed : int
-        Trials that failed; their errors stand in the tables.
+    errors : list of str
+        Those of the trials that failed, as they stand in the tables.
     """
 
     claims: pd.DataFrame
     files: list[Path]
-    failed: int
+    errors: list[str]
 
 
 def reproduce(
-    paper: Paper, out: Path, *, full: bool = False, n_jobs: int = 1, callback: Callback | None = None
+    paper: Paper,
+    out: Path,
+    *,
+    full: bool = False,
+    n_jobs: int = 1,
+    retry_failed: bool = False,
+    started: Started | None = None,
+    callback: Callback | None = None,
 ) -> Reproduction:
     """Run what is missing of a paper's studies and write figures, tables and verdicts.
 
@@ -51,8 +61,10 @@ def reproduce(
         The paper's size instead of the default one.
     n_jobs : int
         Trials at once.
-    callback : callable, optional
-        Called after each trial.
+    retry_failed : bool
+        Run trials again whose stored outcome is an error.
+    started, callback : callable, optional
+        Called before the trials of each figure, and after each trial.
 
     Returns
     -------
@@ -64,27 +76,25 @@ def reproduce(
         Where the store in ``out`` cannot be used.
     """
     import pandas as pd
-    from matplotlib import rc_context
 
     out.mkdir(parents=True, exist_ok=True)
     store_path = out / f"{paper.key}.sqlite"
-    files, rows, failed = [], [], 0
+    files, rows, errors = [], [], []
     with Store(store_path) as store:
         for figure in paper.figures:
-
-            def report(*progress, figure=figure):
-                if callback is not None:
-                    callback(figure, *progress)
-
-            result = run_study(figure.study(full), store, n_jobs=n_jobs, callback=report)
-            failed += int(result.table["error"].notna().sum())
-            drawing = figure.draw(result)
+            result = run_study(
+                figure.study(full),
+                store,
+                n_jobs=n_jobs,
+                retry_failed=retry_failed,
+                started=partial(started, figure) if started else None,
+                callback=partial(callback, figure) if callback else None,
+            )
+            errors += result.table["error"].dropna().tolist()
             table = out / f"{figure.name}.csv"
             result.to_csv(table)
-            with rc_context({"svg.hashsalt": figure.name}):
-                for suffix, metadata in ((".png", None), (".svg", {"Date": None})):
-                    files.append(out / f"{figure.name}{suffix}")
-                    drawing.savefig(files[-1], dpi=200, metadata=metadata, bbox_inches="tight")
+            if result.table["error"].isna().any():  # there is something to draw
+                files += save_figure(figure.draw(result), out / figure.name)
             files.append(table)
             for claim in figure.claims:
                 measured = claim.statistic(result)
@@ -93,4 +103,4 @@ def reproduce(
                 rows.append((figure.name, claim.statement, claim.theory, measured, accepted, verdict))
     claims = pd.DataFrame(rows, columns=["figure", "claim", "theory", "measured", "accepted", "verdict"])
     claims.to_csv(out / "claims.csv", index=False)
-    return Reproduction(claims, [*files, out / "claims.csv", store_path], failed)
+    return Reproduction(claims, [*files, out / "claims.csv", store_path], errors)

@@ -5,7 +5,8 @@ not hold yet; `StudyResult` gives tidy tables, `SampleComplexityDisplay` the fig
 """
 
 from layerwise.studies.definition import LearnerSpec, Study, TargetSpec
-from layerwise.studies.displays import SampleComplexityDisplay
+from layerwise.studies.displays import SampleComplexityDisplay, blank_axes
+from layerwise.studies.figures import save_figure, save_figures
 from layerwise.studies.lookup import StudyError
 from layerwise.studies.result import StudyResult
 from layerwise.studies.runner import run_study
@@ -23,6 +24,9 @@ __all__ = [
     "StudyResult",
     "TargetSpec",
     "Trial",
+    "blank_axes",
     "run",
     "run_study",
+    "save_figure",
+    "save_figures",
 ]

@@ -168,7 +168,7 @@ class Study(Definition):
             When the file cannot be read or declares no valid study; names the file and the key.
         """
         try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise StudyError(f"cannot be read ({error.strerror}).", str(path)) from None
         except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError

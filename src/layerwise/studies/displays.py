@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", str, int)
 
+SIZE = (7.2, 3.8)  # inches
+
 # Okabe and Ito's palette, told apart by colour-blind readers; the faint yellow and the black are left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vP"
@@ -121,7 +123,7 @@ class SampleComplexityDisplay:
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
+            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
         self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
         references = self._draw_references(ax)
         self.lines_ = []
@@ -166,14 +168,14 @@ class SampleComplexityDisplay:
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # room for a marker at zero
         ax.set_xlabel("training samples n", color=INK)
         ax.set_ylabel("risk  (1 = predicting the mean)", color=INK)
-        ax.set_title(self.title, loc="left", fontsize=10.5, color=INK)
+        title = ax.set_title(self.title, loc="left", fontsize=10.5, color=INK)
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
         ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
         ax.grid(axis="y", color="#e6e6e6", linewidth=0.5)
         ax.set_axisbelow(True)
         by_height = sorted(legend, key=_last_level, reverse=True)
-        ax.legend(
+        named = ax.legend(
             handles=by_height,
             loc="center left",
             bbox_to_anchor=(1.01, 0.5),
@@ -182,10 +184,25 @@ class SampleComplexityDisplay:
             labelcolor=INK,
             handlelength=2.4,
         )
+        for text in (title, *named.get_texts()):
+            text.set_parse_math(False)  # a label's $ is a dollar
         failed = int(self.summary["failed"].to_numpy().sum())
         if failed:
             note = f"{failed} failed trial{'s' * (failed > 1)} left out"
             ax.set_title(note, loc="right", fontsize=8, color=FAINT)
+
+
+def blank_axes() -> Axes:
+    """Return axes of a new figure that pyplot does not know: for files, on any backend, any number of them.
+
+    Returns
+    -------
+    Axes
+        The axes.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=SIZE, layout="constrained").add_subplot()
 
 
 def _last_level(line: Line2D) -> float:

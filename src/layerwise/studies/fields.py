@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from layerwise.studies.lookup import StudyError, nearest
 
@@ -61,7 +61,8 @@ def _distinct(values: Sequence[int]) -> Sequence[int]:
 
 
 Params = Annotated[dict[str, Any], BeforeValidator(_plain)]
-Grid = Annotated[Sequence[PositiveInt], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_distinct)]
+GridValue = Annotated[int, Field(gt=0, lt=2**63)]  # what a table's int64 holds
+Grid = Annotated[Sequence[GridValue], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_distinct)]
 Label = Annotated[str, Field(min_length=1)]
 
 
@@ -91,5 +92,11 @@ def _study_error(error: ValidationError, model: type[BaseModel]) -> StudyError:
         return StudyError("is missing.", key)
     if first["type"] == "too_short":
         return StudyError("is empty; it needs at least one entry.", key)
-    expected = first["msg"].replace("Input should", "should").replace("instance of ", "")
+    if first["type"] == "string_too_short":
+        return StudyError("is empty; give a name.", key)
+    if first["type"] in ("is_instance_of", "sequence_str"):  # of Sequence
+        if isinstance(first["input"], dict):
+            return StudyError(f"should be a list of tables; in TOML, write [[{key}]] above each.", key)
+        return StudyError(f"should be a list such as [{first['input']!r}], got {first['input']!r}.", key)
+    expected = first["msg"].replace("Input should", "should")
     return StudyError(f"{expected}, got {first['input']!r}.", key)

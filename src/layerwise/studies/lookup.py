@@ -15,10 +15,12 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from layerwise.errors import UserError
+
 TARGETS, INPUTS, LEARNERS = "layerwise.targets", "layerwise.inputs", "layerwise.learners"
 
 
-class StudyError(ValueError):
+class StudyError(UserError):
     """A study that cannot be: says which key, what is wrong with it and what is allowed.
 
     Parameters
@@ -78,18 +80,23 @@ def find(path: str, home: str) -> Callable[..., Any]:
     Raises
     ------
     StudyError
-        When there is no such module, no such name in it, or it cannot be called.
+        When there is no such module, it raises anything while it is imported, there is no such name in it, or the
+        name cannot be called.
     """
     module_name, _, name = path.rpartition(".")
     module_name = module_name or home
     try:
         module = import_module(module_name)
+        found = getattr(module, name, None)
     except (ImportError, ValueError, TypeError) as error:
         raise StudyError(
             f'cannot import "{path}" ({error}). Give a name of {home}, or the full import path of a class that '
             "this Python can import."
         ) from error
-    found = getattr(module, name, None)
+    except (Exception, SystemExit) as error:  # a user's module may do anything
+        raise StudyError(
+            f'cannot import "{path}": {module_name} raises {type(error).__name__} ({error}). Mend that module.'
+        ) from error
     if found is None:
         public = getattr(module, "__all__", None) or [
             key

@@ -24,6 +24,7 @@ def run_study(
     store: Store | None = None,
     *,
     n_jobs: int | None = 1,
+    started: Callable[[int, int], object] | None = None,
     callback: Callable[[int, int, Trial, Outcome], object] | None = None,
     retry_failed: bool = False,
 ) -> StudyResult:
@@ -40,6 +41,8 @@ def run_study(
         Where outcomes are found and kept; None keeps them in memory only.
     n_jobs : int or None, default=1
         Trials at once, in threads, as joblib counts them: -1 is one a core.
+    started : callable or None, default=None
+        ``started(found, total)`` before the first trial: how many of the trials need not run.
     callback : callable or None, default=None
         ``callback(done, total, trial, outcome)`` after each outcome is stored; `done` counts those found in the
         store too. Runs in the calling thread.
@@ -50,6 +53,11 @@ def run_study(
     -------
     StudyResult
         All outcomes of the study.
+
+    Warns
+    -----
+    UserWarning
+        Where outcomes found in the store were made by another version of layerwise.
     """
     trials = study.trials()
     outcomes = {} if store is None else store.outcomes(trial.key for trial in trials)
@@ -57,6 +65,14 @@ def run_study(
         outcomes = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
     missing = [trial for trial in trials if trial.key not in outcomes]
     missing.sort(key=lambda trial: (trial.n, trial.dim), reverse=True)
+    if store is not None and (others := store.other_versions(outcomes)):
+        warnings.warn(
+            f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version may "
+            "give other values. To run them again, choose another store.",
+            stacklevel=2,
+        )
+    if started is not None:
+        started(len(outcomes), len(trials))
 
     controller = ThreadpoolController()
     workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator_unordered")

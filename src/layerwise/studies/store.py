@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from layerwise.errors import UserError
 from layerwise.studies.trial import Outcome, Trial
 
 APPLICATION_ID = 0x6C617977  # "layw"
@@ -32,11 +33,12 @@ SCHEMA = """
         finished TEXT NOT NULL     -- UTC, ISO 8601
     )
 """
+COLUMNS = "key, definition, risk, fit_seconds, error, version, finished"
 WAIT_SECONDS = 30.0  # for another process's transaction
 KEYS_PER_QUERY = 500
 
 
-class StoreError(RuntimeError):
+class StoreError(UserError):
     """A store that cannot be read or written: says what, where, and what to do."""
 
 
@@ -69,7 +71,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"{self.path} cannot be opened ({error.strerror}). Choose another path.") from error
         try:
-            self._connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
+            # absolute, for SQLite has a meaning of its own for ":memory:"
+            self._connection = sqlite3.connect(self.path.absolute(), timeout=WAIT_SECONDS, isolation_level=None)
         except sqlite3.Error as error:
             raise self._error(error) from error
         try:
@@ -93,6 +96,7 @@ class Store:
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._connection.execute("COMMIT")
+        self._connection.execute(f"SELECT {COLUMNS} FROM trial LIMIT 0")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
 
@@ -100,7 +104,8 @@ class Store:
         return self._connection.execute("PRAGMA user_version").fetchone()[0]
 
     def _error(self, error: sqlite3.Error) -> StoreError:
-        if isinstance(error, sqlite3.OperationalError):  # locked, read-only, disk full
+        lacking = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR  # no such table or column
+        if isinstance(error, sqlite3.OperationalError) and not lacking:  # locked, read-only, disk full
             return StoreError(
                 f"{self.path} cannot be used ({error}). Check its permissions, the disk's space and whether another "
                 "program holds it, then run again: finished trials are kept."
@@ -140,30 +145,33 @@ class Store:
         dict
             Outcome by key.
         """
-        keys, found = list(keys), {}
-        for start in range(0, len(keys), KEYS_PER_QUERY):
-            some = keys[start : start + KEYS_PER_QUERY]
-            marks = ", ".join("?" * len(some))
-            rows = self._read(f"SELECT key, risk, fit_seconds, error FROM trial WHERE key IN ({marks})", some)
-            for key, risk, seconds, error in rows:
-                found[key] = Outcome(_number(risk), _number(seconds), error)
-        return found
+        rows = self._select("key, risk, fit_seconds, error", keys)
+        return {key: Outcome(_number(risk), _number(seconds), error) for key, risk, seconds, error in rows}
 
-    def done_keys(self) -> set[str]:
-        """Return the keys of all trials with an outcome, failed ones among them.
+    def other_versions(self, keys: Iterable[str]) -> set[str]:
+        """Return the versions of layerwise, other than this one, that made the outcomes of these trials.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of trials.
 
         Returns
         -------
         set of str
-            The keys.
+            The versions.
         """
-        return {key for (key,) in self._read("SELECT key FROM trial")}
+        return {made_by for (made_by,) in self._select("version", keys)} - {self._version}
 
-    def _read(self, query: str, values: Iterable[str] = ()) -> list[tuple]:
-        try:
-            return self._connection.execute(query, tuple(values)).fetchall()
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+    def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple]:
+        keys = list(keys)
+        for start in range(0, len(keys), KEYS_PER_QUERY):
+            some = keys[start : start + KEYS_PER_QUERY]
+            marks = ", ".join("?" * len(some))
+            try:
+                yield from self._connection.execute(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
+            except sqlite3.Error as error:
+                raise self._error(error) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -155,8 +155,9 @@ def run(trial: Trial) -> Outcome:
     """
     try:
         return _measure(trial)
-    except Exception as error:
-        return Outcome(math.nan, math.nan, f"{type(error).__name__}: {error}")
+    except (Exception, SystemExit) as error:
+        text = f"{type(error).__name__}: {error}"
+        return Outcome(math.nan, math.nan, text.encode(errors="backslashreplace").decode())  # as SQLite takes it
 
 
 def _measure(trial: Trial) -> Outcome:
@@ -182,12 +183,22 @@ def _measure(trial: Trial) -> Outcome:
     residual = np.empty(trial.n_test)
     for start in range(0, trial.n_test, PREDICT_ROWS):
         block = slice(start, start + PREDICT_ROWS)
-        residual[block] = np.asarray(learner.predict(X_test[block]), dtype=np.float64).reshape(-1)
+        residual[block] = _predictions(learner, X_test[block])
     residual -= y_test
     risk = float(np.mean(np.square(residual, out=residual))) / variance
     if not math.isfinite(risk):
         raise FloatingPointError(f"the predictions give a risk of {risk}")
     return Outcome(risk, fit_seconds)
+
+
+def _predictions(learner: Any, X: np.ndarray) -> np.ndarray:
+    """Predictions of shape (n,); a column is taken as one, anything else would be broadcast into a wrong risk."""
+    predicted = np.asarray(learner.predict(X), dtype=np.float64)
+    if predicted.shape not in ((len(X),), (len(X), 1)):
+        raise ValueError(
+            f"predict gave an array of shape {predicted.shape} for {len(X)} rows; it should be of shape ({len(X)},)"
+        )
+    return predicted.reshape(-1)
 
 
 def _build(path: str, home: str, seed: int, params: dict[str, Any], *args: Any) -> Any:

@@ -1,0 +1,313 @@
+"""Hierarchical polynomials: a polynomial feature, then a link of it (Wang, Nichani, Lee 2023, Algorithm 1)."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
+from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square
+from layerwise.representations import PolynomialLayer
+from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
+from layerwise.solvers.gram import feature_block
+
+#: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
+BIAS_DF = 9
+#: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
+#: prefer hardly any penalty and a link that is wild there: hence the floor.
+LINK_PENALTIES = np.logspace(2, -5, 22)
+
+
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained a layer at a time.
+
+    Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is polynomial and
+    ``z = (g - mean) / std``, as Algorithm 1 of Wang et al. 2023 does::
+
+        1  draw V, s, a, b;  u = c = 0
+        2  stage 1, on D1: u by T_1 gradient steps on the loss of g, with decay xi_1
+        3  stage 2, on D2: c by T_2 gradient steps on the loss of h, with decay xi_2, u frozen
+        4  return h
+
+    Stage 1 estimates ``P_{<=k} h``, close to a multiple of p where p is a balanced sum; stage 2 is a regression on one
+    variable. The paper feeds ``a g + b`` to the link: z fixes the units, so that those of y do not matter.
+
+    The theory is about isotropic, centred inputs: standardise the columns of a table first.
+
+    Parameters
+    ----------
+    degree : int or "auto", default="auto"
+        k, of sigma_1. "auto", not in the paper: the degree 1..max_degree (those whose fit would take more than
+        max_memory left out) with the least validation error of stage 1, or the degree of ``activation``.
+    width : int, optional
+        m_1, the neurons of stage 1; None is infinitely many. See `PolynomialLayer`, which also says what the units of
+        ``penalty`` are then.
+    activation : HermiteSeries, optional
+        sigma_1, a polynomial of degree k; ``h_1 + ... + h_k`` where None.
+    link_width : int, default=1000
+        m_2, the neurons of stage 2: a_j = +-1, b_j Student-t with 9 degrees of freedom.
+    max_degree : int, default=3
+        The largest degree "auto" tries.
+    split : "leave-one-out" or float, default="leave-one-out"
+        The fraction of rows in D1, the rest being D2, as in the paper. Or all rows in both, g in stage 2 being the
+        leave-one-out prediction of stage 1 in closed form: what stage 1 fitted, it overfitted.
+    n_steps : int or (int, int), optional
+        T_1 and T_2, or one number for both, at half the largest stable step size, which the paper leaves open. None is
+        the limit T -> inf: ridge regression.
+    penalty, link_penalty : float or "auto", default="auto"
+        xi_1 and xi_2, the weights of ``|u|^2 / 2`` and ``|c|^2 / 2``, positive. The paper's theory has
+        ``xi_1 = 2 m_1 / d^(k + a)`` for a risk of order d^-a, which is ``2 / d^(k + a)`` where width is None. "auto"
+        chooses from a path, for the limit, by ``validation``; xi_2 between 1e-5 and 100 m_2.
+    validation : "loo" or float, default="loo"
+        Leave-one-out in closed form, or the fraction of the stage's rows held out.
+    solver : {"exact", "gd"}, default="exact"
+        The T steps at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+    max_memory : int, default=8 * 2**30
+        Bytes stage 1 may take.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    features_ : PolynomialLayer
+        V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
+    degree_ : int
+        k.
+    intercept_ : float
+        alpha, the mean of y.
+    feature_coef_ : ndarray of shape (n_terms,)
+        u, on the columns of ``features_.transform``.
+    feature_mean_, feature_scale_ : float
+        Mean and standard deviation of g in stage 2, which make z of it.
+    link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
+        a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
+    history_ : list of dict
+        Stage by stage: the mean square loss, what the stage chose, and its validation error (of the limit, where
+        n_steps is given).
+    n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        Where stage 1 would take more than ``max_memory``.
+
+    Notes
+    -----
+    With D = min(m_1, C(d + k, k)): n D min(n, D) flops for the Gram matrix of stage 1, 9 min(n, D)^3 for its
+    eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; the same with m_2 in stage 2. Peak memory
+    4 min(n, D)^2 floats and blocks of features, n D more where n < D.
+
+    References
+    ----------
+    Wang, Nichani, Lee 2023, Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        degree: Literal["auto"] | int = "auto",
+        *,
+        width: int | None = None,
+        activation: HermiteSeries | None = None,
+        link_width: int = 1000,
+        max_degree: int = 3,
+        split: Literal["leave-one-out"] | float = "leave-one-out",
+        n_steps: int | tuple[int, int] | None = None,
+        penalty: Auto = "auto",
+        link_penalty: Auto = "auto",
+        validation: Validation = "loo",
+        solver: Literal["exact", "gd"] = "exact",
+        max_memory: int = 8 * 2**30,
+        random_state: RandomState = None,
+    ):
+        self.degree: Literal["auto"] | int = degree
+        self.width = width
+        self.activation = activation
+        self.link_width = link_width
+        self.max_degree = max_degree
+        self.split: Literal["leave-one-out"] | float = split
+        self.n_steps: int | tuple[int, int] | None = n_steps
+        self.penalty: Auto = penalty
+        self.link_penalty: Auto = link_penalty
+        self.validation: Validation = validation
+        self.solver = solver
+        self.max_memory = max_memory
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Both stages on X (n_samples, n_features), y (n_samples,)."""
+        X, y = check_samples(self, X, y)
+        self._check_choices()
+        rng = check_random_state(self.random_state)
+        D1, D2 = self._split_rows(len(y), rng)
+        self.intercept_ = float(y[D1].mean())
+        self.history_ = [{"stage": "mean", "loss": mean_square(y[D1] - y[D1].mean())}]
+        left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
+        g = self.intercept_ + (self._centred_feature(X[D2]) if left_out is None else left_out)
+        self._fit_link(g, y[D2], rng)
+        return self
+
+    def feature(self, X):
+        """The learnt feature z(x), of shape (n_samples,): mean 0 and variance 1 over the samples of stage 2."""
+        check_is_fitted(self)
+        g = self.intercept_ + self._centred_feature(check_inputs(self, X))
+        return self._standardise(g)
+
+    def link(self, z):
+        """The function of one variable whose value at the feature is the prediction, for z of shape (n,)."""
+        check_is_fitted(self)
+        z = np.asarray(z)
+        curve = FeatureBlocks(z[:, None], self._link_features, self.link_width) @ self.link_coef_
+        return self.feature_mean_ + self.feature_scale_ * z + curve
+
+    def transform(self, X):
+        """The learnt feature as a column, of shape (n_samples, 1)."""
+        return self.feature(X)[:, None]
+
+    def predict(self, X):
+        """``h(x) = g(x) + c'relu(a z(x) + b)``, of shape (n_samples,)."""
+        return self.link(self.feature(X))
+
+    @property
+    def feature_polynomial_(self) -> HermitePolynomial:
+        """The polynomial g, in the Hermite basis: to print, project, and compare with p."""
+        check_is_fitted(self)
+        return self.features_.polynomial(self.feature_coef_) + self.intercept_
+
+    @property
+    def _n_features_out(self):
+        return 1
+
+    def _fit_feature(self, X, y, rng) -> np.ndarray | None:
+        """Stage 1 on centred y; returns its leave-one-out predictions where stage 2 wants them."""
+        penalties, held_out = _penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
+        seed, candidates = rng.randint(2**31 - 1), []
+        for degree in self._degrees(*X.shape):
+            layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
+            blocks = FeatureBlocks(X, layer.transform, self._columns(X.shape[1], degree))
+            candidates.append((layer, blocks, ridge(blocks, y, penalties, held_out=held_out)))
+        self.features_, blocks, path = min(candidates, key=lambda candidate: candidate[-1].errors.min())
+        tried = {layer.degree: float(path.errors.min()) for layer, _, path in candidates}
+        self.degree_ = self.features_.degree
+        self.feature_coef_, record = self._train(blocks, y, path, 0)
+        self.history_.append({"stage": "feature", "degree": self.degree_, "degree_losses": tried} | record)
+        if self.split != "leave-one-out":
+            return None
+        residuals = path.residuals
+        if residuals is None:  # the penalty chosen by the holdout, the rows still to be left out one by one
+            residuals = np.asarray(ridge(blocks, y, [path.penalty]).residuals)
+        return (y - residuals).astype(X.dtype)
+
+    def _fit_link(self, g, y, rng):
+        """Stage 2: the residual y - g as a function of z, kept if it is one."""
+        self.feature_mean_, self.feature_scale_ = float(g.mean(dtype=float)), float(g.std(dtype=float))
+        self.link_signs_ = rng.choice(np.array([-1, 1], dtype=g.dtype), self.link_width)
+        self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
+        blocks = FeatureBlocks(self._standardise(g)[:, None], self._link_features, self.link_width)
+        residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
+        penalties = _penalty_path(self.link_penalty, "link_penalty")
+        if penalties is None:
+            penalties = self.link_width * LINK_PENALTIES
+        path = ridge(blocks, residual, penalties, held_out=held_out)
+        self.link_coef_, record = self._train(blocks, residual, path, 1)
+
+        without = mean_square(residual if held_out is None else residual[held_out])
+        record["kept"] = record["validation_loss"] < without
+        if not record["kept"]:
+            self.link_coef_ = np.zeros_like(self.link_coef_)
+            record |= {"loss": mean_square(residual), "validation_loss": without}
+        self.history_.append({"stage": "head"} | record)
+
+    def _train(self, blocks, y, path: RidgePath, stage: int) -> tuple[np.ndarray, dict]:
+        """The weights of a stage, at the penalty the path chose: its limit, or T steps from zero."""
+        record = {"penalty": path.penalty, "validation_loss": float(path.errors.min())}
+        coefficients = path.coefficients
+        if self.n_steps is not None:
+            n_steps = int(np.broadcast_to(self.n_steps, 2)[stage])
+            step = largest_stable_step(blocks, path.penalty) / 2
+            descend = chebyshev if self.solver == "exact" else literal
+            coefficients = descend(blocks, y, n_steps, step, path.penalty)
+            record |= {"n_steps": n_steps, "step_size": step}
+        return coefficients, record | {"loss": mean_square(blocks @ coefficients - y)}
+
+    def _centred_feature(self, X):
+        return FeatureBlocks(X, self.features_.transform, len(self.feature_coef_)) @ self.feature_coef_
+
+    def _standardise(self, g):
+        return (g - self.feature_mean_) / (self.feature_scale_ or 1.0)
+
+    def _link_features(self, z):
+        return feature_block(z, self.link_signs_[:, None], self.link_biases_)
+
+    def _columns(self, d: int, degree: int) -> int:
+        return n_terms(d, degree) if self.width is None else min(self.width, n_terms(d, degree))
+
+    def _split_rows(self, n: int, rng):
+        if self.split == "leave-one-out":
+            return slice(None), slice(None)
+        size = min(max(round(self.split * n), 1), n - 1)
+        order = rng.permutation(n)
+        return order[:size], order[size:]
+
+    def _degrees(self, n: int, d: int) -> list[int]:
+        """The degrees to try, all of which fit in memory."""
+        if self.degree != "auto":
+            degrees = [check_scalar(self.degree, "degree", Integral, min_val=1)]
+        elif isinstance(self.activation, HermiteSeries):
+            degrees = [max(self.activation.degree, 1)]
+        else:
+            degrees = list(range(1, check_scalar(self.max_degree, "max_degree", Integral, min_val=1) + 1))
+        affordable = [degree for degree in degrees if self._peak_bytes(n, d, degree) <= self.max_memory]
+        if affordable:
+            return affordable
+        columns, peak = self._columns(d, degrees[0]), self._peak_bytes(n, d, degrees[0])
+        raise ValueError(
+            f"degree={degrees[0]} with {d} inputs needs a basis of {columns:.2g} columns ({peak:.2g} bytes to fit {n} "
+            f"rows), over max_memory={self.max_memory / 2**30:.3g} GiB. Lower degree, give a width below that, project "
+            "the inputs on fewer directions first, or use KernelRegressor, which never forms the basis."
+        )
+
+    def _peak_bytes(self, n: int, d: int, degree: int) -> int:
+        columns, size = self._columns(d, degree), n_terms(d, degree)
+        floats = 4 * min(n, columns) ** 2 + n * columns * (n < columns)
+        if self.width is not None and self.width > size:  # the reduction of the neurons to the basis
+            floats = max(floats, 4 * size**2)
+        return 8 * floats
+
+    def _check_choices(self):
+        if self.width is not None:
+            check_scalar(self.width, "width", Integral, min_val=1)
+        check_scalar(self.link_width, "link_width", Integral, min_val=1)
+        if self.split != "leave-one-out" and not (isinstance(self.split, Real) and 0 < self.split < 1):
+            raise ValueError(
+                f"split={self.split!r} must be 'leave-one-out' or the fraction of rows in D1, between 0 and 1."
+            )
+        if self.solver not in ("exact", "gd"):
+            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
+        if self.n_steps is None:
+            if self.solver == "gd":
+                raise ValueError(
+                    "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or "
+                    "use solver='exact'."
+                )
+            return
+        if np.shape(self.n_steps) not in ((), (2,)):
+            raise ValueError(f"n_steps={self.n_steps!r} must be one number, or two: T_1 and T_2.")
+        for n_steps in np.atleast_1d(self.n_steps).tolist():
+            check_scalar(n_steps, "n_steps", Integral, min_val=0)
+        if self.split == "leave-one-out":
+            raise ValueError(
+                f"n_steps={self.n_steps!r} with split='leave-one-out': leaving rows out has a closed form in the limit "
+                "only. Give split=0.5 (the paper's D1 and D2), or n_steps=None."
+            )
+
+
+def _penalty_path(penalty: Auto, name: str) -> list[float] | None:
+    """None for "auto"; a number as a path of one, so that validation has its say on it too."""
+    if isinstance(penalty, str) and penalty == "auto":
+        return None
+    return [float(check_scalar(penalty, name, Real, min_val=0, include_boundaries="neither"))]

@@ -1,0 +1,178 @@
+"""Three layers, one gradient step on the middle one, then the head (Nichani, Damian, Lee 2023, Algorithm 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows, mean_square
+from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
+from layerwise.representations import MiddleStep
+from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.solvers import FeatureBlocks, ridge
+from layerwise.solvers.gram import feature_block
+
+#: Scales of the learnt feature tried where step_size="auto": its root mean square beside the biases' 1.
+FEATURE_SCALES = (0.125, 0.25, 0.5, 1.0, 2.0)
+
+
+class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    """Three-layer network: one gradient step on the middle layer, then the head.
+
+    Learns ``f(x) = alpha + beta'x + (1/m_1) sum_i a_i relu(w_i.h(x) + b_i)``, ``h(x) = sigma_2(V x)``::
+
+        0  remove alpha + beta'x from y; v_l uniform on the sphere, b_i ~ N(0, 1), a_i = +-1, W = 0
+        1  one full-batch step on W (data D1): w_i.h(x) becomes eta a_i 1{b_i >= 0} phi(x)
+        2  a by ridge regression (data D2), the limit of gradient descent with weight decay
+        3  return f
+
+    so that the head is a one-dimensional network in the learnt feature ``phi`` (see `MiddleStep`).
+
+    Parameters
+    ----------
+    width : int, default=1000
+        m_1.
+    middle_width : int, optional
+        m_2; None is infinitely many, in closed form.
+    activation : "relu" or sequence of float, default=(0, 0, 1)
+        sigma_2: ReLU, or a polynomial by its coefficients in orthonormal Hermite polynomials.
+    step_size : float or "auto", default="auto"
+        eta. "auto" tries those at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2 and keeps the one of
+        least validation error (the paper's grid search).
+    linear : {"moment", "ridge"}, default="moment"
+        How line 0 finds beta: by moments, for centred isotropic inputs, or by ridge regression.
+    split : float, optional
+        Fraction of the rows that are D1, the others being D2, as in the paper's analysis; None uses all rows for both
+        stages, which measured better. (Taking each row's own term ``y_i K(x_i, x_i) / n`` out of its feature does not
+        help: the mean and linear part were removed with that row, and the remainder turns against its label.)
+    penalty : float or "auto", default="auto"
+        Weight of ``|a|^2 / 2`` beside the mean square error; "auto" chooses from a path by ``validation``.
+    validation : "loo" or float, default="loo"
+        Leave-one-out in closed form, or the fraction of rows of D2 held out to choose eta and the penalty.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    intercept_ : float
+        alpha.
+    linear_coef_ : ndarray of shape (n_features,)
+        beta.
+    middle_step_ : MiddleStep
+    step_size_ : float
+        eta; 0 where phi vanishes.
+    signs_, biases_, head_coef_ : ndarrays of shape (width,)
+        a_i at the start, b_i, and a_i / m_1 at the end.
+    history_ : list of dict
+        Stage by stage: the mean square loss, and what the stage chose.
+    n_features_in_ : int
+
+    Notes
+    -----
+    The theory is for inputs on the sphere of radius sqrt(d). With Gaussian inputs K f* magnifies the radial part of f*,
+    in ``|x|^2 - d``, by (d + 2) / 2 beside a traceless quadratic: ``relu(x'Ax)``, which has such a part, is learnt on
+    the sphere and hardly off it; ``tanh(x'Ax)``, which is odd in x'Ax, on both.
+
+    References
+    ----------
+    Nichani, Damian, Lee 2023, Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        width: int = 1000,
+        *,
+        middle_width: int | None = None,
+        activation: Literal["relu"] | Sequence[float] = (0.0, 0.0, 1.0),
+        step_size: Auto = "auto",
+        linear: LinearPart = "moment",
+        split: float | None = None,
+        penalty: Auto = "auto",
+        validation: Validation = "loo",
+        random_state: RandomState = None,
+    ):
+        self.width = width
+        self.middle_width = middle_width
+        self.activation: Literal["relu"] | Sequence[float] = activation
+        self.step_size: Auto = step_size
+        self.linear: LinearPart = linear
+        self.split = split
+        self.penalty: Auto = penalty
+        self.validation: Validation = validation
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Lines 0 to 2 on X (n_samples, n_features), y (n_samples,)."""
+        X, y = check_samples(self, X, y)
+        check_linear(self.linear)
+        check_scalar(self.width, "width", Integral, min_val=1)
+        if self.step_size != "auto":
+            check_scalar(self.step_size, "step_size", Real, min_val=0, include_boundaries="neither")
+        rng = check_random_state(self.random_state)
+        self.history_ = [{"stage": "mean", "loss": mean_square(y - y.mean())}]
+        self.intercept_, self.linear_coef_ = fit_linear_part(X, y, self.linear)  # line 0
+        residual = y - self.intercept_ - X @ self.linear_coef_
+        self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
+        self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)
+        self.biases_ = rng.standard_normal(self.width).astype(X.dtype)
+
+        first = self._first_half(len(y), rng)
+        self.middle_step_ = MiddleStep(
+            self.middle_width, activation=self.activation, random_state=rng.randint(2**31 - 1)
+        ).fit(X[first], residual[first])  # line 1
+        second = first if self.split is None else ~first
+        held_out = held_out_rows(self.validation, int(second.sum()), rng)
+        self._fit_head(self.middle_step_.transform(X[second]), residual[second], held_out)  # line 2
+        return self
+
+    def transform(self, X):
+        """The learnt feature ``phi(x)``, of shape (n_samples, 1)."""
+        check_is_fitted(self)
+        return self.middle_step_.transform(check_inputs(self, X))
+
+    def predict(self, X):
+        """Line 3, of shape (n_samples,)."""
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        head = self._head(self.middle_step_.transform(X), self.step_size_)
+        return head @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
+
+    @property
+    def _n_features_out(self):
+        return 1
+
+    def _first_half(self, n, rng):
+        """Mask of D1."""
+        if self.split is None:
+            return np.ones(n, dtype=bool)
+        check_scalar(self.split, "split", Real, min_val=0, max_val=1, include_boundaries="neither")
+        n_first = min(max(round(self.split * n), 1), n - 1)
+        mask = np.zeros(n, dtype=bool)
+        mask[rng.permutation(n)[:n_first]] = True
+        return mask
+
+    def _fit_head(self, phi, y, held_out):
+        scale = np.sqrt(mean_square(phi))
+        if scale == 0:
+            etas = [0.0]
+        elif self.step_size == "auto":
+            etas = [float(size / scale) for size in FEATURE_SCALES]
+        else:
+            etas = [float(self.step_size)]
+        paths = [ridge(self._head(phi, eta), y, check_penalty(self.penalty), held_out=held_out) for eta in etas]
+        errors = [path.errors.min() if path.errors.size else 0.0 for path in paths]
+        best = int(np.argmin(errors))
+        self.step_size_, self.head_coef_ = etas[best], paths[best].coefficients
+        loss = mean_square(self._head(phi, etas[best]) @ self.head_coef_ - y)
+        self.history_.append({"stage": "middle step", "step_size": self.step_size_})
+        self.history_.append(paths[best].summary() | {"loss": loss})
+
+    def _head(self, phi, eta):
+        """``relu(eta a_i 1{b_i >= 0} phi + b_i)``: n x width, by blocks of rows."""
+        slopes = np.where(self.biases_ >= 0, eta * self.signs_, 0).astype(phi.dtype)[:, None]
+        return FeatureBlocks(phi, lambda rows: feature_block(rows, slopes, self.biases_), self.width)

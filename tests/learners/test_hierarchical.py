@@ -1,0 +1,242 @@
+"""The algorithm stage by stage against its literal form, and what the theory says it learns."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from layerwise.hermite import HermiteSeries, n_terms
+from layerwise.learners import HierarchicalRegressor
+from layerwise.solvers import largest_stable_step, literal, ridge
+from layerwise.targets import BalancedSum, Hierarchical
+
+LINK = HermiteSeries([0.0, 1.0, 0.7, 0.7])  # z + .7 h_2 + .7 h_3
+
+
+def sample(n, d, seed=0, degree=2, noise=0.0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    p = BalancedSum(d, degree)(X)
+    return X, LINK(p) + noise * rng.standard_normal(n), p
+
+
+def link_features(model, z):
+    return np.maximum(np.multiply.outer(z, model.link_signs_) + model.link_biases_, 0)
+
+
+def test_algorithm_written_out():
+    """Literal loops on literal neurons: another decay, step, split, residual, or another feature in stage 2."""
+    d, T = 5, (30, 20)
+    X, y, _ = sample(300, d)
+    model = HierarchicalRegressor(
+        2, width=4 * n_terms(d, 2), link_width=25, split=0.5, n_steps=T, penalty=0.2, link_penalty=3.0, random_state=0
+    ).fit(X, y)
+    order = np.random.RandomState(0).permutation(300)
+    D1, D2 = order[:150], order[150:]
+    alpha, Phi = y[D1].mean(), model.features_.neurons(X)
+    eta_1 = largest_stable_step(Phi[D1], 0.2) / 2
+    u = literal(Phi[D1], y[D1] - alpha, T[0], eta_1, 0.2)
+    g = alpha + Phi @ u
+    z = (g - g[D2].mean()) / g[D2].std()
+    Psi = link_features(model, z)
+    c = literal(Psi[D2], (y - g)[D2], T[1], largest_stable_step(Psi[D2], 3.0) / 2, 3.0)
+    assert model.history_[-1]["kept"]
+    assert_allclose(model.link_coef_, c, rtol=1e-8, atol=1e-10)
+    assert_allclose(model.feature(X), z, atol=1e-8)
+    assert_allclose(model.predict(X), g + Psi @ c, atol=1e-8)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_wide_layer_learns_what_its_neurons_learn(degree):
+    """Ridge regression on 4 D literal neurons against the D features that stand for them."""
+    d = 4
+    X, y, _ = sample(250, d)
+    model = HierarchicalRegressor(
+        degree, width=4 * n_terms(d, degree), split=0.5, penalty=0.3, link_width=20, random_state=0
+    ).fit(X, y)
+    order = np.random.RandomState(0).permutation(250)[:125]
+    Phi = model.features_.neurons(X)
+    u = ridge(Phi[order], y[order] - y[order].mean(), 0.3).coefficients
+    g = y[order].mean() + Phi @ u
+    assert_allclose(model.feature_mean_ + model.feature_scale_ * model.feature(X), g, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_steps", [1, (200, 50)])
+def test_steps_at_once_equal_the_loop(n_steps):
+    X, y, _ = sample(200, 5)
+    exact, loop = (
+        HierarchicalRegressor(
+            2, width=30, link_width=40, split=0.6, n_steps=n_steps, solver=solver, random_state=0
+        ).fit(X, y)
+        for solver in ("exact", "gd")
+    )
+    assert_allclose(exact.feature_coef_, loop.feature_coef_, rtol=1e-8, atol=1e-12)
+    assert_allclose(exact.predict(X), loop.predict(X), rtol=1e-8, atol=1e-8)
+
+
+def test_many_steps_tend_to_the_ridge():
+    """The steps' decay in other units than the ridge's."""
+    X, y, _ = sample(200, 4)
+    params = {"width": 60, "link_width": 30, "split": 0.5, "penalty": 0.1, "link_penalty": 0.5, "random_state": 0}
+    limit = HierarchicalRegressor(2, **params).fit(X, y)
+    trained = HierarchicalRegressor(2, n_steps=100_000, **params).fit(X, y)
+    assert_allclose(trained.predict(X), limit.predict(X), rtol=1e-6, atol=1e-6)
+
+
+def test_infinite_width_is_the_limit():
+    """Another scale of the infinite layer than 1/sqrt(m), with the penalty per neuron of the docstring."""
+    X, y, _ = sample(300, 4)
+    m = 40_000
+    wide = HierarchicalRegressor(2, width=m, penalty=0.05 * m, link_penalty=1.0, random_state=0).fit(X, y)
+    limit = HierarchicalRegressor(2, penalty=0.05, link_penalty=1.0, random_state=0).fit(X, y)
+    assert np.std(wide.feature(X) - limit.feature(X)) < 0.03
+
+
+def test_stage_two_sees_predictions_that_left_their_row_out():
+    """In-sample features in stage 2: against n refits of stage 1, on the mean of all rows."""
+    X, y, _ = sample(40, 3)
+    model = HierarchicalRegressor(2, penalty=0.1, link_penalty=1.0, link_width=20, random_state=0).fit(X, y)
+    Phi, centred = model.features_.transform(X), y - y.mean()
+    g = np.empty(40)
+    for i in range(40):
+        rest = np.arange(40) != i
+        g[i] = Phi[i] @ ridge(Phi[rest], centred[rest], 0.1 * 40 / 39).coefficients + y.mean()
+    assert_allclose(model.feature_mean_, g.mean(), rtol=1e-8)
+    assert_allclose(model.feature_scale_, g.std(), rtol=1e-8)
+    z = (g - g.mean()) / g.std()
+    path = ridge(link_features(model, z), y - g, [1.0])
+    assert_allclose(model.history_[-1]["validation_loss"], min(path.errors[0], np.mean((y - g) ** 2)), rtol=1e-8)
+
+
+def test_the_prediction_is_the_link_of_the_feature():
+    X, y, _ = sample(400, 5)
+    model = HierarchicalRegressor(max_degree=2, random_state=0).fit(X, y)
+    z = model.transform(X)
+    assert z.shape == (400, 1)
+    assert np.array_equal(model.predict(X), model.link(z[:, 0]))
+    g = model.feature_polynomial_
+    assert g.degree == model.degree_ == 2
+    assert_allclose((g(X) - model.feature_mean_) / model.feature_scale_, z[:, 0], atol=1e-10)
+
+
+def test_stage_one_converges_to_the_low_degree_part():
+    """``|g - P_{<=2} h|^2`` falls towards 0: a penalty that stays, or a feature missing, would leave a floor."""
+    target = Hierarchical(4, {"name": "balanced_sum", "degree": 2})  # whose link is LINK
+    h, errors = target.polynomial(), []
+    for n in (1000, 100_000):
+        X = np.random.default_rng(0).standard_normal((n, 4))
+        model = HierarchicalRegressor(2, link_width=2, link_penalty=1e3, random_state=0).fit(X, target(X))
+        errors.append((model.feature_polynomial_ - h.truncate(2)).norm() ** 2)
+    assert errors[1] < 0.2 * errors[0]
+    assert errors[1] < 0.01 * h.variance
+
+
+def test_feature_is_found_as_samples_grow():
+    """Correlation with p grows to that of P_{<=2} h, and two stages leave less error than one: a lost sign or scale."""
+    X_new, y_new, p_new = sample(20_000, 8, seed=99)
+    found = []
+    for n in (100, 800, 6400, 51_200):
+        X, y, _ = sample(n, 8)
+        model = HierarchicalRegressor(2, link_width=100, random_state=0).fit(X, y)
+        found.append(np.corrcoef(model.feature(X_new), p_new)[0, 1])
+    assert np.all(np.diff(found) > 0)
+    limit = BalancedSum(8, 2).polynomial().compose(LINK).truncate(2)
+    assert abs(found[-1] - np.corrcoef(limit(X_new), p_new)[0, 1]) < 0.02
+    stage_one = np.mean((model.feature_polynomial_(X_new) - y_new) ** 2)
+    assert np.mean((model.predict(X_new) - y_new) ** 2) < 0.6 * stage_one
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_degree_is_found(seed):
+    """Degree chosen by the loss on the data it was fitted to (always the largest), or by the smallest penalty."""
+    X, y, _ = sample(2000, 8, seed)
+    model = HierarchicalRegressor(link_width=50, random_state=0).fit(X, y)
+    assert model.degree_ == 2
+    losses = model.history_[1]["degree_losses"]
+    assert set(losses) == {1, 2, 3}
+    assert losses[2] == min(losses.values()) == model.history_[1]["validation_loss"]
+
+
+@pytest.mark.parametrize("validation", ["loo", 0.3])
+@pytest.mark.parametrize("split", ["leave-one-out", 0.5])
+def test_never_worse_than_stage_one(split, validation):
+    """Noise that a link would fit: c = 0 wherever stage 2's validation error is not below stage 1's."""
+    dropped = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((60, 3)), rng.standard_normal(60)
+        model = HierarchicalRegressor(1, link_width=30, split=split, validation=validation, random_state=seed).fit(X, y)
+        if split == "leave-one-out" and validation == "loo":
+            assert model.history_[-1]["validation_loss"] <= (1 + 1e-12) * model.history_[1]["validation_loss"]
+        if not model.history_[-1]["kept"]:
+            dropped += 1
+            assert not model.link_coef_.any()
+            assert_allclose(model.predict(X), model.feature_polynomial_(X), atol=1e-12)
+    assert dropped > 0
+
+
+def test_the_link_is_tame_in_the_tail():
+    """Outliers by which leave-one-out prefers hardly any penalty: risk 8 times the variance without the floor."""
+    X, y, _ = sample(2000, 8, seed=6)
+    model = HierarchicalRegressor(2, link_width=300, random_state=6).fit(X, y)
+    X_new, y_new, _ = sample(20_000, 8, seed=99)
+    assert np.mean((model.predict(X_new) - y_new) ** 2) < 0.6 * np.var(y_new)
+
+
+def test_an_activation_sets_the_degree():
+    X, y, _ = sample(300, 4)
+    cube = HermiteSeries.from_monomials([0, 0, 0, 1.0])
+    model = HierarchicalRegressor(activation=cube, width=20, link_width=20, random_state=0).fit(X, y)
+    assert model.degree_ == 3
+    Z = X @ model.features_.weights_.T + model.features_.biases_
+    assert_allclose(model.features_.neurons(X), Z**3, rtol=1e-9, atol=1e-9)
+
+
+def test_units_and_offset_of_y_do_not_matter():
+    """eta, a, b or a penalty in the units of y."""
+    X, y, _ = sample(150, 4)
+    for params in ({}, {"split": 0.5, "n_steps": 20, "width": 20}):
+        model = HierarchicalRegressor(2, link_width=40, random_state=0, **params)
+        base, moved = model.fit(X, y).predict(X), model.fit(X, 100 * y - 7).predict(X)
+        assert_allclose((moved + 7) / 100, base, rtol=1e-7, atol=1e-7)
+
+
+def test_float32_learns_the_same():
+    X, y, _ = sample(300, 5)
+    single, double = (
+        HierarchicalRegressor(2, link_width=50, random_state=0).fit(X.astype(t), y.astype(t)) for t in ("f4", "f8")
+    )
+    assert single.feature(X.astype("f4")).dtype == np.float32
+    assert_allclose(single.predict(X.astype("f4")), double.predict(X), rtol=0, atol=1e-2)
+
+
+def test_degrees_that_do_not_fit_are_not_tried():
+    X, y, _ = sample(200, 12)
+    model = HierarchicalRegressor(max_memory=10**6, link_width=20, random_state=0).fit(X, y)
+    assert set(model.history_[1]["degree_losses"]) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"degree": 0}, "degree == 0"),
+        ({"max_degree": 0}, "max_degree == 0"),
+        ({"width": 0}, "width == 0"),
+        ({"link_width": 0}, "link_width == 0"),
+        ({"link_penalty": -1.0}, "link_penalty == -1.0"),
+        ({"split": 1.5}, "'leave-one-out' or the fraction"),
+        ({"split": "half"}, "'leave-one-out' or the fraction"),
+        ({"solver": "adam"}, "solver='adam' must be"),
+        ({"solver": "gd"}, "Give n_steps"),
+        ({"n_steps": 5}, "Give split=0.5"),
+        ({"n_steps": -5, "split": 0.5}, "n_steps == -5"),
+        ({"n_steps": (1, 2, 3), "split": 0.5}, "T_1 and T_2"),
+        ({"degree": 2, "activation": HermiteSeries([0.0, 1.0])}, "of degree 1, and degree=2"),
+        ({"activation": np.tanh}, "must be a HermiteSeries"),
+        ({"degree": 30}, r"3.7e\+10 columns .* bytes .*over max_memory=8 GiB. Lower degree"),
+        ({"max_memory": 100}, "degree=1 with 13 inputs"),
+    ],
+)
+def test_bad_parameters_say_what_is_allowed(params, message):
+    X, y, _ = sample(40, 13)
+    with pytest.raises((ValueError, TypeError), match=message):
+        HierarchicalRegressor(**params).fit(X, y)

@@ -1,0 +1,109 @@
+"""Reproducing a paper: what is written, weighed, resumed and told, on a paper that is thrown away."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from layerwise.errors import UserError
+from layerwise.papers import Claim, Paper, PublishedFigure, find_paper, reproduce
+from layerwise.papers.paper import median_risk
+from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, TargetSpec, blank_axes
+
+
+class Mean:
+    """Predicts the mean; raises while `broken`."""
+
+    broken = False
+
+    def fit(self, X, y):
+        if self.broken:
+            raise RuntimeError("no more memory")
+        self.mean_ = np.mean(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+def study(full):
+    return Study(
+        name="tiny",
+        targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
+        learners=[LearnerSpec(label="mean", use=Mean)],
+        dims=[3],
+        n=[400, 800] if full else [400],
+        seeds=2,
+        n_test=2000,
+    )
+
+
+def draw(result):
+    return SampleComplexityDisplay.from_study(result, ax=blank_axes()).figure_
+
+
+PAPER = Paper(
+    key="nobody1900",
+    citation="Nobody (1900).",
+    figures=(
+        PublishedFigure(
+            name="one",
+            caption="The mean learns nothing",
+            study=study,
+            draw=draw,
+            claims=(
+                Claim("risk of the mean", 1.0, lambda result: median_risk(result, "mean"), (0.8, 1.2)),
+                Claim("the mean learns all", 0.0, lambda result: median_risk(result, "mean"), (0.0, 0.1)),
+                Claim("risk at n = 800", 1.0, lambda result: median_risk(result, "mean", 800), (0.8, 1.2)),
+            ),
+        ),
+    ),
+)
+
+
+def test_files_and_verdicts(tmp_path):
+    """A claim that is not met or not measured passed off as met; a file announced and not written."""
+    done = reproduce(PAPER, tmp_path / "deep" / "out")
+    assert list(done.claims["verdict"]) == ["agrees", "differs", "not measured"]
+    assert [path.name for path in done.files] == ["one.png", "one.svg", "one.csv", "claims.csv", "nobody1900.sqlite"]
+    assert all(path.stat().st_size > 0 for path in done.files)
+    assert done.errors == []
+    claims = pd.read_csv(done.files[-2])
+    assert list(claims.columns) == ["figure", "claim", "theory", "measured", "accepted", "verdict"]
+    assert claims["measured"].iloc[0] == pytest.approx(done.claims["measured"].iloc[0], rel=1e-12)
+    assert len(pd.read_csv(done.files[2])) == 2
+
+
+def test_full_adds_to_what_is_there(tmp_path):
+    """`full` ignored; trials of the default size run again; the start announced late or not at all."""
+    events = []
+    options = {
+        "started": lambda figure, found, total: events.append((figure.name, found, total)),
+        "callback": lambda figure, done, total, trial, outcome: events.append((figure.name, done, total, trial.n)),
+    }
+    reproduce(PAPER, tmp_path, **options)
+    assert events == [("one", 0, 2), ("one", 1, 2, 400), ("one", 2, 2, 400)]
+    events.clear()
+    done = reproduce(PAPER, tmp_path, full=True, n_jobs=2, **options)
+    assert events == [("one", 2, 4), ("one", 3, 4, 800), ("one", 4, 4, 800)]
+    assert list(done.claims["verdict"]) == ["agrees", "differs", "agrees"]
+
+
+def test_failures_are_told_and_run_again_if_asked(tmp_path, monkeypatch):
+    """A paper whose trials all failed that ends in a traceback, or can never be mended."""
+    monkeypatch.setattr(Mean, "broken", True)
+    done = reproduce(PAPER, tmp_path)
+    assert done.errors == ["RuntimeError: no more memory"] * 2
+    assert list(done.claims["verdict"]) == ["not measured"] * 3
+    assert all(path.exists() for path in done.files)
+    monkeypatch.setattr(Mean, "broken", False)
+    assert len(reproduce(PAPER, tmp_path).errors) == 2
+    mended = reproduce(PAPER, tmp_path, retry_failed=True)
+    assert mended.errors == []
+    assert not math.isnan(mended.claims["measured"].iloc[0])
+
+
+def test_an_unknown_paper_is_the_users_error():
+    with pytest.raises(UserError, match='no paper "nobody"; known: damian2022'):
+        find_paper("nobody")

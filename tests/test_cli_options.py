@@ -1,0 +1,132 @@
+"""The command line in this process: what is parsed is passed on, checked first, and told with the right status."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from layerwise import cli
+from layerwise.studies import LearnerSpec, Study, TargetSpec
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    pd.DataFrame(np.arange(40.0).reshape(20, 2), columns=["a", "target"]).to_csv(path, index=False)
+    return path
+
+
+def called(arguments, capsys, monkeypatch):
+    """`main` in this process."""
+    monkeypatch.setattr("sys.argv", ["layerwise", *arguments])
+    monkeypatch.setattr("warnings.showwarning", None)  # which main sets, put back afterwards
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    said = capsys.readouterr()
+    return SimpleNamespace(returncode=stop.value.code or 0, stdout=said.out, stderr=said.err)
+
+
+def misused(done):
+    """The usual text of Click about arguments, exit status 2."""
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("Usage: ")
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "table.csv"], "Missing option '--target'"),
+        (["fit", "table.csv", "--target", "target", "--random-state", "-1"], "--random-state"),
+        (["reproduce", "damian2022", "--jobs", "0"], "0 trials at once is none"),
+        (["study", "run", "study.toml", "--jobz", "1"], "No such option"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_gets_the_usual_text(capsys, monkeypatch, arguments, message):
+    """A traceback of Click's own exceptions, which standalone_mode=False lets through."""
+    assert message in misused(called(arguments, capsys, monkeypatch))
+
+
+def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, table):
+    """A fit of an hour whose model cannot be saved."""
+    monkeypatch.setattr("layerwise.tables.fit_table", lambda *_, **__: pytest.fail("fitted"))
+    done = called(["fit", str(table), "--target", "target", "--save", str(tmp_path)], capsys, monkeypatch)
+    assert done.returncode == 2
+    assert "is a folder" in done.stderr
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device", "x.csv"), OSError("disk gone")])
+def test_the_systems_errors_are_one_message(tmp_path, monkeypatch, capsys, table, error):
+    def full(*_):
+        raise error
+
+    monkeypatch.setattr("layerwise.tables.read_table", full)
+    done = called(["fit", str(table), "--target", "target"], capsys, monkeypatch)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(("error: x.csv: No space left on device.", "error: disk gone."))
+
+
+def test_our_own_bugs_keep_their_traceback(monkeypatch, table):
+    """A ValueError from deep inside told to the user as a mistake of theirs."""
+
+    def bug(*_, **__):
+        raise ValueError("shapes (3,) and (4,) not aligned")
+
+    monkeypatch.setattr("layerwise.tables.fit_table", bug)
+    monkeypatch.setattr("sys.argv", ["layerwise", "fit", str(table), "--target", "target"])
+    monkeypatch.setattr("warnings.showwarning", None)
+    with pytest.raises(ValueError, match="not aligned"):
+        cli.main()
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("agrees", 0), ("differs", 1), ("not measured", 1)])
+def test_options_of_reproduce_are_passed_on(tmp_path, monkeypatch, verdict, status):
+    """An option that is parsed and dropped; a claim that differs and an exit status that says all is well."""
+    seen = {}
+
+    def run(paper, folder, **options):
+        options.pop("started")(paper.figures[0], 12, 105)
+        options.pop("callback")(paper.figures[0], 13, 105, None, None)
+        seen.update(options, paper=paper.key, folder=folder)
+        row = {"figure": "f", "claim": "c", "theory": 0.0, "measured": 1.5e-7, "accepted": "a", "verdict": verdict}
+        return SimpleNamespace(claims=pd.DataFrame([row]), errors=["E: no [b]\nmore"], files=[Path("x.csv")])
+
+    monkeypatch.setattr("layerwise.papers.reproduce", run)
+    options = ["--out", str(tmp_path), "--jobs", "3", "--full", "--retry-failed"]
+    done = CliRunner().invoke(cli.app, ["reproduce", "damian2022", *options])
+    assert done.exit_code == status, done.output
+    assert seen == {"paper": "damian2022", "folder": tmp_path, "n_jobs": 3, "full": True, "retry_failed": True}
+    assert "kernel_gap: 12 of 105 trials found in the store" in done.output
+    assert "1.5e-07" in done.output
+    assert "1 trial failed, the first with E: no [b] more" in done.output
+    CliRunner().invoke(cli.app, ["reproduce", "damian2022", "--out", str(tmp_path)])
+    assert (seen["n_jobs"], seen["full"], seen["retry_failed"]) == (-1, False, False)
+
+
+def test_options_of_study_run_are_passed_on(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("layerwise.studies.run_study", lambda study, store, **options: seen.update(options) or 1 / 0)
+    spec = TargetSpec(label="it", use="SingleIndex", params={"link": "he2"})
+    learner = LearnerSpec(label="r", use="sklearn.linear_model.Ridge")
+    study = Study(name="tiny", targets=[spec], learners=[learner], dims=[3], n=[20], seeds=1)
+    (tmp_path / "study.toml").write_text(study.to_toml())
+    arguments = ["study", "run", str(tmp_path / "study.toml"), "--out", str(tmp_path), "-j", "2", "--retry-failed"]
+    done = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(done.exception, ZeroDivisionError)
+    assert (seen["n_jobs"], seen["retry_failed"]) == (2, True)
+
+
+def test_options_of_fit_are_passed_on(monkeypatch, table):
+    seen = {}
+    monkeypatch.setattr(
+        "layerwise.tables.fit_table", lambda X, y, learner, **options: seen.update(options, learner=learner) or 1 / 0
+    )
+    options = ["--target", "target", "--learner", "kernel", "--random-state", "7"]
+    CliRunner().invoke(cli.app, ["fit", str(table), *options])
+    assert seen == {"learner": "kernel", "random_state": 7}
