@@ -254,20 +254,6 @@ def rows_in(path):
         connection.close()
 
 
-def test_ctrl_c_in_a_fit(tmp_path):
-    os.mkfifo(tmp_path / "table.csv")
-    child = subprocess.Popen(
-        [*COMMAND, "fit", "table.csv", "--target", "y"],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with (tmp_path / "table.csv").open("w"):  # once the child reads
-        assert interrupted(child) == "interrupted.\n"
-
-
 @pytest.mark.slow
 def test_reproduce_damian2022(tmp_path):
     """The demo, whole: every file written, every claim agrees."""

@@ -52,6 +52,17 @@ def test_misuse_gets_the_usual_text(capsys, monkeypatch, arguments, message):
     assert message in misused(called(arguments, capsys, monkeypatch))
 
 
+def test_ctrl_c_in_a_fit_promises_nothing(monkeypatch, capsys, table):
+    """The message of a study, whose trials are kept, where there are none."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("layerwise.tables.fit_table", interrupt)
+    done = called(["fit", str(table), "--target", "target"], capsys, monkeypatch)
+    assert (done.returncode, done.stderr) == (130, "interrupted.\n")
+
+
 def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, table):
     """A fit of an hour whose model cannot be saved."""
     monkeypatch.setattr("layerwise.tables.fit_table", lambda *_, **__: pytest.fail("fitted"))
