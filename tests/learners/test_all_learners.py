@@ -27,6 +27,7 @@ LEARNERS = [
     ThreeLayerRegressor(40, random_state=0),
     ThreeLayerRegressor(40, middle_width=50, activation="relu", linear="ridge", validation=0.3, random_state=0),
     HierarchicalRegressor(link_width=40, random_state=0),
+    HierarchicalRegressor(2, link_width=40, refine=True, random_state=0),
     HierarchicalRegressor(2, width=30, link_width=40, split=0.6, n_steps=50, validation=0.4, random_state=0),
 ]
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)

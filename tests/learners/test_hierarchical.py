@@ -240,3 +240,40 @@ def test_bad_parameters_say_what_is_allowed(params, message):
     X, y, _ = sample(40, 13)
     with pytest.raises((ValueError, TypeError), match=message):
         HierarchicalRegressor(**params).fit(X, y)
+
+
+def test_refined_is_one_function_in_three_readings():
+    """predict, link(feature) and link(feature_polynomial_) of different models."""
+    target = Hierarchical(6, feature={"name": "balanced_sum", "degree": 2}, link=[0, 1, 0.7, 0.7])
+    X, y = target.sample(400, random_state=0)
+    model = HierarchicalRegressor(link_width=50, refine=True, random_state=0).fit(X, y)
+    assert model.refinement_ is not None
+    X_new, y_new = target.sample(2000, random_state=1)
+    assert_allclose(model.link(model.feature(X_new)), model.predict(X_new), rtol=1e-10, atol=1e-10)
+    assert_allclose(model.feature_polynomial_(X_new), model.feature(X_new), rtol=1e-8, atol=1e-8)
+    two_stage = HierarchicalRegressor(link_width=50, random_state=0).fit(X, y)
+    risk = [np.mean((m.predict(X_new) - y_new) ** 2) / target.variance for m in (model, two_stage)]
+    assert risk[0] < 0.05 < risk[1]
+
+
+def test_refinement_gives_way_where_there_is_nothing_to_refine():
+    """A link of noise kept against the out-of-fold errors."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((150, 5)), rng.standard_normal(150)
+    plain, refined = (
+        HierarchicalRegressor(2, link_width=50, refine=r, random_state=0).fit(X, y) for r in (False, True)
+    )
+    assert refined.refinement_ is None
+    assert_allclose(refined.predict(X), plain.predict(X))
+
+
+@pytest.mark.slow
+def test_degree_not_told_and_few_samples():
+    """T1 of the design: d = 20, D = 231 unknowns, n = 500, noiseless: R^2 >= .97 (median of 3), stage 1 alone near .5."""
+    scores = []
+    target = Hierarchical(20, feature={"name": "balanced_sum", "degree": 2}, link=[0, 1, 0, 0.5])
+    X_new, y_new = target.sample(8000, random_state=99)
+    for seed in range(3):
+        model = HierarchicalRegressor(refine=True, random_state=seed).fit(*target.sample(500, random_state=seed))
+        scores.append(model.score(X_new, y_new))
+    assert np.median(scores) >= 0.97

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
+from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
 from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square
+from layerwise.learners.refinement import Refinement, refine
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
@@ -68,6 +69,9 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         Leave-one-out in closed form, or the fraction of the stage's rows held out.
     solver : {"exact", "gd"}, default="exact"
         The T steps at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+    refine : bool, default=False
+        Beyond the paper: afterwards refit feature and link together (`layerwise.learners.refinement`) in the Hermite
+        basis, and use that where cross-validation prefers it. Takes the samples from many times D toward D.
     max_memory : int, default=8 * 2**30
         Bytes stage 1 may take.
     random_state : int, RandomState or None
@@ -86,6 +90,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         Mean and standard deviation of g in stage 2, which make z of it.
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
+    refinement_ : Refinement or None
+        What `predict`, `feature` and `link` then use; None where not asked for or not preferred.
     history_ : list of dict
         Stage by stage: the mean square loss, what the stage chose, and its validation error (of the limit, where
         n_steps is given).
@@ -121,6 +127,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         link_penalty: Auto = "auto",
         validation: Validation = "loo",
         solver: Literal["exact", "gd"] = "exact",
+        refine: bool = False,
         max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):
@@ -135,6 +142,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.link_penalty: Auto = link_penalty
         self.validation: Validation = validation
         self.solver = solver
+        self.refine = refine
         self.max_memory = max_memory
         self.random_state = random_state
 
@@ -149,18 +157,23 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
         g = self.intercept_ + (self._centred_feature(X[D2]) if left_out is None else left_out)
         self._fit_link(g, y[D2], rng)
+        self.refinement_ = self._refine(X, y, rng.randint(2**31 - 1)) if self.refine else None
         return self
 
     def feature(self, X):
         """The learnt feature z(x), of shape (n_samples,): mean 0 and variance 1 over the samples of stage 2."""
         check_is_fitted(self)
-        g = self.intercept_ + self._centred_feature(check_inputs(self, X))
-        return self._standardise(g)
+        X = check_inputs(self, X)
+        if self.refinement_ is not None:
+            return self.refinement_.feature(basis_blocks(X, self.degree_))
+        return self._standardise(self.intercept_ + self._centred_feature(X))
 
     def link(self, z):
         """The function of one variable whose value at the feature is the prediction, for z of shape (n,)."""
         check_is_fitted(self)
         z = np.asarray(z)
+        if self.refinement_ is not None:
+            return self.refinement_.link(z).astype(z.dtype, copy=False)
         curve = FeatureBlocks(z[:, None], self._link_features, self.link_width) @ self.link_coef_
         return self.feature_mean_ + self.feature_scale_ * z + curve
 
@@ -174,8 +187,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
 
     @property
     def feature_polynomial_(self) -> HermitePolynomial:
-        """The polynomial g, in the Hermite basis: to print, project, and compare with p."""
+        """The polynomial g (z where refined), in the Hermite basis: to print, project, and compare with p."""
         check_is_fitted(self)
+        if self.refinement_ is not None:
+            coefficients = np.concatenate([[-self.refinement_.offset], self.refinement_.coefficients])
+            return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
 
     @property
@@ -221,6 +237,26 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
             self.link_coef_ = np.zeros_like(self.link_coef_)
             record |= {"loss": mean_square(residual), "validation_loss": without}
         self.history_.append({"stage": "head"} | record)
+
+    def _refine(self, X, y, seed) -> Refinement | None:
+        """Beyond the paper: feature and link refitted together, where cross-validation prefers that to the two stages.
+
+        With degree="auto", among the degrees whose basis has at most n / 2 members: with fewer rows a member its
+        unknowns cannot be told from noise, nor the stages from each other.
+        """
+        degrees = [self.degree_]
+        if self.degree == "auto":
+            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)] or degrees
+        found = {k: refine(basis_blocks(X, k), y, random_state=seed) for k in degrees}
+        degree = min(found, key=lambda k: found[k].error)
+        best = found[degree]
+        errors = {k: refinement.errors for k, refinement in found.items()}
+        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "errors": errors}
+        self.history_.append(record | {"loss": mean_square(best.predict(basis_blocks(X, degree)) - y)})
+        if best.stage != "refinement":
+            return None
+        self.degree_ = degree
+        return best
 
     def _train(self, blocks, y, path: RidgePath, stage: int) -> tuple[np.ndarray, dict]:
         """The weights of a stage, at the penalty the path chose: its limit, or T steps from zero."""
@@ -304,6 +340,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
                 f"n_steps={self.n_steps!r} with split='leave-one-out': leaving rows out has a closed form in the limit "
                 "only. Give split=0.5 (the paper's D1 and D2), or n_steps=None."
             )
+
+
+def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
+    """The Hermite basis without its constant, by blocks of rows."""
+    return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)
 
 
 def _penalty_path(penalty: Auto, name: str) -> list[float] | None:
