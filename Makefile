@@ -11,10 +11,10 @@ demo: $(VENV)/.installed
 	$(BIN)/layerwise reproduce damian2022 --out $(OUT)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 fast: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .

@@ -260,16 +260,15 @@ def test_refinement_gives_way_where_there_is_nothing_to_refine():
     """A link of noise kept against the out-of-fold errors."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((150, 5)), rng.standard_normal(150)
-    plain, refined = (
-        HierarchicalRegressor(2, link_width=50, refine=r, random_state=0).fit(X, y) for r in (False, True)
-    )
+    models = [HierarchicalRegressor(2, link_width=50, refine=refine, random_state=0) for refine in (False, True)]
+    plain, refined = [model.fit(X, y) for model in models]
     assert refined.refinement_ is None
     assert_allclose(refined.predict(X), plain.predict(X))
 
 
 @pytest.mark.slow
 def test_degree_not_told_and_few_samples():
-    """T1 of the design: d = 20, D = 231 unknowns, n = 500, noiseless: R^2 >= .97 (median of 3), stage 1 alone near .5."""
+    """d = 20, D = 231 unknowns, n = 500, noiseless: R^2 >= .97 (median of 3), where stage 1 alone has .5."""
     scores = []
     target = Hierarchical(20, feature={"name": "balanced_sum", "degree": 2}, link=[0, 1, 0, 0.5])
     X_new, y_new = target.sample(8000, random_state=99)

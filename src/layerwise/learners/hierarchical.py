@@ -113,6 +113,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     Wang, Nichani, Lee 2023, Algorithm 1.
     """
 
+    n_features_in_: int
+
     def __init__(
         self,
         degree: Literal["auto"] | int = "auto",
