@@ -103,9 +103,28 @@ def test_labels_take_no_part_in_the_trial():
     assert len(list(study.cells())) == 24
 
 
+def test_sample_sizes_may_depend_on_the_dimension(write):
+    # catches: a form evaluated at the wrong dimension, or turned into numbers on its way through TOML
+    text = TOML.replace("n = [40, 160]", 'n = "[1, 2.5] * d**2"').replace("n = [40]", 'n = "10 * D(2)"')
+    study = Study.from_toml(write(text))
+    sizes = {(learner, trial.dim, trial.n) for _, learner, trial in study.cells()}
+    assert sizes == {
+        *(("features", 3, 100), ("features", 5, 210)),
+        *(("ridge", 3, 9), ("ridge", 3, 22), ("ridge", 5, 25), ("ridge", 5, 62)),
+    }
+    again = Study.from_toml(write(study.to_toml()))
+    assert again == study
+    assert again.n == "[1, 2.5] * d**2"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("n = [40, 160]", 'n = "d^2"', r'n: "d\^2" is no list of sizes. Write \[100, 200\], "\[1, 2, 4\] \* d\*\*2"'),
+        ("n = [40, 160]", 'n = "[1, 2] * d**[1, 2]"', "has two lists"),
+        ("n = [40, 160]", 'n = "0.001 * d"', "gives n = 0 at dim = 3"),
+        ("n = [40]", 'n = "d**60"', r"gives n = 4239\d* at dim = 3; it must be positive"),
+        ("n = [40]", 'n = "40"', r'learners\[0\]\.n: "40" is no list of sizes'),
         ("seeds = 3", "sedes = 3", r'^\S*study\.toml: sedes: there is no such key\. Did you mean "seeds"\?'),
         ("seeds = 3", "", "seeds: is missing"),
         ("seeds = 3", 'seeds = "3"', "seeds: should be a valid integer, got '3'"),

@@ -24,6 +24,7 @@ from layerwise.studies import (
     save_figures,
 )
 from layerwise.studies.figures import file_stems
+from layerwise.studies.metrics import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def partly_failed():
 def test_table_is_tidy_and_in_order(partly_failed):
     # catches: rows in the order of completion; a trial that has not run shown as NaN; an error that becomes NaN
     table = partly_failed.table
-    assert list(table.columns) == ["target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error"]
+    assert list(table.columns) == ["target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error", *METRICS]
     assert list(table["risk"].iloc[1:]) == list(range(2, 18))
     assert list(table.iloc[0, :5]) == ["quadratic", "features", 3, 40, 0]
     assert table["error"].iloc[0] == "Error: no"
@@ -64,6 +65,21 @@ def test_summary_against_numpy(result, partly_failed):
     assert (first["median"], first["succeeded"], first["failed"]) == (2.0, 1, 1)
     with pytest.raises(ValueError, match="quantiles"):
         result.summary((0.8, 0.1))
+
+
+def test_summary_of_another_metric():
+    # catches: the risk summarised whatever was asked for; a metric that does not apply read as zero
+    study = small_study()
+    outcomes = {
+        trial.key: Outcome(0.5, 0.1, metrics={"feature_correlation": i / 20} if learner == "features" else {})
+        for i, (_, learner, trial) in enumerate(study.cells())
+    }
+    result = StudyResult(study, outcomes)
+    summary = result.summary((0, 1), metric="feature_correlation")
+    assert list(summary.loc[0, ["lower", "median", "upper"]]) == [0.0, 0.05, 0.1]
+    assert summary.loc[summary["learner"] == "ridge", "median"].isna().all()
+    with pytest.raises(ValueError, match="metric='loss' is not measured; a study has risk, fit_seconds, feature"):
+        result.summary(metric="loss")
 
 
 def test_csv_keeps_every_digit(result, tmp_path):
@@ -112,6 +128,37 @@ def test_the_display_asks_when_there_is_a_choice(result):
     two = small_study(targets=[TargetSpec(label=label, use=Quadratic) for label in "ab"], dims=[3])
     with pytest.raises(ValueError, match="target=None"):
         SampleComplexityDisplay.from_study(StudyResult(two, {}))
+
+
+def test_curves_by_dimension_on_a_scaled_axis(result):
+    # catches: dimensions drawn at each other's n, a band or an axis that is not what its label says
+    ax = Figure().add_subplot()
+    display = SampleComplexityDisplay.from_study(
+        result, curves="dim", learner="features", per_power=2, quantiles=(0, 1), ax=ax
+    )
+    assert [line.get_label() for line in display.lines_] == ["d = 3", "d = 5"]
+    assert ax.get_xlabel() == "n / d²"
+    assert ax.get_title(loc="left") == "quadratic, features"
+    table = result.table[(result.table["learner"] == "features") & (result.table["dim"] == 5)]
+    x, y = display.lines_[1].get_data()
+    np.testing.assert_allclose(x, [40 / 25, 160 / 25])
+    np.testing.assert_array_equal(y, table.groupby("n")["risk"].median())
+    assert table["risk"].max() in ax.collections[1].get_paths()[0].vertices
+    with pytest.raises(ValueError, match="learner=None: the study has"):
+        SampleComplexityDisplay.from_study(result, curves="dim")
+
+
+def test_the_display_of_a_metric():
+    # catches: risks under the name of another metric; an empty figure where a metric does not apply
+    study = small_study(learners=[LearnerSpec(label="a", use=Mean)])
+    outcomes = {t.key: Outcome(0.5, 0.1, metrics={"subspace_overlap": t.n / 160}) for t in study.trials()}
+    result = StudyResult(study, outcomes)
+    ax = Figure().add_subplot()
+    display = SampleComplexityDisplay.from_study(result, dim=3, metric="subspace_overlap", ax=ax)
+    assert list(display.lines_[0].get_ydata()) == [0.25, 1.0]
+    assert ax.get_ylabel() == "overlap with the true subspace"
+    with pytest.raises(ValueError, match="no feature_correlation for dim=3; run the study first"):
+        SampleComplexityDisplay.from_study(result, dim=3, metric="feature_correlation")
 
 
 def test_the_display_says_what_it_left_out(partly_failed):

@@ -67,6 +67,35 @@ def test_a_later_outcome_replaces_the_earlier(path):
         assert store.outcomes([TRIALS[0].key]) == {TRIALS[0].key: Outcome(0.5, 0.1)}
 
 
+def test_metrics_come_back_bit_for_bit(path):
+    # catches: a metric rounded on its way through JSON
+    outcome = Outcome(0.5, 0.1, metrics={"feature_correlation": 1 / 3, "subspace_overlap": 5e-324})
+    with Store(path) as store:
+        store.add(TRIALS[0], outcome)
+    with Store(path) as store:
+        assert store.outcomes([TRIALS[0].key]) == {TRIALS[0].key: outcome}
+
+
+def test_a_store_of_schema_1_is_brought_up_to_date(path):
+    # catches: an earlier version's results refused, or lost
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+    columns = "key, definition, risk, fit_seconds, error, version, finished"
+    connection = sqlite3.connect(path)
+    connection.execute(f"CREATE TABLE old AS SELECT {columns} FROM trial")
+    connection.execute("DROP TABLE trial")
+    connection.execute(f"CREATE TABLE trial ({columns.replace('key', 'key TEXT PRIMARY KEY')})")
+    connection.execute("INSERT INTO trial SELECT * FROM old")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Store(path) as store:
+        store.add(TRIALS[1], Outcome(0.25, 0.1, metrics={"subspace_overlap": 0.5}))
+        found = store.outcomes(trial.key for trial in TRIALS)
+    assert found[TRIALS[0].key] == Outcome(0.5, 0.1)
+    assert found[TRIALS[1].key] == Outcome(0.25, 0.1, metrics={"subspace_overlap": 0.5})
+
+
 def test_many_keys_at_once(path):
     # catches: a query with more variables than SQLite allows
     with Store(path) as store:

@@ -29,8 +29,9 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
-from layerwise.studies.fields import Definition, Grid, Label, Params, as_tuple
+from layerwise.studies.fields import Definition, Grid, Label, Params, Sizes, as_tuple
 from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, canonical_path, check_call
+from layerwise.studies.sizes import sizes_at
 from layerwise.studies.trial import Trial
 
 
@@ -68,14 +69,14 @@ class LearnerSpec(Definition):
         A class of `layerwise.learners` by bare name, any other by import path; a class is turned into its path.
     params : dict, default={}
         Its parameters; JSON-able. ``random_state`` is derived from the trial unless given.
-    n : sequence of int or None, default=None
+    n : sequence of int, str or None, default=None
         Its own sample sizes in place of the study's, for a learner that must stop earlier.
     """
 
     label: Label
     use: Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, LEARNERS))]
     params: Params = Field(default_factory=dict)
-    n: Grid | None = None
+    n: Sizes | None = None
 
     @model_validator(mode="after")
     def _check_params(self) -> Self:
@@ -96,8 +97,9 @@ class Study(Definition):
         How.
     dims : sequence of int
         Input dimensions d.
-    n : sequence of int
-        Training sample sizes.
+    n : sequence of int or str
+        Training sample sizes, or what they are at each dimension, such as ``"[1, 2, 4] * d**2"``
+        (`layerwise.studies.sizes`).
     seeds : int
         Number of repetitions of every cell; they are called 0, ..., ``seeds - 1``.
     noise : float, default=0
@@ -127,7 +129,7 @@ class Study(Definition):
     targets: Annotated[Sequence[TargetSpec], BeforeValidator(as_tuple), Field(min_length=1)]
     learners: Annotated[Sequence[LearnerSpec], BeforeValidator(as_tuple), Field(min_length=1)]
     dims: Grid
-    n: Grid
+    n: Sizes
     seeds: PositiveInt
     noise: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     noise_distribution: Literal["gaussian", "rademacher"] = "gaussian"
@@ -146,6 +148,9 @@ class Study(Definition):
                 if label in labels[:i]:
                     raise StudyError(f'"{label}" is already taken; labels must differ.', f"{key}[{i}].label")
         check_call("inputs_params", str(self.inputs), INPUTS, self.inputs_params, 1)
+        for dim in self.dims:
+            for sizes in (self.n, *(learner.n for learner in self.learners if learner.n)):
+                sizes_at(sizes, dim)
         return self
 
     @classmethod
@@ -213,7 +218,7 @@ class Study(Definition):
         for target in self.targets:
             for learner in self.learners:
                 for dim in self.dims:
-                    for n in learner.n or self.n:
+                    for n in sizes_at(learner.n or self.n, dim):
                         for seed in range(self.seeds):
                             yield target.label, learner.label, self._trial(target, learner, dim, n, seed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-T = TypeVar("T", str, int)
+Curves = Literal["learner", "dim", "target"]
 
 SIZE = (7.2, 3.8)  # inches
 
@@ -27,14 +27,28 @@ MARKERS = "osD^vP"
 LINESTYLES = ("-", "--", ":")
 INK, FAINT = "#333333", "#8c8c8c"
 
+AXES = {
+    "risk": "risk  (1 = predicting the mean)",
+    "feature_correlation": "correlation with the true feature",
+    "subspace_overlap": "overlap with the true subspace",
+    "fit_seconds": "seconds to fit",
+}
+SUPERSCRIPTS = str.maketrans("0123456789.", "⁰¹²³⁴⁵⁶⁷⁸⁹·")
+
 
 class SampleComplexityDisplay:
-    """Risk against the number of training samples, one curve a learner.
+    """Risk, or another metric, against the number of training samples; one curve a learner, a dimension or a target.
 
     Parameters
     ----------
     summary : DataFrame
-        Rows of `StudyResult.summary` of one target and one dimension.
+        Rows of `StudyResult.summary`; what is not told apart by ``curves`` is one and the same.
+    curves : {"learner", "dim", "target"}, default="learner"
+        What each curve is.
+    metric : str, default="risk"
+        What the summary is of.
+    per_power : float, default=0
+        The horizontal axis is ``n / d^per_power``.
     title : str, default=""
         Title of the axes.
     references : mapping of str to float or None, default=None
@@ -47,7 +61,7 @@ class SampleComplexityDisplay:
     ax_ : matplotlib Axes
         The axes.
     lines_ : list of Line2D
-        The medians, one line a learner, in the order of the study.
+        The medians, one line a curve, in the order of the study.
 
     See Also
     --------
@@ -59,9 +73,19 @@ class SampleComplexityDisplay:
     lines_: list[Line2D]
 
     def __init__(
-        self, summary: pd.DataFrame, *, title: str = "", references: Mapping[str, float] | None = None
+        self,
+        summary: pd.DataFrame,
+        *,
+        curves: Curves = "learner",
+        metric: str = "risk",
+        per_power: float = 0,
+        title: str = "",
+        references: Mapping[str, float] | None = None,
     ) -> None:
         self.summary = summary
+        self.curves: Curves = curves
+        self.metric = metric
+        self.per_power = per_power
         self.title = title
         self.references = references
 
@@ -70,24 +94,34 @@ class SampleComplexityDisplay:
         cls,
         result: StudyResult,
         *,
+        curves: Curves = "learner",
         target: str | None = None,
+        learner: str | None = None,
         dim: int | None = None,
+        metric: str = "risk",
+        per_power: float = 0,
         quantiles: tuple[float, float] = (0.25, 0.75),
         references: Mapping[str, float] | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the risk of every learner of a study.
+        """Draw a metric of every learner of a study, or of one learner at every dimension or on every target.
 
         Parameters
         ----------
         result : StudyResult
             What the study found, finished or not.
-        target : str or None, default=None
-            Label of the target; may be left out when there is one.
+        curves : {"learner", "dim", "target"}, default="learner"
+            What each curve is.
+        target, learner : str or None, default=None
+            Label of the target and the learner; may be left out when there is one, or when it is what the curves are.
         dim : int or None, default=None
-            Dimension; may be left out when there is one.
+            Dimension; likewise.
+        metric : str, default="risk"
+            What to draw: "risk" or one of `layerwise.studies.metrics`.
+        per_power : float, default=0
+            The horizontal axis is ``n / d^per_power``: 2 shows whether n = d^2 samples are what it takes.
         quantiles : tuple of two floats, default=(0.25, 0.75)
-            The band around the median over seeds.
+            The band around the median over seeds; (0, 1) is minimum to maximum.
         references : mapping of str to float or None, default=None
             Levels drawn as faint horizontal lines, by label.
         ax : matplotlib Axes or None, default=None
@@ -99,13 +133,28 @@ class SampleComplexityDisplay:
             The display, drawn.
         """
         study = result.study
-        target = _choose("target", target, [spec.label for spec in study.targets])
-        dim = _choose("dim", dim, list(study.dims))
-        summary = result.summary(quantiles)
-        summary = summary.loc[(summary["target"] == target) & (summary["dim"] == dim)].reset_index(drop=True)
-        if summary.empty:
-            raise ValueError(f"the result has no outcome for target={target!r} and dim={dim}; run the study first.")
-        return cls(summary, title=f"{target}, d = {dim}", references=references).plot(ax)
+        known: dict[str, tuple[Any, list]] = {
+            "target": (target, [spec.label for spec in study.targets]),
+            "learner": (learner, [spec.label for spec in study.learners]),
+            "dim": (dim, list(study.dims)),
+        }
+        if curves not in known:
+            raise ValueError(f"curves={curves!r} should be one of {', '.join(known)}.")
+        fixed = {name: _choose(name, *choice) for name, choice in known.items() if name != curves}
+        summary = result.summary(quantiles, metric)
+        for name, value in fixed.items():
+            summary = summary[summary[name] == value]
+        summary = summary[summary["median"].notna() | (summary["failed"] > 0)].reset_index(drop=True)
+        told = " and ".join(f"{name}={value!r}" for name, value in fixed.items() if known[name][1] != [value])
+        if summary["median"].isna().all():
+            raise ValueError(f"the result has no {metric}{' for ' + told if told else ''}; run the study first.")
+        title = ", ".join(
+            f"d = {value}" if name == "dim" else str(value)
+            for name, value in fixed.items()
+            if name != "learner" or len(study.learners) > 1
+        )
+        display = cls(summary, curves=curves, metric=metric, per_power=per_power, title=title, references=references)
+        return display.plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves.
@@ -127,13 +176,14 @@ class SampleComplexityDisplay:
         self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
         references = self._draw_references(ax)
         self.lines_ = []
-        for i, (learner, curve) in enumerate(self.summary.groupby("learner", sort=False)):
+        for i, (name, curve) in enumerate(self.summary.groupby(self.curves, sort=False)):
             curve = curve.sort_values("n")
+            x = curve["n"] / curve["dim"].astype(float) ** self.per_power
             colour = COLOURS[i % len(COLOURS)]
             dashes = LINESTYLES[i // len(COLOURS) % len(LINESTYLES)]
-            ax.fill_between(curve["n"], curve["lower"], curve["upper"], color=colour, alpha=0.16, linewidth=0)
+            ax.fill_between(x, curve["lower"], curve["upper"], color=colour, alpha=0.16, linewidth=0)
             (line,) = ax.plot(
-                curve["n"],
+                x,
                 curve["median"],
                 color=colour,
                 linestyle=dashes,
@@ -142,7 +192,7 @@ class SampleComplexityDisplay:
                 markersize=5,
                 markeredgecolor="white",
                 markeredgewidth=0.7,
-                label=str(learner),
+                label=f"d = {name}" if self.curves == "dim" else str(name),
                 zorder=3,
             )
             self.lines_.append(line)
@@ -160,14 +210,16 @@ class SampleComplexityDisplay:
 
     def _dress(self, ax: Axes, legend: list[Line2D]) -> None:
         """Scales, ticks at the sample sizes that were run, spines, title; the legend from the highest end down."""
-        sizes = sorted(self.summary["n"].unique())
-        every = -(-len(sizes) // 7)  # at most seven labels
         ax.set_xscale("log")
-        ax.set_xticks(sizes[::-1][::every], [f"{n:,}" for n in sizes[::-1][::every]])
-        ax.set_xticks(sizes, minor=True, labels=[])
+        sizes = sorted(self.summary["n"].unique())
+        if self.per_power == 0 and len(sizes) <= 21:
+            every = -(-len(sizes) // 7)  # at most seven labels
+            ax.set_xticks(sizes[::-1][::every], [f"{n:,}" for n in sizes[::-1][::every]])
+            ax.set_xticks(sizes, minor=True, labels=[])
+        power = "" if self.per_power == 1 else f"{self.per_power:g}".translate(SUPERSCRIPTS)
+        ax.set_xlabel(f"n / d{power}" if self.per_power else "training samples n", color=INK)
+        ax.set_ylabel(AXES.get(self.metric, self.metric), color=INK)
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # room for a marker at zero
-        ax.set_xlabel("training samples n", color=INK)
-        ax.set_ylabel("risk  (1 = predicting the mean)", color=INK)
         title = ax.set_title(self.title, loc="left", fontsize=10.5, color=INK)
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
@@ -211,7 +263,7 @@ def _last_level(line: Line2D) -> float:
     return float(levels[np.isfinite(levels)][-1]) if np.isfinite(levels).any() else math.inf
 
 
-def _choose(name: str, value: T | None, known: list[T]) -> T:
+def _choose(name: str, value: Any, known: list) -> Any:
     """Return the value, or the only one there is."""
     if value is None and len(known) == 1:
         return known[0]

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WrapValidator,
+)
 
 from layerwise.studies.lookup import StudyError, nearest
+from layerwise.studies.sizes import check_sizes
 
 
 def _plain(value: Any, key: str = "") -> Any:
@@ -63,6 +73,14 @@ def _distinct(values: Sequence[int]) -> Sequence[int]:
 Params = Annotated[dict[str, Any], BeforeValidator(_plain)]
 GridValue = Annotated[int, Field(gt=0, lt=2**63)]  # what a table's int64 holds
 Grid = Annotated[Sequence[GridValue], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_distinct)]
+if TYPE_CHECKING:
+    Sizes = Sequence[int] | str
+else:  # sample sizes, or a form of `layerwise.studies.sizes` kept as it is written
+    Sizes = Annotated[
+        Grid,
+        WrapValidator(lambda value, grid: check_sizes(value) if isinstance(value, str) else grid(value)),
+        PlainSerializer(lambda value: value),
+    ]
 Label = Annotated[str, Field(min_length=1)]
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from layerwise.studies.definition import Study
+from layerwise.studies.metrics import METRICS
 from layerwise.studies.store import Store
 from layerwise.studies.trial import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error")
+COLUMNS = ("target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error", *METRICS)
 
 
 class StudyResult:
@@ -52,7 +54,10 @@ class StudyResult:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, error (None where it succeeded)."""
+        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, error (None where it succeeded), metrics.
+
+        The metrics are those of `layerwise.studies.metrics`; NaN where one does not apply.
+        """
         import pandas as pd
 
         rows = []
@@ -60,33 +65,40 @@ class StudyResult:
             outcome = self.outcomes.get(trial.key)
             if outcome is not None:
                 values = (outcome.risk, outcome.fit_seconds, outcome.error)
+                values += tuple(outcome.metrics.get(name, math.nan) for name in METRICS)
                 rows.append((target, learner, trial.dim, trial.n, trial.seed, *values))
         columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(COLUMNS, ())
-        kinds = {"dim": "int64", "n": "int64", "seed": "int64", "risk": "float64", "fit_seconds": "float64"}
+        kinds = dict.fromkeys(("dim", "n", "seed"), "int64")
+        kinds |= dict.fromkeys(("risk", "fit_seconds", *METRICS), "float64")
         return pd.DataFrame({name: pd.Series(v, dtype=kinds.get(name, "object")) for name, v in columns.items()})
 
-    def summary(self, quantiles: tuple[float, float] = (0.25, 0.75)) -> pd.DataFrame:
+    def summary(self, quantiles: tuple[float, float] = (0.25, 0.75), metric: str = "risk") -> pd.DataFrame:
         """Summarise the seeds of each cell.
 
         Parameters
         ----------
         quantiles : tuple of two floats, default=(0.25, 0.75)
-            The band.
+            The band; (0, 1) is minimum to maximum.
+        metric : str, default="risk"
+            What to summarise: "risk", "fit_seconds" or one of `layerwise.studies.metrics`.
 
         Returns
         -------
         DataFrame
-            One row a cell: target, learner, dim, n; median, lower and upper quantile of the risk over the trials
+            One row a cell: target, learner, dim, n; median, lower and upper quantile of the metric over the trials
             that succeeded; succeeded and failed, their numbers.
         """
         lower, upper = quantiles
         if not 0 <= lower <= upper <= 1:
             raise ValueError(f"quantiles={quantiles!r} should be two numbers with 0 <= lower <= upper <= 1.")
+        known = ("risk", "fit_seconds", *METRICS)
+        if metric not in known:
+            raise ValueError(f"metric={metric!r} is not measured; a study has {', '.join(known)}.")
         cells = self.table.groupby(["target", "learner", "dim", "n"], sort=False)
         summary = cells.agg(
-            median=("risk", "median"),
-            lower=("risk", lambda risk: risk.quantile(lower)),
-            upper=("risk", lambda risk: risk.quantile(upper)),
+            median=(metric, "median"),
+            lower=(metric, lambda values: values.quantile(lower)),
+            upper=(metric, lambda values: values.quantile(upper)),
             succeeded=("risk", "count"),
             failed=("error", "count"),
         )

@@ -7,6 +7,7 @@ REAL is the IEEE double, so a risk comes back bit for bit; NaN, which SQLite has
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -18,10 +19,10 @@ from types import TracebackType
 from typing import Self
 
 from layerwise.errors import UserError
-from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.trial import Outcome, Trial, canonical_json
 
 APPLICATION_ID = 0x6C617977  # "layw"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
     CREATE TABLE trial (
         key TEXT PRIMARY KEY,      -- sha256 of the definition
@@ -30,10 +31,12 @@ SCHEMA = """
         fit_seconds REAL,
         error TEXT,                -- NULL where it did not
         version TEXT NOT NULL,     -- of layerwise
-        finished TEXT NOT NULL     -- UTC, ISO 8601
+        finished TEXT NOT NULL,    -- UTC, ISO 8601
+        metrics TEXT               -- JSON: the other metrics by name; NULL in rows of schema 1
     )
 """
-COLUMNS = "key, definition, risk, fit_seconds, error, version, finished"
+MIGRATIONS = {1: "ALTER TABLE trial ADD COLUMN metrics TEXT"}  # from the schema of that number to the next
+COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics"
 WAIT_SECONDS = 30.0  # for another process's transaction
 KEYS_PER_QUERY = 500
 
@@ -89,12 +92,16 @@ class Store:
         damage = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
             raise sqlite3.DatabaseError(damage)
-        if not self._schema():
+        if self._schema() < SCHEMA_VERSION:
             self._connection.execute("BEGIN IMMEDIATE")
-            if not self._schema():  # not laid out meanwhile by another process
+            schema = self._schema()  # now that no other process can lay it out meanwhile
+            if schema == 0:
                 self._connection.execute(SCHEMA)
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            else:
+                for number in range(schema, SCHEMA_VERSION):
+                    self._connection.execute(MIGRATIONS[number])
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._connection.execute("COMMIT")
         self._connection.execute(f"SELECT {COLUMNS} FROM trial LIMIT 0")
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -126,9 +133,10 @@ class Store:
         """
         risk, seconds = (None if math.isnan(x) else x for x in (outcome.risk, outcome.fit_seconds))
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        row = (trial.key, trial.definition, risk, seconds, outcome.error, self._version, finished)
+        metrics = canonical_json(dict(outcome.metrics))
+        row = (trial.key, trial.definition, risk, seconds, outcome.error, self._version, finished, metrics)
         try:
-            self._connection.execute("INSERT OR REPLACE INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute(f"INSERT OR REPLACE INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
             raise self._error(error) from error
 
@@ -145,8 +153,11 @@ class Store:
         dict
             Outcome by key.
         """
-        rows = self._select("key, risk, fit_seconds, error", keys)
-        return {key: Outcome(_number(risk), _number(seconds), error) for key, risk, seconds, error in rows}
+        rows = self._select("key, risk, fit_seconds, error, metrics", keys)
+        return {
+            key: Outcome(_number(risk), _number(seconds), error, json.loads(metrics or "{}"))
+            for key, risk, seconds, error, metrics in rows
+        }
 
     def other_versions(self, keys: Iterable[str]) -> set[str]:
         """Return the versions of layerwise, other than this one, that made the outcomes of these trials.

@@ -16,15 +16,15 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, find, parameter_names
-
-PREDICT_ROWS = 4096  # rows predicted at once: learners may hold (rows, width) or (rows, n) arrays
+from layerwise.studies.metrics import in_blocks, measure
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,14 @@ class Outcome:
         Wall time of ``fit``. NaN for a failed trial.
     error : str or None, default=None
         ``"Type: message"`` of what a failed trial raised.
+    metrics : mapping, default={}
+        The other metrics that apply (`layerwise.studies.metrics`), by name.
     """
 
     risk: float
     fit_seconds: float
     error: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def canonical_json(value: Any) -> str:
@@ -180,25 +183,11 @@ def _measure(trial: Trial) -> Outcome:
     learner.fit(X, y)
     fit_seconds = time.perf_counter() - started
 
-    residual = np.empty(trial.n_test)
-    for start in range(0, trial.n_test, PREDICT_ROWS):
-        block = slice(start, start + PREDICT_ROWS)
-        residual[block] = _predictions(learner, X_test[block])
-    residual -= y_test
+    residual = in_blocks(learner.predict, X_test) - y_test
     risk = float(np.mean(np.square(residual, out=residual))) / variance
     if not math.isfinite(risk):
         raise FloatingPointError(f"the predictions give a risk of {risk}")
-    return Outcome(risk, fit_seconds)
-
-
-def _predictions(learner: Any, X: np.ndarray) -> np.ndarray:
-    """Predictions of shape (n,); a column is taken as one, anything else would be broadcast into a wrong risk."""
-    predicted = np.asarray(learner.predict(X), dtype=np.float64)
-    if predicted.shape not in ((len(X),), (len(X), 1)):
-        raise ValueError(
-            f"predict gave an array of shape {predicted.shape} for {len(X)} rows; it should be of shape ({len(X)},)"
-        )
-    return predicted.reshape(-1)
+    return Outcome(risk, fit_seconds, metrics=measure(target, learner, X_test))
 
 
 def _build(path: str, home: str, seed: int, params: dict[str, Any], *args: Any) -> Any:

@@ -1,0 +1,108 @@
+"""What a trial measures besides risk, where the learner shows what it has learnt and the target what it hides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+PREDICT_ROWS = 4096  # rows predicted at once: learners may hold (rows, width) or (rows, n) arrays
+
+
+def feature_correlation(target: Any, learner: Any, X: np.ndarray) -> float | None:
+    """``|corr|`` of the learnt feature and the target's own over X (n, d).
+
+    The target's is ``target.feature(X)``; the learner's ``feature(X)``, or ``transform(X)`` where that is one column.
+    None where either has no such thing, 0 for a learnt feature that is constant.
+    """
+    hidden, learnt = getattr(target, "feature", None), _learnt_feature(learner, X[:1])
+    if learnt is None or not callable(hidden):
+        return None
+    z, p = (values - values.mean() for values in (in_blocks(learnt, X), in_blocks(hidden, X)))
+    size = np.linalg.norm(z) * np.linalg.norm(p)
+    return float(abs(z @ p) / size) if size > 0 else 0.0
+
+
+def subspace_overlap(target: Any, learner: Any, X: np.ndarray) -> float | None:
+    """``|D S'|_F^2 / r``: 1 where the first r learnt directions D (r, d) span the target's subspace S (r, d).
+
+    D is the beginning of ``learner.directions_``, S ``target.relevant_subspace``. None where either has no such thing,
+    or where S is everything.
+    """
+    if not (hasattr(learner, "directions_") and hasattr(target, "relevant_subspace")):
+        return None
+    D, S = np.asarray(learner.directions_), np.asarray(target.relevant_subspace)
+    if not 0 < len(S) < X.shape[1] or len(D) < len(S):
+        return None
+    return float(np.sum((D[: len(S)] @ S.T) ** 2) / len(S))
+
+
+Metric = Callable[[Any, Any, np.ndarray], float | None]
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {"feature_correlation": feature_correlation, "subspace_overlap": subspace_overlap}
+)
+
+
+def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
+    """Every metric that applies, by name.
+
+    Parameters
+    ----------
+    target : object
+        The target.
+    learner : object
+        The fitted learner.
+    X : ndarray of shape (n, d)
+        Test points.
+
+    Returns
+    -------
+    dict
+        Values; a metric that does not apply is absent.
+    """
+    values = {name: metric(target, learner, X) for name, metric in METRICS.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
+    """Values of shape (n,), in float64; a column is taken as one, anything else would be broadcast into nonsense.
+
+    Parameters
+    ----------
+    function : callable
+        From (rows, d) to (rows,).
+    X : ndarray of shape (n, d)
+        Its argument.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The values.
+
+    Raises
+    ------
+    ValueError
+        For values of any other shape.
+    """
+    values = np.empty(len(X))
+    for start in range(0, len(X), PREDICT_ROWS):
+        block = X[start : start + PREDICT_ROWS]
+        part = np.asarray(function(block), dtype=np.float64)
+        if part.shape not in ((len(block),), (len(block), 1)):
+            name = getattr(function, "__name__", type(function).__name__)
+            raise ValueError(
+                f"{name} gave an array of shape {part.shape} for {len(block)} rows; it should be of shape "
+                f"({len(block)},)"
+            )
+        values[start : start + PREDICT_ROWS] = part.reshape(-1)
+    return values
+
+
+def _learnt_feature(learner: Any, row: np.ndarray) -> Callable[[np.ndarray], Any] | None:
+    feature = getattr(learner, "feature", None)
+    if callable(feature):
+        return feature
+    transform = getattr(learner, "transform", None)
+    return transform if callable(transform) and np.asarray(transform(row)).shape == (1, 1) else None
