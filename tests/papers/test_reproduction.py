@@ -8,7 +8,7 @@ import pytest
 
 from layerwise.errors import UserError
 from layerwise.papers import Claim, Paper, PublishedFigure, find_paper, reproduce
-from layerwise.papers.paper import median_risk
+from layerwise.papers.paper import median
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, TargetSpec, blank_axes
 
 
@@ -53,9 +53,9 @@ PAPER = Paper(
             study=study,
             draw=draw,
             claims=(
-                Claim("risk of the mean", 1.0, lambda result: median_risk(result, "mean"), (0.8, 1.2)),
-                Claim("the mean learns all", 0.0, lambda result: median_risk(result, "mean"), (0.0, 0.1)),
-                Claim("risk at n = 800", 1.0, lambda result: median_risk(result, "mean", 800), (0.8, 1.2)),
+                Claim("risk of the mean", 1.0, lambda result: median(result, "mean"), (0.8, 1.2)),
+                Claim("the mean learns all", 0.0, lambda result: median(result, "mean"), (0.0, 0.1)),
+                Claim("risk at n = 800", 1.0, lambda result: median(result, "mean", 800), (0.8, 1.2)),
             ),
         ),
     ),

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 
 from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
-from layerwise.papers.paper import Claim, Paper, PublishedFigure, median_risk
+from layerwise.papers.paper import Claim, Paper, PublishedFigure, median
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, StudyResult, TargetSpec, blank_axes
 from layerwise.targets import SingleIndex
 
@@ -134,7 +134,7 @@ def draw_transfer(result: StudyResult) -> Figure:
 
 def gain(result: StudyResult) -> float:
     """How much lower the median risk at N = 256 is after pre-training on 16384 samples than without."""
-    return median_risk(result, source_label(0), 256) - median_risk(result, source_label(16384), 256)
+    return median(result, source_label(0), 256) - median(result, source_label(16384), 256)
 
 
 def first(result: StudyResult, start: str) -> str:
@@ -158,19 +158,19 @@ DAMIAN2022 = Paper(
                 Claim(
                     "risk of one gradient step at the largest n (theory: goes to 0)",
                     0.0,
-                    lambda result: median_risk(result, first(result, "one gradient step")),
+                    lambda result: median(result, first(result, "one gradient step")),
                     (0.0, 0.08),
                 ),
                 Claim(
                     "risk of random features at n = 16384 (theory: the quadratic half only)",
                     0.5,
-                    lambda result: median_risk(result, first(result, "random features"), 2**14),
+                    lambda result: median(result, first(result, "random features"), 2**14),
                     (0.4, 0.6),
                 ),
                 Claim(
                     "risk of the NTK at n = 4096 (theory: the quadratic half only)",
                     0.5,
-                    lambda result: median_risk(result, "NTK", 2**12),
+                    lambda result: median(result, "NTK", 2**12),
                     (0.4, 0.65),
                 ),
             ),

@@ -84,9 +84,38 @@ class Paper:
     figures: tuple[PublishedFigure, ...]
 
 
-def median_risk(result: StudyResult, learner: str, n: int | None = None) -> float:
-    """Median risk over seeds of a learner at ``n`` samples, at its largest sample size where None; NaN if not run."""
-    summary = result.summary()
-    rows = summary[summary["learner"] == learner]
+def median(
+    result: StudyResult,
+    learner: str | None = None,
+    n: int | None = None,
+    *,
+    dim: int | None = None,
+    target: str | None = None,
+    metric: str = "risk",
+) -> float:
+    """Median over seeds of a metric in one cell of a study.
+
+    Parameters
+    ----------
+    result : StudyResult
+    learner, target : str, optional
+        Labels; may be left out where there is one.
+    n : int, optional
+        Sample size; the largest the rest leaves where None.
+    dim : int, optional
+        May be left out where there is one.
+    metric : str
+        As in `StudyResult.summary`.
+
+    Returns
+    -------
+    float
+        NaN where the cell has not been run, or failed.
+    """
+    rows = result.summary(metric=metric)
+    for name, value in (("learner", learner), ("target", target), ("dim", dim)):
+        rows = rows[rows[name] == value] if value is not None else rows
     rows = rows[rows["n"] == (rows["n"].max() if n is None else n)]
+    if len(rows) > 1:
+        raise ValueError(f"{len(rows)} cells of the study fit learner={learner!r}, target={target!r}, dim={dim}, n={n}")
     return float(rows["median"].iloc[0]) if len(rows) else float("nan")
