@@ -95,6 +95,21 @@ def test_trials_follow_the_definition_and_own_grids():
     ]
 
 
+def test_a_target_may_have_its_own_inputs():
+    # catches: the study's inputs used instead, their parameters mixed with the target's own
+    targets = [
+        TargetSpec(label="own", use=Quadratic, inputs="Sphere"),
+        TargetSpec(label="scaled", use=Quadratic, inputs=Inputs, inputs_params={"scale": 2.0}),
+        TargetSpec(label="study's", use=Quadratic),
+    ]
+    study = small_study(targets=targets, dims=[3], seeds=1, n=[40], inputs=Inputs, inputs_params={"scale": 3.0})
+    found = {target: (trial.inputs, trial.inputs_params) for target, _, trial in study.cells()}
+    ours = "throwaway.Inputs"
+    assert found == {"own": ("Sphere", {}), "scaled": (ours, {"scale": 2.0}), "study's": (ours, {"scale": 3.0})}
+    with pytest.raises(StudyError, match="inputs_params: are given without inputs"):
+        TargetSpec(label="a", use=Quadratic, inputs_params={"scale": 2.0})
+
+
 def test_labels_take_no_part_in_the_trial():
     # catches: a renamed learner that is run all over again, or run twice under two names
     twice = [LearnerSpec(label=label, use=Mean) for label in ("a", "b")]

@@ -34,6 +34,8 @@ from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, cano
 from layerwise.studies.sizes import sizes_at
 from layerwise.studies.trial import Trial
 
+InputsUse = Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, INPUTS))]
+
 
 class TargetSpec(Definition):
     """A target of a study.
@@ -46,15 +48,25 @@ class TargetSpec(Definition):
         A class of `layerwise.targets` by bare name, any other by import path; a class is turned into its path.
     params : dict, default={}
         Its parameters besides ``dim``; JSON-able. ``random_state`` is derived from the trial unless given.
+    inputs : str or class, optional
+        Its own input distribution in place of the study's.
+    inputs_params : dict, default={}
+        That one's parameters besides ``dim``.
     """
 
     label: Label
     use: Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, TARGETS))]
     params: Params = Field(default_factory=dict)
+    inputs: InputsUse | None = None
+    inputs_params: Params = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_params(self) -> Self:
         check_call("params", str(self.use), TARGETS, self.params, 1)
+        if self.inputs is not None:
+            check_call("inputs_params", str(self.inputs), INPUTS, self.inputs_params, 1)
+        elif self.inputs_params:
+            raise StudyError("are given without inputs. Name the distribution they are for.", "inputs_params")
         return self
 
 
@@ -133,9 +145,7 @@ class Study(Definition):
     seeds: PositiveInt
     noise: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     noise_distribution: Literal["gaussian", "rademacher"] = "gaussian"
-    inputs: Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, INPUTS))] = Field(
-        default="Gaussian", validate_default=True
-    )
+    inputs: InputsUse = Field(default="Gaussian", validate_default=True)
     inputs_params: Params = Field(default_factory=dict)
     n_test: PositiveInt = 2**15
     random_state: NonNegativeInt = 0
@@ -201,6 +211,8 @@ class Study(Definition):
             for i, spec in enumerate(getattr(self, kind)):
                 _refuse_none(spec.params, f"{kind}[{i}].params")
                 data[kind][i]["params"] = spec.params
+        for i, target in enumerate(self.targets):
+            _refuse_none(target.inputs_params, f"targets[{i}].inputs_params")
         _refuse_none(self.inputs_params, "inputs_params")
         tables = {key: data.pop(key) for key in ("targets", "learners")}  # after the scalars, as one writes by hand
         return tomli_w.dumps(data | tables)
@@ -233,13 +245,14 @@ class Study(Definition):
         return list({trial.key: trial for _, _, trial in self.cells()}.values())
 
     def _trial(self, target: TargetSpec, learner: LearnerSpec, dim: int, n: int, seed: int) -> Trial:
+        own = self if target.inputs is None else target
         return Trial(
             target=str(target.use),
             target_params=target.params,
             learner=str(learner.use),
             learner_params=learner.params,
-            inputs=str(self.inputs),
-            inputs_params=self.inputs_params,
+            inputs=str(own.inputs),
+            inputs_params=own.inputs_params,
             dim=dim,
             n=n,
             seed=seed,
