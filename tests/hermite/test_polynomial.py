@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise.hermite import (
@@ -15,7 +15,6 @@ from layerwise.hermite import (
     gaussian_rule,
     multi_indices,
     n_terms,
-    project,
 )
 
 seeds = st.integers(0, 2**32 - 1)
@@ -261,30 +260,6 @@ def test_ridge_functions(dim, degree, seed):
     np.testing.assert_allclose(ridge.degree_energies(), series.energies, atol=1e-12)
 
 
-# -- projection of functions -----------------------------------------------------------------------------
-
-
-@settings(max_examples=30)
-@given(polynomials())
-def test_project_recovers_polynomials_exactly_and_sparsely(p):
-    """Catches axes contracted in the wrong order, and rounding kept as terms."""
-    found = project(p, p.dim, p.degree)
-    assert found.isclose(p, atol=1e-12)
-    assert len(found.coefficients) <= len(p.coefficients)
-    lower = project(p, p.dim, max(p.degree - 1, 0), n_nodes=p.degree + 1)
-    assert lower.isclose(p.truncate(max(p.degree - 1, 0)), atol=1e-12)
-
-
-def test_project_a_smooth_function_against_closed_form():
-    """Catches weights applied to the wrong axis: E e^{a.x} h_alpha = e^{|a|^2/2} a^alpha / sqrt(alpha!)."""
-    a = np.array([0.5, -0.3])
-    found = project(lambda X: np.exp(X @ a), 2, 4, n_nodes=24)
-    alphas = multi_indices(2, 4)
-    factorials = np.array([1, 1, 2, 6, 24.0])[alphas].prod(axis=1)
-    expected = np.exp(a @ a / 2) * np.prod(a**alphas, axis=1) / np.sqrt(factorials)
-    np.testing.assert_allclose(found.to_dense(4), expected, atol=1e-14)
-
-
 # -- refusals --------------------------------------------------------------------------------------------
 
 P = HermitePolynomial.basis([1, 2])
@@ -318,8 +293,6 @@ P = HermitePolynomial.basis([1, 2])
             ValueError,
             "rotating a polynomial of degree 9 into 100 variables needs .* GiB",
         ),
-        (lambda: project(P, 30, 2), ValueError, r"n_nodes=6 in 30 variables is a grid of 2.2e\+23 nodes"),
-        (lambda: project(lambda X: X, 2, 2), ValueError, r"f\(X\) has shape \(36, 2\) for 36 points"),
         (lambda: P * "a", TypeError, "unsupported operand|can't multiply"),
         (lambda: P * np.ones(2), TypeError, "unsupported operand|does not support"),
     ],

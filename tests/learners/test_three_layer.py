@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_predict
 
 from layerwise.learners import ThreeLayerRegressor, TwoLayerRegressor
 
@@ -31,6 +32,83 @@ def test_the_lines_written_out():
     assert_allclose(model.predict(X), y - residual + H @ a, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["exact", "gd"])
+def test_algorithm_1_loop_by_loop(solver):
+    """Algorithm 1 neuron by neuron and row by row, with the paper's eta_1, eta_2 and lambda.
+
+    f = (1/m_1) sum_i a_i relu(w_i.h(x) + b_i): w_i.h(x) = eta a_i 1{b_i >= 0} phi(x) at eta_1 = m_1 eta / (2 m_2), and
+    u = a / m_1 takes the steps of a at eta_2 = m_1^2 head_step_size, lambda = penalty / m_1^2. Catches a factor 2, m_1
+    or m_2 in either step, a first gradient not at f = 0, and rows of the wrong half.
+    """
+    n, m_1, m_2, T, eta, head_step, penalty = 40, 8, 5, 6, 30.0, 0.05, 0.3
+    X, y = sample(n, 4)
+    second_stage = {"n_steps": T, "head_step_size": head_step, "penalty": penalty, "solver": solver}
+    model = ThreeLayerRegressor(
+        m_1, middle_width=m_2, activation="relu", step_size=eta, split=0.4, random_state=0, **second_stage
+    ).fit(X, y)
+    rng = np.random.RandomState(0)
+    a, b, order = rng.choice([-1.0, 1.0], m_1), rng.standard_normal(m_1), rng.permutation(n)
+    D1, D2 = order[:16], order[16:]
+    residual = y - y.mean() - X @ (X.T @ (y - y.mean()) / n)
+
+    h = [np.maximum(model.middle_step_.weights_ @ x, 0) for x in X]
+    W, eta_1 = np.zeros((m_1, m_2)), m_1 * eta / (2 * m_2)
+    for i in range(m_1):  # stage 1, at W = 0 and f = 0
+        gradient = np.zeros(m_2)
+        for j in D1:
+            gradient += 2 / len(D1) * (0 - residual[j]) * a[i] / m_1 * (b[i] >= 0) * h[j]
+        W[i] -= eta_1 * gradient
+
+    def f(j):
+        return sum(a[i] * max(W[i] @ h[j] + b[i], 0) for i in range(m_1)) / m_1
+
+    eta_2, decay = m_1**2 * head_step, penalty / m_1**2
+    for _ in range(T):  # stage 2
+        errors = {j: f(j) - residual[j] for j in D2}
+        gradient = np.zeros(m_1)
+        for i in range(m_1):
+            for j in D2:
+                gradient[i] += 2 / len(D2) * errors[j] * max(W[i] @ h[j] + b[i], 0) / m_1
+        a = a - eta_2 * (gradient + decay * a)
+
+    assert_allclose(model.head_coef_, a / m_1, rtol=1e-10, atol=1e-12)
+    assert_allclose(model.predict(X), y - residual + [f(j) for j in range(n)], rtol=1e-10, atol=1e-12)
+
+
+def test_no_steps_leave_the_head_at_its_start():
+    """Steps from zero, or from a_i instead of a_i / m_1, which both solvers would share."""
+    X, y = sample(50, 4)
+    for solver in ("exact", "gd"):
+        model = ThreeLayerRegressor(20, n_steps=0, step_size=1.0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
+        assert_allclose(model.head_coef_, model.signs_ / 20)
+
+
+@pytest.mark.parametrize("penalty", ["auto", 0.1])
+@pytest.mark.parametrize("n_steps", [1, 50])
+def test_steps_at_once_equal_the_loop(n_steps, penalty):
+    X, y = sample(200, 5)
+    exact, loop = (
+        ThreeLayerRegressor(30, n_steps=n_steps, penalty=penalty, solver=solver, random_state=0).fit(X, y)
+        for solver in ("exact", "gd")
+    )
+    assert exact.step_size_ == loop.step_size_
+    assert_allclose(exact.history_[-1]["head_step_size"], loop.history_[-1]["head_step_size"], rtol=1e-12)
+    assert_allclose(exact.head_coef_, loop.head_coef_, rtol=1e-10, atol=1e-12)
+
+
+def test_many_steps_tend_to_the_ridge():
+    """The steps' decay in other units than the ridge's."""
+    X, y = sample(200, 5)
+    params = {"step_size": 2.0, "penalty": 0.1, "random_state": 0}
+    limit = ThreeLayerRegressor(30, **params).fit(X, y)
+    distances = []
+    for n_steps in (100, 1000, 20_000):
+        trained = ThreeLayerRegressor(30, n_steps=n_steps, **params).fit(X, y)
+        distances.append(np.linalg.norm(trained.head_coef_ - limit.head_coef_))
+    assert distances[0] > 2 * distances[1] > 4 * distances[2]
+    assert_allclose(trained.head_coef_, limit.head_coef_, rtol=1e-6, atol=1e-8)
+
+
 def test_split_keeps_the_stages_apart():
     """Rows of D2 in the feature, or of D1 in the head."""
     X, y = sample(100, 4)
@@ -51,6 +129,23 @@ def test_step_size_is_the_one_of_least_validation_error():
     for size in (0.125, 0.25, 0.5, 1.0, 2.0):
         other = ThreeLayerRegressor(60, step_size=size / scale, random_state=0).fit(X, y)
         assert other.history_[-1]["validation_loss"] >= chosen * (1 - 1e-9)
+
+
+def test_step_size_is_chosen_at_a_given_penalty_too():
+    """The first step size whatever the data, where one penalty is no path to validate: against leaving rows out."""
+    X, y = sample(60, 3)
+    model = ThreeLayerRegressor(15, penalty=0.01, random_state=0).fit(X, y)
+    phi, residual = model.transform(X), y - model.intercept_ - X @ model.linear_coef_
+    errors = {}
+    for size in (0.125, 0.25, 0.5, 1.0, 2.0):
+        eta = size / np.sqrt(np.mean(phi**2))
+        H = np.maximum(phi * eta * model.signs_ * (model.biases_ >= 0) + model.biases_, 0)
+        left_out = cross_val_predict(Ridge(alpha=60 * 0.01 / 2, fit_intercept=False), H, residual, cv=60)
+        errors[eta] = np.mean((left_out - residual) ** 2)
+    best = min(errors, key=errors.get)
+    assert best != min(errors)
+    assert_allclose(model.step_size_, best)
+    assert_allclose(model.history_[-1]["validation_loss"], errors[best], rtol=1e-6)
 
 
 def test_learns_the_quadratic_feature():
@@ -92,6 +187,12 @@ def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
         ({"split": 1.5}, "split == 1.5"),
         ({"step_size": -1.0}, "step_size == -1.0"),
         ({"linear": "ols"}, "linear='ols' must be"),
+        ({"solver": "gd"}, "Give n_steps"),
+        ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
+        ({"n_steps": -1}, "n_steps == -1"),
+        ({"n_steps": 3, "head_step_size": 0}, "head_step_size == 0"),
+        ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
+        ({"penalty": 0}, "no validation error to choose the step by"),
         ({"activation": "tanh"}, "'relu' or"),
     ],
 )

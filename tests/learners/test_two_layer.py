@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression, Ridge
 
 from layerwise.learners import RandomFeatureRegressor, TwoLayerRegressor
+from layerwise.representations import FirstStep
 
 
 def he2(z):
@@ -65,6 +66,15 @@ def test_gradient_descent_on_the_head_at_once_equals_the_loop(n_steps):
         for solver in ("exact", "gd")
     )
     assert_allclose(exact.head_coef_, loop.head_coef_, rtol=1e-8)
+
+
+def test_steps_at_a_given_penalty_take_one_gram_matrix(monkeypatch):
+    """A ridge regression thrown away, or a Gram matrix for the step size beside that of the steps."""
+    rows, transform = [], FirstStep.transform
+    monkeypatch.setattr(FirstStep, "transform", lambda self, X: rows.append(len(X)) or transform(self, X))
+    X, y = sample(200, 5)
+    TwoLayerRegressor(30, n_steps=7, penalty=0.1, random_state=0).fit(X, y)
+    assert sum(rows) == 2 * 200  # the Gram matrix, and the loss
 
 
 def test_many_steps_forget_the_start():

@@ -71,6 +71,40 @@ def test_population_limit_is_the_kernel_applied_to_the_target():
     assert np.all(np.abs(phi - 2 * np.einsum("ni,ij,nj->n", x, A, x) / (4 * 6)) < 6 * error)
 
 
+def relu_step_on_a_quadratic(x):
+    """``K f*`` for ``f* = h_2(x_1)``, sigma_2 = ReLU, d = 3, where v.x / |x| is uniform on [-1, 1].
+
+    E relu(v.x') h_2(x_1') = c_2 v_1^2 with c_2 = 1 / (2 sqrt pi), and E_v relu(v.x) v_1^2 = (|x| + x_1^2 / |x|) / 16.
+    """
+    r = np.linalg.norm(x, axis=1)
+    return (r + x[:, 0] ** 2 / r) / (32 * np.sqrt(np.pi))
+
+
+@pytest.mark.parametrize(
+    ("activation", "target", "limit"),
+    [
+        ("relu", lambda X: (X[:, 0] ** 2 - 1) / np.sqrt(2), relu_step_on_a_quadratic),
+        ((0.0, 0.0, 1.0), lambda X: X[:, 0] ** 2 - X[:, 1] ** 2, lambda x: 2 * (x[:, 0] ** 2 - x[:, 1] ** 2) / 15),
+    ],
+    ids=["relu", "h2"],
+)
+def test_phi_converges_to_the_population_limit_at_the_rate_of_a_mean(activation, target, limit):
+    """``|phi - K f*|`` falls like n^(-1/2), as the mean of n terms must: any other limit leaves a floor.
+
+    n E|phi - K f*|^2 does not depend on n: over 100 draws the slope is within .1 of -1/2 (fixed seeds).
+    """
+    x, sizes, errors = np.random.default_rng(5).standard_normal((20, 3)), (500, 2000, 8000), []
+    for n in sizes:
+        squares = []
+        for seed in range(100):
+            X = np.random.default_rng([seed, n]).standard_normal((n, 3))
+            phi = MiddleStep(activation=activation).fit(X, target(X)).transform(x)[:, 0]
+            squares.append(np.mean((phi - limit(x)) ** 2))
+        errors.append(np.sqrt(np.mean(squares)))
+    assert abs(np.polyfit(np.log(sizes), np.log(errors), 1)[0] + 0.5) < 0.1
+    assert errors[-1] < 0.15 * np.sqrt(np.mean(limit(x) ** 2))
+
+
 def test_float32_and_blocks():
     X, y = (a.astype(np.float32) for a in data())
     for width in (None, 9):

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
@@ -74,6 +76,22 @@ def test_infinite_layer_is_the_mean_over_neurons(d, degree):
     error = np.sqrt(np.maximum(square - mean**2, 0) / m)
     assert np.all(np.abs(L @ L.T - mean) <= 6 * error + 1e-12)
     assert np.linalg.eigvalsh(L @ L.T)[0] > 0  # every h_alpha is within reach
+
+
+@settings(deadline=None, max_examples=40)
+@given(d=st.integers(1, 4), degree=st.integers(1, 4), share=st.sampled_from([0.3, 0.7, 1, 3]), seed=st.integers(0, 999))
+def test_random_neurons_span_all_polynomials_of_their_degree_and_no_more(d, degree, share, seed):
+    """rank {sigma(v_j.x + s_j)} = min(width, C(d + k, k)), of the coefficients and of the values at 3 D points.
+
+    Catches a coefficient of degree <= k that no neuron has, and one that does not belong to a polynomial of degree k.
+    The least singular value kept is 1e-7 of the largest and more, the first one dropped is rounding.
+    """
+    size = n_terms(d, degree)
+    width, sigma, X = max(1, int(share * size)), activation(degree), points(3 * size, d, seed)
+    layer = PolynomialLayer(degree, width, sigma, random_state=seed).fit(X)
+    coefficients = neuron_expansion(d, sigma)(np.column_stack([layer.biases_, layer.weights_]))
+    assert np.linalg.matrix_rank(coefficients) == min(width, size)
+    assert np.linalg.matrix_rank(layer.neurons(X)) == min(width, size)
 
 
 def test_infinite_layer_is_rotation_invariant():

@@ -119,6 +119,58 @@ class TestCubeOfCubic:
         assert np.allclose(first.degree_energies(9), second.degree_energies(9))
 
 
+class TestApproximateStein:
+    """``P_k h`` is nearly ``E[g'(z)] p`` (Wang et al. 2023): g = z + .7 h_2 + .7 h_3 has E g'(z) = 1."""
+
+    DIMS = (8, 16, 32)
+
+    def errors(self, feature):
+        """Over DIMS: ``|P_{<k} h|``, ``|P_k h - p|`` and cos(P_k h, p)."""
+        rows = []
+        for dim in self.DIMS:
+            h = Hierarchical(dim, feature, [0, 1, 0.7, 0.7])
+            p, whole = h.feature.polynomial(), h.polynomial()
+            part = whole.project(h.feature.degree)
+            rows.append([whole.truncate(h.feature.degree - 1).norm(), (part - p).norm(), part.inner(p) / part.norm()])
+        return np.array(rows).T
+
+    def slope(self, values):
+        return np.polyfit(np.log(self.DIMS), np.log(values), 1)[0]
+
+    @pytest.mark.parametrize(
+        "feature",
+        [
+            {"degree": 2},
+            {"degree": 2, "weights": "ones"},
+            {"degree": 2, "kind": "product"},
+            {"degree": 3},
+        ],
+        ids=str,
+    )
+    def test_balanced_sums(self, feature):
+        """A product or projection that loses a cross term: both errors are O(d^(-1/2)), and the cosine tends to 1."""
+        below, off, cosine = self.errors({"name": "balanced_sum"} | feature)
+        assert self.slope(off) <= -0.45
+        assert np.all(below < 1e-12) or self.slope(below) <= -0.45
+        assert np.all(1 - cosine < 1e-12) or self.slope(1 - cosine) <= -0.45
+        assert cosine[-1] > 0.97
+
+    def test_the_errors_of_a_quadratic_feature_exactly(self):
+        """p = sum_i s_i h_2(x_i) / sqrt d: P_2 h_2(p) = (2/d) sum_i h_2(x_i), and P_2 h_3(p) = 12 / (sqrt 6 d) p."""
+        for dim in self.DIMS:
+            h = Hierarchical(dim, {"name": "balanced_sum", "degree": 2}, [0, 1, 0.7, 0.7])
+            p, all_plus = h.feature.polynomial(), BalancedSum(dim, 2, weights="ones").polynomial()
+            expected = p * (1 + 0.7 * 12 / (np.sqrt(6) * dim)) + all_plus * (0.7 * 2 / np.sqrt(dim))
+            assert h.polynomial().project(2).isclose(expected)
+
+    def test_a_sparse_sum_keeps_its_error(self):
+        """L = 2 whatever d breaks the assumption: the error stays, at twice the size of p."""
+        _, off, cosine = self.errors({"name": "sparse", "degree": 2})
+        assert np.allclose(off, off[0], rtol=1e-10)
+        assert off[0] > 1.9
+        assert np.all(cosine < 0.95)
+
+
 def test_t1_is_expressible():
     # T1: y = p + (p^3 - 3p) / (2 sqrt(6)) = p + h_3(p) / 2, p = sum_i ± (x_i^2 - 1) / sqrt(2 d).
     h = Hierarchical(20, {"name": "balanced_sum", "degree": 2}, [0, 1, 0, 0.5])

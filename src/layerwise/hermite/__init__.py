@@ -6,7 +6,8 @@ Everything here is exact algebra on coefficients in these bases, or quadrature t
 
 from layerwise.hermite.degree_kernel import DegreeSpectrum, degree_kernel, degree_spectrum
 from layerwise.hermite.multivariate import design_matrix, multi_indices, n_terms
-from layerwise.hermite.polynomial import HermitePolynomial, project
+from layerwise.hermite.polynomial import HermitePolynomial
+from layerwise.hermite.projection import project
 from layerwise.hermite.quadrature import gaussian_rule
 from layerwise.hermite.univariate import HermiteSeries, hermite_values
 

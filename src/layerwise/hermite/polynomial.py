@@ -7,7 +7,6 @@ variable; and (Stein) ``E Hessian f = E f(x) (x x' - I)`` is read off the terms 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -17,13 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layerwise.hermite import _sparse
-from layerwise.hermite._checks import as_floats, as_integer, as_points, as_vector, gigabytes
+from layerwise.hermite._checks import as_integer, as_points, as_vector
 from layerwise.hermite.multivariate import index_ranks, multi_indices, n_terms
-from layerwise.hermite.quadrature import gaussian_rule
-from layerwise.hermite.univariate import ROUNDING, HermiteSeries, hermite_values
+from layerwise.hermite.univariate import HermiteSeries
 
 MAX_DEGREE = 2**13
-MAX_NODES = 2**24  # of a tensor quadrature: 128 MiB of values
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +72,6 @@ class HermitePolynomial:
         object.__setattr__(self, "exponents", exponents)
         object.__setattr__(self, "coefficients", coefficients)
 
-    # -- making one ---------------------------------------------------------------------------------
-
     @classmethod
     def zero(cls, dim: int) -> HermitePolynomial:
         """The polynomial 0."""
@@ -117,8 +112,6 @@ class HermitePolynomial:
         dense = np.zeros(n_terms(self.dim, degree))
         dense[index_ranks(self.exponents)] = self.coefficients
         return dense
-
-    # -- facts --------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return f"HermitePolynomial(dim={self.dim}, degree={self.degree}, n_terms={len(self.coefficients)})"
@@ -170,8 +163,6 @@ class HermitePolynomial:
         """Whether ``norm(f - g) <= atol + rtol * norm(g)``."""
         return (self - other).norm() <= atol + rtol * other.norm()
 
-    # -- values -------------------------------------------------------------------------------------
-
     @cached_property
     def _evaluate(self) -> _sparse.Evaluator:
         return _sparse.Evaluator(self.exponents, self.coefficients)
@@ -179,8 +170,6 @@ class HermitePolynomial:
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
         """Evaluate at the rows of X (n, dim), in its dtype, by row blocks of about a megabyte."""
         return self._evaluate(as_points(X, self.dim))
-
-    # -- projections and calculus -------------------------------------------------------------------
 
     def _where(self, keep: NDArray[np.bool_]) -> HermitePolynomial:
         return HermitePolynomial(self.exponents[keep], self.coefficients[keep])
@@ -260,8 +249,6 @@ class HermitePolynomial:
             )
         return HermitePolynomial(*_sparse.rotate(self.exponents, self.coefficients, U))
 
-    # -- algebra ------------------------------------------------------------------------------------
-
     def _check_same_dim(self, other: HermitePolynomial) -> None:
         if self.dim != other.dim:
             raise ValueError(
@@ -306,54 +293,3 @@ class HermitePolynomial:
 
     __radd__ = __add__
     __rmul__ = __mul__
-
-
-def project(
-    f: Callable[[NDArray[np.float64]], ArrayLike], dim: int, degree: int, n_nodes: int | None = None
-) -> HermitePolynomial:
-    """``P_{<=degree} f`` of a function of few variables: ``c_alpha = E f(x) h_alpha(x)`` by quadrature.
-
-    Parameters
-    ----------
-    f : callable
-        Maps points (n, dim) to values (n,).
-    dim, degree : int
-    n_nodes : int, optional
-        Gauss-Hermite nodes along each axis, ``n_nodes**dim`` in all. Default ``2 * degree + 2``, exact for
-        polynomials f of degree at most ``3 * degree + 3``; take more for other functions.
-
-    Notes
-    -----
-    Coefficients below 64 machine epsilons of ``sqrt(E f^2)`` are rounding and dropped.
-    """
-    dim, degree = as_integer(dim, "dim", minimum=1), as_integer(degree, "degree")
-    n_nodes = 2 * degree + 2 if n_nodes is None else as_integer(n_nodes, "n_nodes", minimum=1)
-    size = n_nodes**dim
-    if size > MAX_NODES:
-        raise ValueError(
-            f"n_nodes={n_nodes} in {dim} variables is a grid of {size:.2g} nodes ({gigabytes(8.0 * size)} of "
-            f"values), over {MAX_NODES:.2g}. Lower n_nodes, or project f on its few relevant directions and "
-            "rotate the result; from samples, use degree_spectrum."
-        )
-    nodes, weights = gaussian_rule(n_nodes)
-    values = np.empty(size)
-    for start in range(0, size, 2**16):
-        flat = np.arange(start, min(start + 2**16, size))
-        X = nodes[np.stack(np.unravel_index(flat, (n_nodes,) * dim), axis=1)]
-        found = as_floats(f(X), "f(X)")
-        if found.shape != flat.shape or not np.isfinite(found).all():
-            raise ValueError(
-                f"f(X) has shape {found.shape} for {len(X)} points, or is not finite; it must be ({len(X)},) "
-                "and finite. Return one number a row."
-            )
-        values[flat] = found
-    analysis = hermite_values(nodes, degree) * weights
-    tensor = values.reshape((n_nodes,) * dim)
-    energy = tensor**2
-    for _ in range(dim):  # contract the leading axis, append its degree as the last
-        tensor = np.tensordot(tensor, analysis, axes=(0, 1))
-        energy = np.tensordot(energy, weights, axes=(0, 0))
-    alphas = multi_indices(dim, degree)
-    coefficients = tensor[tuple(alphas.T)]
-    coefficients[np.abs(coefficients) <= ROUNDING * np.sqrt(energy)] = 0
-    return HermitePolynomial(alphas, coefficients)

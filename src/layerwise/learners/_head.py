@@ -1,12 +1,17 @@
-"""What the learners that end in ridge regression share: the choice of penalty and the checks of its arguments."""
+"""What the learners that end in ridge regression share: the choice of penalty, the head, the checks of arguments."""
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_scalar
+
+from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
+from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
+from layerwise.solvers.gradient_descent import largest_eigenvalue, polynomial_product
 
 #: "loo", or the fraction of rows held out.
 Validation = Literal["loo"] | float
@@ -51,3 +56,79 @@ def check_penalty(penalty: Auto) -> float | None:
     if isinstance(penalty, str) and penalty == "auto":
         return None
     return float(check_scalar(penalty, "penalty", Real, min_val=0))
+
+
+def check_solver(solver: str, n_steps: object) -> None:
+    """Raise ValueError for an unknown solver, or for the literal loop without a number of steps."""
+    if solver not in ("exact", "gd"):
+        raise ValueError(f"solver={solver!r} must be 'exact' or 'gd'.")
+    if n_steps is None and solver == "gd":
+        raise ValueError(
+            "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or use "
+            "solver='exact'."
+        )
+
+
+class LinearPartAndHead:
+    """First and last line of a network that learns ``f(x) = alpha + beta'x + a'features(x)`` a layer at a time.
+
+    Mixed into learners with the parameters below; sets ``intercept_`` (alpha), ``linear_coef_`` (beta), ``head_coef_``
+    (a) and ``history_``.
+    """
+
+    linear: LinearPart
+    n_steps: int | None
+    head_step_size: Auto
+    penalty: Auto
+    validation: Validation
+    solver: Literal["exact", "gd"]
+
+    def _check_linear_part_and_head(self) -> None:
+        check_linear(self.linear)
+        check_solver(self.solver, self.n_steps)
+        if self.n_steps is not None:
+            check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
+        if self.head_step_size != "auto":
+            check_scalar(self.head_step_size, "head_step_size", Real, min_val=0, include_boundaries="neither")
+
+    def _remove_linear_part(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``y - alpha - beta'x``, shape (n_samples,)."""
+        self.history_ = [{"stage": "mean", "loss": mean_square(y - y.mean())}]
+        self.intercept_, self.linear_coef_ = fit_linear_part(X, y, self.linear)
+        residual = y - self.intercept_ - X @ self.linear_coef_
+        self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
+        return residual
+
+    def _train_head(
+        self, candidates: Sequence[FeatureBlocks], y: np.ndarray, rng: np.random.RandomState, start: np.ndarray
+    ) -> tuple[int, dict]:
+        """Fit a on the candidate features of least validation error; returns which they are, and a line of history.
+
+        By ridge regression, or by ``n_steps`` steps towards it from ``start``, shape (width,).
+        """
+        penalty, held_out = check_penalty(self.penalty), held_out_rows(self.validation, len(y), rng)
+        best, features, record = 0, candidates[0], {"stage": "head", "penalty": penalty}
+        if penalty is None or self.n_steps is None or len(candidates) > 1:
+            penalties = penalty if penalty is None or len(candidates) == 1 else [penalty]  # a path is validated
+            paths = [ridge(each, y, penalties, held_out=held_out) for each in candidates]
+            best = int(np.argmin([path.errors.min(initial=np.inf) for path in paths]))
+            features, record, penalty = candidates[best], paths[best].summary(), paths[best].penalty
+            self.head_coef_ = paths[best].coefficients
+        if self.n_steps is not None:
+            self.head_coef_, step = self._descend(features, y, penalty, start)
+            record |= {"n_steps": int(self.n_steps), "head_step_size": step}
+        return best, record | {"loss": mean_square(features @ self.head_coef_ - y)}
+
+    def _descend(self, features: FeatureBlocks, y, penalty: float, start: np.ndarray) -> tuple[np.ndarray, float]:
+        """a after the T steps, and their size: "auto" is half the largest stable one. Forms one Gram matrix."""
+        n, T, step = len(y), int(self.n_steps or 0), self.head_step_size
+        if self.solver == "gd":
+            step = largest_stable_step(features, penalty) / 2 if step == "auto" else float(step)
+            return literal(features, y, T, step, penalty, start), step
+        gram, moment = normal_equations(features, y)
+        curvature = 2 / n * largest_eigenvalue(gram) + penalty
+        half_stable = 1 / curvature if curvature > 0 else 0.5  # as `largest_stable_step`, of the Gram matrix at hand
+        step = half_stable if step == "auto" else float(step)
+        a = start.astype(float)
+        a += polynomial_product(gram, 2 / n * (moment - gram @ a) - penalty * a, n, T, step, penalty)
+        return a.astype(features.dtype), step

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
 from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square
+from layerwise.learners._hierarchical_arguments import HierarchicalArguments, penalty_path
 from layerwise.learners.refinement import Refinement, refine
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
@@ -25,7 +25,9 @@ BIAS_DF = 9
 LINK_PENALTIES = np.logspace(2, -5, 22)
 
 
-class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+class HierarchicalRegressor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, HierarchicalArguments, BaseEstimator
+):
     """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained a layer at a time.
 
     Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is polynomial and
@@ -202,7 +204,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
 
     def _fit_feature(self, X, y, rng) -> np.ndarray | None:
         """Stage 1 on centred y; returns its leave-one-out predictions where stage 2 wants them."""
-        penalties, held_out = _penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
+        penalties, held_out = penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
         seed, candidates = rng.randint(2**31 - 1), []
         for degree in self._degrees(*X.shape):
             layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
@@ -227,7 +229,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
         blocks = FeatureBlocks(self._standardise(g)[:, None], self._link_features, self.link_width)
         residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
-        penalties = _penalty_path(self.link_penalty, "link_penalty")
+        penalties = penalty_path(self.link_penalty, "link_penalty")
         if penalties is None:
             penalties = self.link_width * LINK_PENALTIES
         path = ridge(blocks, residual, penalties, held_out=held_out)
@@ -241,7 +243,9 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.history_.append({"stage": "head"} | record)
 
     def _refine(self, X, y, seed) -> Refinement | None:
-        """Beyond the paper: feature and link refitted together, where cross-validation prefers that to the two stages.
+        """Beyond the paper: feature and link refitted together, where that clearly leads the two stages out of fold.
+
+        Elsewhere the two stages stand: a mixture would not be a link of one feature.
 
         With degree="auto", among the degrees whose basis has at most n / 2 members: with fewer rows a member its
         unknowns cannot be told from noise, nor the stages from each other.
@@ -281,9 +285,6 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     def _link_features(self, z):
         return feature_block(z, self.link_signs_[:, None], self.link_biases_)
 
-    def _columns(self, d: int, degree: int) -> int:
-        return n_terms(d, degree) if self.width is None else min(self.width, n_terms(d, degree))
-
     def _split_rows(self, n: int, rng):
         if self.split == "leave-one-out":
             return slice(None), slice(None)
@@ -291,66 +292,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         order = rng.permutation(n)
         return order[:size], order[size:]
 
-    def _degrees(self, n: int, d: int) -> list[int]:
-        """The degrees to try, all of which fit in memory."""
-        if self.degree != "auto":
-            degrees = [check_scalar(self.degree, "degree", Integral, min_val=1)]
-        elif isinstance(self.activation, HermiteSeries):
-            degrees = [max(self.activation.degree, 1)]
-        else:
-            degrees = list(range(1, check_scalar(self.max_degree, "max_degree", Integral, min_val=1) + 1))
-        affordable = [degree for degree in degrees if self._peak_bytes(n, d, degree) <= self.max_memory]
-        if affordable:
-            return affordable
-        columns, peak = self._columns(d, degrees[0]), self._peak_bytes(n, d, degrees[0])
-        raise ValueError(
-            f"degree={degrees[0]} with {d} inputs needs a basis of {columns:.2g} columns ({peak:.2g} bytes to fit {n} "
-            f"rows), over max_memory={self.max_memory / 2**30:.3g} GiB. Lower degree, give a width below that, project "
-            "the inputs on fewer directions first, or use KernelRegressor, which never forms the basis."
-        )
-
-    def _peak_bytes(self, n: int, d: int, degree: int) -> int:
-        columns, size = self._columns(d, degree), n_terms(d, degree)
-        floats = 4 * min(n, columns) ** 2 + n * columns * (n < columns)
-        if self.width is not None and self.width > size:  # the reduction of the neurons to the basis
-            floats = max(floats, 4 * size**2)
-        return 8 * floats
-
-    def _check_choices(self):
-        if self.width is not None:
-            check_scalar(self.width, "width", Integral, min_val=1)
-        check_scalar(self.link_width, "link_width", Integral, min_val=1)
-        if self.split != "leave-one-out" and not (isinstance(self.split, Real) and 0 < self.split < 1):
-            raise ValueError(
-                f"split={self.split!r} must be 'leave-one-out' or the fraction of rows in D1, between 0 and 1."
-            )
-        if self.solver not in ("exact", "gd"):
-            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
-        if self.n_steps is None:
-            if self.solver == "gd":
-                raise ValueError(
-                    "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or "
-                    "use solver='exact'."
-                )
-            return
-        if np.shape(self.n_steps) not in ((), (2,)):
-            raise ValueError(f"n_steps={self.n_steps!r} must be one number, or two: T_1 and T_2.")
-        for n_steps in np.atleast_1d(self.n_steps).tolist():
-            check_scalar(n_steps, "n_steps", Integral, min_val=0)
-        if self.split == "leave-one-out":
-            raise ValueError(
-                f"n_steps={self.n_steps!r} with split='leave-one-out': leaving rows out has a closed form in the limit "
-                "only. Give split=0.5 (the paper's D1 and D2), or n_steps=None."
-            )
-
 
 def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
     """The Hermite basis without its constant, by blocks of rows."""
     return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)
-
-
-def _penalty_path(penalty: Auto, name: str) -> list[float] | None:
-    """None for "auto"; a number as a path of one, so that validation has its say on it too."""
-    if isinstance(penalty, str) and penalty == "auto":
-        return None
-    return [float(check_scalar(penalty, name, Real, min_val=0, include_boundaries="neither"))]

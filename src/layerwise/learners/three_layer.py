@@ -11,25 +11,27 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows, mean_square
-from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
+from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, mean_square
+from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import MiddleStep
 from layerwise.representations._validation import check_inputs, check_samples
-from layerwise.solvers import FeatureBlocks, ridge
+from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gram import feature_block
 
 #: Scales of the learnt feature tried where step_size="auto": its root mean square beside the biases' 1.
 FEATURE_SCALES = (0.125, 0.25, 0.5, 1.0, 2.0)
 
 
-class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+class ThreeLayerRegressor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, LinearPartAndHead, BaseEstimator
+):
     """Three-layer network: one gradient step on the middle layer, then the head.
 
     Learns ``f(x) = alpha + beta'x + (1/m_1) sum_i a_i relu(w_i.h(x) + b_i)``, ``h(x) = sigma_2(V x)``::
 
         0  remove alpha + beta'x from y; v_l uniform on the sphere, b_i ~ N(0, 1), a_i = +-1, W = 0
         1  one full-batch step on W (data D1): w_i.h(x) becomes eta a_i 1{b_i >= 0} phi(x)
-        2  a by ridge regression (data D2), the limit of gradient descent with weight decay
+        2  a by gradient descent with weight decay from a_i = +-1 (data D2), W and b frozen
         3  return f
 
     so that the head is a one-dimensional network in the learnt feature ``phi`` (see `MiddleStep`).
@@ -51,10 +53,18 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
         Fraction of the rows that are D1, the others being D2, as in the paper's analysis; None uses all rows for both
         stages, which measured better. (Taking each row's own term ``y_i K(x_i, x_i) / n`` out of its feature does not
         help: the mean and linear part were removed with that row, and the remainder turns against its label.)
+    n_steps : int, optional
+        The number of steps of line 2. None is their limit: ridge regression.
+    head_step_size : float or "auto", default="auto"
+        Step size of line 2 for the weights ``u = a / m_1`` of the head; that of the paper, for a, is m_1^2 times it.
+        "auto" is the inverse of the largest curvature.
     penalty : float or "auto", default="auto"
-        Weight of ``|a|^2 / 2`` beside the mean square error; "auto" chooses from a path by ``validation``.
+        Weight of ``|u|^2 / 2`` beside the mean square error: m_1^2 lambda, where the paper decays a with weight lambda.
+        "auto" chooses from a path, for the limit, by ``validation``.
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of rows of D2 held out to choose eta and the penalty.
+    solver : {"exact", "gd"}, default="exact"
+        The steps of line 2 at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
     random_state : int, RandomState or None
 
     Attributes
@@ -74,6 +84,9 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
 
     Notes
     -----
+    Line 1 is the step at f = 0, which the paper has by pairing the neurons; here they are independent, and the constant
+    ``mean_i a_i relu(b_i)``, of order m_1^(-1/2), by which f starts off 0 is left out of that step.
+
     The theory is for inputs on the sphere of radius sqrt(d). With Gaussian inputs K f* magnifies the radial part of f*,
     in ``|x|^2 - d``, by (d + 2) / 2 beside a traceless quadratic: ``relu(x'Ax)``, which has such a part, is learnt on
     the sphere and hardly off it; ``tanh(x'Ax)``, which is odd in x'Ax, on both.
@@ -92,8 +105,11 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
         step_size: Auto = "auto",
         linear: LinearPart = "moment",
         split: float | None = None,
+        n_steps: int | None = None,
+        head_step_size: Auto = "auto",
         penalty: Auto = "auto",
         validation: Validation = "loo",
+        solver: Literal["exact", "gd"] = "exact",
         random_state: RandomState = None,
     ):
         self.width = width
@@ -102,22 +118,27 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
         self.step_size: Auto = step_size
         self.linear: LinearPart = linear
         self.split = split
+        self.n_steps = n_steps
+        self.head_step_size: Auto = head_step_size
         self.penalty: Auto = penalty
         self.validation: Validation = validation
+        self.solver: Literal["exact", "gd"] = solver
         self.random_state = random_state
 
     def fit(self, X, y):
         """Lines 0 to 2 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        check_linear(self.linear)
+        self._check_linear_part_and_head()
         check_scalar(self.width, "width", Integral, min_val=1)
         if self.step_size != "auto":
             check_scalar(self.step_size, "step_size", Real, min_val=0, include_boundaries="neither")
+        elif self.penalty == 0:
+            raise ValueError(
+                "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "
+                "by. Give step_size, a small penalty, or penalty='auto'."
+            )
         rng = check_random_state(self.random_state)
-        self.history_ = [{"stage": "mean", "loss": mean_square(y - y.mean())}]
-        self.intercept_, self.linear_coef_ = fit_linear_part(X, y, self.linear)  # line 0
-        residual = y - self.intercept_ - X @ self.linear_coef_
-        self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
+        residual = self._remove_linear_part(X, y)  # line 0
         self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)
         self.biases_ = rng.standard_normal(self.width).astype(X.dtype)
 
@@ -126,8 +147,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
             self.middle_width, activation=self.activation, random_state=rng.randint(2**31 - 1)
         ).fit(X[first], residual[first])  # line 1
         second = first if self.split is None else ~first
-        held_out = held_out_rows(self.validation, int(second.sum()), rng)
-        self._fit_head(self.middle_step_.transform(X[second]), residual[second], held_out)  # line 2
+        self._fit_head(self.middle_step_.transform(X[second]), residual[second], rng)  # line 2
         return self
 
     def transform(self, X):
@@ -156,7 +176,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
         mask[rng.permutation(n)[:n_first]] = True
         return mask
 
-    def _fit_head(self, phi, y, held_out):
+    def _fit_head(self, phi, y, rng):
         scale = np.sqrt(mean_square(phi))
         if scale == 0:
             etas = [0.0]
@@ -164,13 +184,9 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reg
             etas = [float(size / scale) for size in FEATURE_SCALES]
         else:
             etas = [float(self.step_size)]
-        paths = [ridge(self._head(phi, eta), y, check_penalty(self.penalty), held_out=held_out) for eta in etas]
-        errors = [path.errors.min() if path.errors.size else 0.0 for path in paths]
-        best = int(np.argmin(errors))
-        self.step_size_, self.head_coef_ = etas[best], paths[best].coefficients
-        loss = mean_square(self._head(phi, etas[best]) @ self.head_coef_ - y)
-        self.history_.append({"stage": "middle step", "step_size": self.step_size_})
-        self.history_.append(paths[best].summary() | {"loss": loss})
+        best, record = self._train_head([self._head(phi, eta) for eta in etas], y, rng, self.signs_ / self.width)
+        self.step_size_ = etas[best]
+        self.history_ += [{"stage": "middle step", "step_size": self.step_size_}, record]
 
     def _head(self, phi, eta):
         """``relu(eta a_i 1{b_i >= 0} phi + b_i)``: n x width, by blocks of rows."""

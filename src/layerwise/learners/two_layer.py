@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows, mean_square
-from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
+from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation
+from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import FirstStep
 from layerwise.representations._validation import check_inputs, check_samples
-from layerwise.solvers import FeatureBlocks, chebyshev, largest_stable_step, literal, ridge
+from layerwise.solvers import FeatureBlocks
 
 
-class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+class TwoLayerRegressor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, LinearPartAndHead, BaseEstimator
+):
     """Two-layer ReLU network: one gradient step on the first layer, then the head.
 
     Learns ``f(x) = alpha + beta'x + sum_j a_j relu(w_j'x + b_j)`` as Algorithm 1 of Damian et al. 2022 does::
@@ -98,18 +99,17 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
         self.step_size: Auto = step_size
         self.linear: LinearPart = linear
         self.n_steps = n_steps
-        self.head_step_size = head_step_size
+        self.head_step_size: Auto = head_step_size
         self.penalty: Auto = penalty
         self.validation: Validation = validation
-        self.solver = solver
+        self.solver: Literal["exact", "gd"] = solver
         self.random_state = random_state
 
     def fit(self, X, y):
         """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        self._check_choices()
+        self._check_linear_part_and_head()
         rng = check_random_state(self.random_state)
-        self.history_ = [{"stage": "mean", "loss": mean_square(y - y.mean())}]
         residual = self._remove_linear_part(X, y)  # line 1
         self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng.randint(2**31 - 1))
         self.first_step_.fit(X, residual)  # lines 2 and 3
@@ -147,26 +147,6 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
     def _n_features_out(self):
         return self.width
 
-    def _check_choices(self):
-        check_linear(self.linear)
-        if self.solver not in ("exact", "gd"):
-            raise ValueError(f"solver={self.solver!r} must be 'exact' or 'gd'.")
-        if self.n_steps is not None:
-            check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
-        elif self.solver == "gd":
-            raise ValueError(
-                "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or use "
-                "solver='exact'."
-            )
-        if self.head_step_size != "auto":
-            check_scalar(self.head_step_size, "head_step_size", Real, min_val=0, include_boundaries="neither")
-
-    def _remove_linear_part(self, X, y):
-        self.intercept_, self.linear_coef_ = fit_linear_part(X, y, self.linear)
-        residual = y - self.intercept_ - X @ self.linear_coef_
-        self.history_.append({"stage": "linear part", "loss": mean_square(residual)})
-        return residual
-
     def _find_directions(self):
         _, self.singular_values_, rows = np.linalg.svd(self.first_step_.weights_, full_matrices=False)
         largest = rows[np.arange(len(rows)), np.argmax(np.abs(rows), axis=1)]
@@ -174,18 +154,5 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regre
 
     def _fit_head(self, X, y, rng):
         features = FeatureBlocks(X, self.first_step_.transform, self.width)
-        path = ridge(features, y, check_penalty(self.penalty), held_out=held_out_rows(self.validation, len(y), rng))
-        self.head_coef_ = path.coefficients
-        record = path.summary()
-        if self.n_steps is not None:
-            record |= self._descend(features, y, path.penalty, self.n_steps)
-        self.history_.append(record | {"loss": mean_square(features @ self.head_coef_ - y)})
-
-    def _descend(self, features, y, penalty, n_steps):
-        """T steps from the initial a, instead of their limit."""
-        step = self.head_step_size
-        if step == "auto":
-            step = largest_stable_step(features, penalty) / 2
-        descend = chebyshev if self.solver == "exact" else literal
-        self.head_coef_ = descend(features, y, n_steps, float(step), penalty, self.first_step_.signs_)
-        return {"n_steps": int(n_steps), "head_step_size": float(step)}
+        _, record = self._train_head([features], y, rng, self.first_step_.signs_)
+        self.history_.append(record)

@@ -6,7 +6,7 @@ Algorithm 1, line 4), at its minimum (`ridge`) or after T steps towards it (`gra
 
 from layerwise.solvers.gradient_descent import chebyshev, largest_stable_step, literal, spectral
 from layerwise.solvers.gram import FeatureBlocks, normal_equations
-from layerwise.solvers.ridge import RidgePath, kernel_ridge, ridge
+from layerwise.solvers.ridge_path import RidgePath, kernel_ridge, ridge
 
 __all__ = [
     "FeatureBlocks",

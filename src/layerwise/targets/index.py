@@ -136,7 +136,7 @@ class SingleIndex(RidgeSum):
         return self.directions[0]
 
 
-class HermiteSingleIndex(RidgeSum):
+class HermiteSingleIndex(SingleIndex):
     """One Hermite polynomial along one direction, ``f(x) = h_p(u . x)``.
 
     The class of Damian et al. 2022, Theorem 2: correlational queries need a tolerance below dim^(-p/4), the accuracy of
@@ -148,12 +148,8 @@ class HermiteSingleIndex(RidgeSum):
         Number of inputs.
     degree : int, default 4
         p >= 1.
-    direction : array-like of shape (dim,) or "random", optional
-        u, normalised here. Default: the first axis.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    direction, rotate, random_state
+        As in `SingleIndex`.
     """
 
     def __init__(
@@ -164,16 +160,5 @@ class HermiteSingleIndex(RidgeSum):
         rotate: bool = False,
         random_state: RandomState = None,
     ):
-        super().__init__(dim)
         self.degree = check_count(degree, "degree")
-        self.link = as_link(f"h{self.degree}")
-        self._direction = direction
-        self.rotate, self.random_state = rotate, random_state
-        rng = as_generator(random_state)
-        u = unit_directions(direction, 1, self.dim, rng)
-        self._set_terms(np.ones(1), u / np.linalg.norm(u), [self.link], rotate, rng)
-
-    @property
-    def direction(self) -> Array:
-        """The unit vector u, shape (dim,)."""
-        return self.directions[0]
+        super().__init__(dim, f"h{self.degree}", direction, rotate, random_state)
