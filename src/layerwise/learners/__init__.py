@@ -1,6 +1,7 @@
 """The learners: scikit-learn regressors, one file an algorithm."""
 
 from layerwise.learners.hierarchical import HierarchicalRegressor
+from layerwise.learners.joint import JointRegressor
 from layerwise.learners.kernel import KernelRegressor
 from layerwise.learners.random_features import RandomFeatureRegressor
 from layerwise.learners.three_layer import ThreeLayerRegressor
@@ -8,6 +9,7 @@ from layerwise.learners.two_layer import TwoLayerRegressor
 
 __all__ = [
     "HierarchicalRegressor",
+    "JointRegressor",
     "KernelRegressor",
     "RandomFeatureRegressor",
     "ThreeLayerRegressor",
