@@ -109,6 +109,23 @@ def test_many_steps_tend_to_the_ridge():
     assert_allclose(trained.head_coef_, limit.head_coef_, rtol=1e-6, atol=1e-8)
 
 
+def test_a_linear_feature_is_learnt_where_it_is_not_taken_away():
+    """A linear part removed all the same: then the feature of a sine is left without its direction."""
+    x = np.random.default_rng(0).standard_normal((4000, 8))
+    X, y = x.astype(np.float32), np.sin(x[:, 0]).astype(np.float32) + np.float32(5)
+
+    def correlation(linear):
+        model = ThreeLayerRegressor(40, activation="relu", middle_width=800, linear=linear, random_state=0).fit(X, y)
+        return model, abs(np.corrcoef(model.transform(X)[:, 0], X[:, 0])[0, 1])
+
+    kept, found = correlation("none")
+    assert not kept.linear_coef_.any()
+    assert kept.linear_coef_.dtype == np.float32
+    assert_allclose(kept.intercept_, y.mean(), rtol=1e-6)
+    assert found > 0.97
+    assert correlation("moment")[1] < 0.8
+
+
 def test_split_keeps_the_stages_apart():
     """Rows of D2 in the feature, or of D1 in the head."""
     X, y = sample(100, 4)

@@ -9,14 +9,14 @@ import numpy as np
 
 from layerwise.solvers import ridge
 
-#: How beta is found: by moments, as the papers do, or by ridge regression.
-LinearPart = Literal["moment", "ridge"]
+#: How beta is found: by moments, by ridge regression, or not at all.
+LinearPart = Literal["moment", "ridge", "none"]
 
 
 def check_linear(linear: LinearPart) -> None:
     """Raise ValueError for an unknown choice."""
-    if linear not in ("moment", "ridge"):
-        raise ValueError(f"linear={linear!r} must be 'moment' (as in the paper) or 'ridge'.")
+    if linear not in ("moment", "ridge", "none"):
+        raise ValueError(f"linear={linear!r} must be 'moment', 'ridge' or 'none' (beta = 0).")
 
 
 def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[float, np.ndarray]:
@@ -24,8 +24,11 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
 
     "moment": ``alpha = mean(y)``, ``beta = (1/n) sum_i (y_i - alpha) x_i`` (Damian et al. 2022, Algorithm 1, line 1),
     right for centred isotropic inputs. "ridge": ridge regression with an intercept, its penalty by leave-one-out.
+    "none": ``alpha = mean(y)``, ``beta = 0``.
     """
     mean = y.mean()
+    if linear == "none":
+        return float(mean), np.zeros(X.shape[1], dtype=X.dtype)
     if linear == "ridge":
         means = X.mean(axis=0)
         beta = ridge(X - means, y - mean).coefficients

@@ -12,149 +12,41 @@ and keep the c, g whose leave-one-out error in line 1 was least. The link never 
 is blurred by the feature's error, and the slope of the blurred link is the best linear approximation of the true one
 under that error, where the slope at a point would miss a kink nearby.
 
-The columns of H are centred, ``J = diag(g') H``, ``A = J'J + (n penalty / 2) I``. With the leave-one-out residuals
-``e_i = (t_i - J_i c') / (1 - J_i A^{-1} J_i')`` leaving row i out moves c' by ``-A^{-1} J_i' e_i``, and its feature,
-relative to the mean of the other rows, is
-
-    z_{-i} = n/(n-1) H_i (c' - A^{-1} J_i' e_i).
-
-Ridge regression itself (stage 1) has an intercept too: H there less its mean weighted by ``w = g'^2``, and
-``w_i / sum(w)`` more leverage.
-
 The other rows' targets in line 2 depend on row i to second order only, but these orders add up where n is near D: the
-last choice, among ridge regression, two stages and the refined function, is made by cross-validation of the whole.
+whole is cross-validated. Where the refined function beats both earlier stages by `CLEAR` standard errors, and each fit
+had more rows than unknowns, it is the answer. Elsewhere the rows cannot rank the stages, and one fit to all of them may
+be far worse than the fits to their parts; the answer is then a mixture of the functions whose errors were seen,
+f_{-v,s} of stage s fitted without fold v:
+
+    5  f = sum_s w_s mean_v f_{-v,s},    w >= 0,  sum(w) = 1  of least squared error out of fold,
+
+by convexity of the square no worse than the weighted mean of their errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.optimize import nnls
 from sklearn.utils import check_random_state
 
 from layerwise.learners._head import RandomState
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
+from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink, fit_link
 
-#: Penalties tried in line 3, as multiples of the largest eigenvalue of 2 J'J / n.
-RELATIVE_PENALTIES = np.logspace(0, -9, 28)
-#: A later stage must beat an earlier one by so many standard errors of the difference of their squared errors.
-CAUTION = 0.5
+#: A lead of so many standard errors, over all folds, makes the refined function the answer.
+CLEAR = 2.0
+#: A lead of so many over the folds so far, at least `FIRST_FOLDS`, spares the others.
+SURE, FIRST_FOLDS = 4.0, 3
 
 #: A link whose slope varies less than this, relatively, is a line.
 STRAIGHT = 0.1
 
 STAGES = ("ridge", "two-stage", "refinement")
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """A function ``features -> link(features @ coefficients - offset)`` and how it was found.
-
-    Attributes
-    ----------
-    coefficients : ndarray of shape (width,)
-        c.
-    offset : float
-        What centres z.
-    link : Link
-        g.
-    stage : {"ridge", "two-stage", "refinement"}
-        What was chosen: stage 1 (g a line), its feature with a link, or the refined ones.
-    error : float
-        Its mean squared error, out of fold, in squared units of y.
-    errors : dict of str to float
-        The same for each of the stages there were; empty where ``folds=0``.
-    n_iter : int
-        Gauss-Newton steps taken on all rows.
-    history : list of dict
-        Ridge regression, the first link, then one line a step: what was chosen, and the leave-one-out error.
-    """
-
-    coefficients: np.ndarray
-    offset: float
-    link: Link
-    stage: str
-    error: float
-    errors: dict[str, float]
-    n_iter: int
-    history: list[dict] = field(repr=False)
-
-    def feature(self, features: FeatureBlocks | np.ndarray) -> np.ndarray:
-        """``z``, of shape (n_samples,)."""
-        return as_blocks(features) @ self.coefficients - self.offset
-
-    def predict(self, features: FeatureBlocks | np.ndarray) -> np.ndarray:
-        """``g(z)``, of shape (n_samples,)."""
-        z = self.feature(features)
-        return self.link(z).astype(z.dtype, copy=False)
-
-
-def refine(
-    features: FeatureBlocks | np.ndarray,
-    y: np.ndarray,
-    *,
-    families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
-    max_iter: int = 30,
-    patience: int = 6,
-    tol: float = 1e-3,
-    folds: int = 5,
-    random_state: RandomState = 0,
-) -> Refinement:
-    """Fit ``y ~ g(H c)``, feature and link together, or return the earlier stage that cross-validates better.
-
-    Flops a step: ``3 n D^2 + 9 D^3`` in blocks of rows where n > D = width, ``13 n^3 + 2 n D`` where n <= D (and
-    n^2 D once): products of matrices and one symmetric eigenproblem of size min(n, D). Times 1 + folds for the whole.
-    Memory: 4 D^2 + 90 n and two blocks of rows, or 6 n^2 + n D where n <= D.
-
-    Parameters
-    ----------
-    features : FeatureBlocks or ndarray of shape (n_samples, width)
-        H. A constant column does no harm, nor do columns far from centred.
-    y : ndarray of shape (n_samples,)
-    families : sequence of Link types
-        Whose member of the least leave-one-out error is the link, anew in every step.
-    max_iter : int
-        Most steps. 0 leaves the choice between ridge regression and two stages.
-    patience : int
-        Stop after so many steps without an error smaller by ``tol``, relatively.
-    tol : float
-    folds : int
-        Of the cross-validation that chooses the stage. 0 chooses by leave-one-out error, six times faster and right
-        where n is several times D; below that it is too hopeful.
-    random_state : int, RandomState or None
-        Draws the folds.
-
-    Returns
-    -------
-    Refinement
-    """
-    features = as_blocks(features)
-    mean, scale = float(np.mean(y, dtype=float)), float(np.std(y, dtype=float))
-    labels = (np.asarray(y, dtype=float) - mean) / (scale if scale > 0 else 1.0)
-    steps = (families, max_iter, patience, tol)
-    candidates, history = descend(features, labels, *steps)
-    errors = {}
-    if folds > 1 and len(labels) > 2:
-        squares = out_of_fold_squares(features, labels, len(candidates), min(folds, len(labels)), random_state, steps)
-        best = cautious_choice(squares)
-        errors = {STAGES[k]: scale**2 * float(squares[:, k].mean()) for k in range(len(candidates))}
-    else:
-        best = int(np.argmin([f.error for f in candidates]))
-    f = candidates[best]
-    return Refinement(
-        f.coefficients.astype(features.dtype, copy=False),
-        f.offset,
-        f.link.affine(scale, mean),
-        STAGES[best],
-        errors.get(STAGES[best], scale**2 * f.error),
-        errors,
-        max(len(history) - 2, 0),
-        [record | {"error": scale**2 * record["error"]} for record in history],
-    )
 
 
 class Candidate(NamedTuple):
@@ -170,13 +62,133 @@ class Candidate(NamedTuple):
         return self.link(features @ self.coefficients - self.offset)
 
 
-class LeftOut(NamedTuple):
-    """Ridge regression, and what it says about each row when that row is left out."""
+@dataclass(frozen=True)
+class Refinement:
+    """A function ``features -> link(features @ coefficients - offset)``, or a mixture of such, and how it was found.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (width,)
+        c.
+    offset : float
+        What centres z.
+    link : Link
+        g.
+    stage : {"ridge", "two-stage", "refinement", "mixture"}
+        What `predict` is: stage 1 (g a line), its feature with a link, the refined ones, or the mixture of line 5. Of a
+        mixture, c and g are those that the stage of the most weight has on all rows.
+    error : float
+        Its mean squared error, out of fold, in squared units of y.
+    errors : dict of str to float
+        The same for each of the stages there were, on the rows of the folds that were run; empty where ``folds=0``.
+    n_iter : int
+        Gauss-Newton steps taken on all rows.
+    history : list of dict
+        Ridge regression, the first link, then one line a step: what was chosen, and the leave-one-out error.
+    mixture : list of (float, Candidate)
+        Weights and functions; empty unless that is the stage.
+    """
 
     coefficients: np.ndarray
-    feature: np.ndarray  # (H_i - mean of the other rows of H) c_{-i}
-    penalty: float
-    residuals: np.ndarray  # t_i - slope_i (b_{-i} + H_i c_{-i})
+    offset: float
+    link: Link
+    stage: str
+    error: float
+    errors: dict[str, float]
+    n_iter: int
+    history: list[dict] = field(repr=False)
+    mixture: list[tuple[float, Candidate]] = field(default_factory=list, repr=False)
+
+    def feature(self, features: FeatureBlocks | np.ndarray) -> np.ndarray:
+        """``z``, of shape (n_samples,)."""
+        return as_blocks(features) @ self.coefficients - self.offset
+
+    def predict(self, features: FeatureBlocks | np.ndarray) -> np.ndarray:
+        """``g(z)``, or the mixture of such, of shape (n_samples,)."""
+        features = as_blocks(features)
+        if not self.mixture:
+            z = self.feature(features)
+            return self.link(z).astype(z.dtype, copy=False)
+        C = np.column_stack([member.coefficients for _, member in self.mixture])
+        total = np.zeros(features.shape[0])
+        for (weight, member), z in zip(self.mixture, (features @ C).T, strict=True):
+            total += weight * member.link(z - member.offset)
+        return total.astype(features.dtype, copy=False)
+
+
+def refine(
+    features: FeatureBlocks | np.ndarray,
+    y: np.ndarray,
+    *,
+    families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
+    max_iter: int = 30,
+    patience: int = 6,
+    tol: float = 1e-3,
+    folds: int = 10,
+    random_state: RandomState = 0,
+) -> Refinement:
+    """Fit ``y ~ g(H c)``, feature and link together, or the mixture of that and the earlier stages.
+
+    Flops a step: ``3 n D^2 + 9 D^3`` in blocks of rows where n > D = width, ``13 n^3 + 2 n D`` where n <= D (and
+    n^2 D once): products of matrices and one symmetric eigenproblem of size min(n, D). Times 1 + folds for the whole,
+    4 where three folds make it sure. Memory: 4 D^2 + 90 n and two blocks of rows, or 6 n^2 + n D where n <= D.
+
+    Parameters
+    ----------
+    features : FeatureBlocks or ndarray of shape (n_samples, width)
+        H. A constant column does no harm, nor do columns far from centred.
+    y : ndarray of shape (n_samples,)
+    families : sequence of Link types
+        Whose member of the least leave-one-out error is the link, anew in every step.
+    max_iter : int
+        Most steps. 0 leaves ridge regression and two stages.
+    patience : int
+        Stop after so many steps without an error smaller by ``tol``, relatively.
+    tol : float
+    folds : int
+        Of the cross-validation. 0 chooses one stage by leave-one-out error, many times faster and right where n is
+        several times D; below that it is too hopeful.
+    random_state : int, RandomState or None
+        Draws the folds.
+
+    Returns
+    -------
+    Refinement
+    """
+    features = as_blocks(features)
+    mean, scale = float(np.mean(y, dtype=float)), float(np.std(y, dtype=float))
+    labels = (np.asarray(y, dtype=float) - mean) / (scale if scale > 0 else 1.0)
+    steps = (families, max_iter, patience, tol)
+    candidates, history = descend(features, labels, *steps)
+    last = len(candidates) - 1
+
+    def in_units_of_y(f: Candidate) -> Candidate:
+        coefficients = f.coefficients.astype(features.dtype, copy=False)
+        return Candidate(coefficients, f.offset, f.link.affine(scale, mean), scale**2 * f.error)
+
+    errors, mixture = {}, []
+    if last and folds > 1 and len(labels) > 2:
+        folds = min(folds, len(labels))
+        members, predictions, seen = out_of_fold(features, labels, len(candidates), folds, random_state, steps)
+        squares = (predictions - seen) ** 2
+        errors = {STAGES[s]: scale**2 * float(e) for s, e in enumerate(squares.mean(axis=1))}
+        best, stage, error = last, STAGES[last], errors[STAGES[last]]
+        too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
+        if too_few or lead(squares) <= CLEAR:
+            weights = convex_weights(predictions, seen)
+            best, stage = int(np.argmax(weights)), "mixture"
+            error = scale**2 * float(np.mean((weights @ predictions - seen) ** 2))
+            mixture = [
+                (float(weights[s]) / len(members), in_units_of_y(fold[s]))
+                for fold in members
+                for s in np.flatnonzero(weights)
+            ]
+    else:
+        best = int(np.argmin([f.error for f in candidates]))
+        stage, error = STAGES[best], scale**2 * candidates[best].error
+    history = [record | {"error": scale**2 * record["error"]} for record in history]
+    c, offset, link, _ = in_units_of_y(candidates[best])
+    return Refinement(c, offset, link, stage, error, errors, max(len(history) - 2, 0), history, mixture)
 
 
 def descend(
@@ -223,155 +235,53 @@ def descend(
     return candidates, history
 
 
-def out_of_fold_squares(
-    features: FeatureBlocks, y: np.ndarray, n_candidates: int, folds: int, random_state: RandomState, steps: tuple
-) -> np.ndarray:
-    """Squared errors of the candidates, each fitted without the row's fold, of shape (n_samples, n_candidates)."""
-    squares = np.empty((len(y), n_candidates))
+def out_of_fold(
+    features: FeatureBlocks, y: np.ndarray, n_stages: int, folds: int, random_state: RandomState, steps: tuple
+) -> tuple[list[list[Candidate]], np.ndarray, np.ndarray]:
+    """Each stage fitted without each fold, until the last stage surely leads.
+
+    Returns
+    -------
+    members : list of lists of Candidate
+        By fold, then by stage.
+    predictions : ndarray of shape (n_stages, n_seen)
+        Theirs of the rows they were fitted without.
+    seen : ndarray of shape (n_seen,)
+        The labels of these rows.
+    """
     fold_of = check_random_state(random_state).permutation(len(y)) % folds
+    members, predictions = [], np.empty((n_stages, len(y)))
+    rows = np.zeros(len(y), dtype=bool)
     for fold in range(folds):
         out = fold_of == fold
         inside, outside = (
-            FeatureBlocks(features.X[rows], features.transform, features.shape[1]) for rows in (~out, out)
+            FeatureBlocks(features.X[part], features.transform, features.shape[1]) for part in (~out, out)
         )
-        candidates, _ = descend(inside, y[~out], *steps)
-        for k in range(n_candidates):
-            squares[out, k] = (y[out] - candidates[min(k, len(candidates) - 1)].predict(outside)) ** 2
-    return squares
+        found, _ = descend(inside, y[~out], *steps)
+        members.append([found[min(s, len(found) - 1)] for s in range(n_stages)])
+        predictions[:, out] = [member.predict(outside) for member in members[-1]]
+        rows |= out
+        if fold + 1 >= FIRST_FOLDS and lead((predictions[:, rows] - y[rows]) ** 2) > SURE:
+            break
+    return members, predictions[:, rows], y[rows]
 
 
-def cautious_choice(squares: np.ndarray) -> int:
-    """The last column that beats the one chosen before it by `CAUTION` standard errors of their difference."""
-    best = 0
-    for k in range(1, squares.shape[1]):
-        gains = squares[:, best] - squares[:, k]
-        if gains.mean() > CAUTION * gains.std() / np.sqrt(len(gains)):
-            best = k
-    return best
+def lead(squares: np.ndarray) -> float:
+    """By how many standard errors the last stage's squared error is below the best of the others'.
+
+    ``squares`` is of shape (n_stages, n_samples); the error is that of the mean of paired differences.
+    """
+    gain = squares[np.argmin(squares[:-1].mean(axis=1))] - squares[-1]
+    error = gain.std() / np.sqrt(len(gain))
+    return float(gain.mean() / error) if error > 0 else 0.0
 
 
-class Centred:
-    """Features less their column means, in float64, and the ridge regressions of line 3 in the smaller dimension."""
+def convex_weights(predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Minimise ``|w'P - y|^2`` over w >= 0, sum(w) = 1, for P of shape (n_stages, n_samples).
 
-    def __init__(self, features: FeatureBlocks):
-        self.features = features
-        self.mean = sum(block.sum(axis=0, dtype=float) for _, block in features) / features.shape[0]
-
-    def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pairs (rows, their centred features), in order."""
-        for rows, block in self.features:
-            yield rows, block - self.mean
-
-    def ridge(
-        self, slopes: np.ndarray, target: np.ndarray, penalties: np.ndarray | None = None, *, intercept: bool = False
-    ) -> LeftOut:
-        """Minimise ``|target - slopes b - J c|^2 / n + (penalty/2) |c|^2`` over c (and b), J = diag(slopes) H.
-
-        Parameters
-        ----------
-        slopes, target : ndarrays of shape (n_samples,)
-            The slopes not all zero.
-        penalties : ndarray of shape (n_penalties,), optional
-            Among which leave-one-out chooses; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
-            ``2 J'J / n``.
-        intercept : bool
-            Otherwise b = 0.
-        """
-        raise NotImplementedError
-
-    def _left_out(
-        self,
-        penalties: np.ndarray,
-        residuals: np.ndarray,
-        at: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]],
-    ) -> LeftOut:
-        """The penalty of the least error, ``at`` which c, H c and ``H_i A^{-1} J_i'`` are asked for."""
-        errors = np.mean(residuals**2, axis=0)
-        k = int(np.argmin(errors))
-        c, fitted, shifts = at(k)
-        others = len(fitted) / max(len(fitted) - 1, 1)  # H_i - (mean of the others) = others * (H_i - mean)
-        return LeftOut(c, others * (fitted - shifts * residuals[:, k]), float(penalties[k]), residuals[:, k].copy())
-
-
-class Tall(Centred):
-    """n >= width: ``J'J = Q diag(s) Q'``, by blocks of rows."""
-
-    def ridge(self, slopes, target, penalties=None, *, intercept=False):
-        """As `Centred.ridge`."""
-        n, width = self.features.shape
-        weight = slopes @ slopes
-        if intercept:
-            target = target - slopes * (slopes @ target / weight)
-        gram, moment, mean = np.zeros((width, width)), np.zeros(width), np.zeros(width)
-        for rows, block in self:
-            if intercept:
-                mean += slopes[rows] ** 2 @ block / weight
-            block *= slopes[rows, None]
-            gram += block.T @ block
-            moment += target[rows] @ block
-        gram -= weight * np.outer(mean, mean)
-        s, Q = eigh(gram, driver="evd", overwrite_a=True)
-        s = np.maximum(s, 0)
-        path = _path(penalties, 2 / n * s[-1])
-        inverse = 1 / (s[:, None] + n / 2 * path)
-        weights = inverse * (moment @ Q)[:, None]
-        fitted, residuals, shifts = (np.empty((n, len(path))) for _ in range(3))
-        for rows, block in self:
-            Z = block @ Q
-            centred = Z - mean @ Q
-            fitted[rows] = Z @ weights
-            shifts[rows] = slopes[rows, None] * ((Z * centred) @ inverse)
-            centred_fit = fitted[rows] - mean @ Q @ weights
-            centred *= centred
-            leverage = slopes[rows, None] ** 2 * (centred @ inverse + intercept / weight)
-            residuals[rows] = target[rows, None] - slopes[rows, None] * centred_fit
-            residuals[rows] /= np.maximum(1 - leverage, np.finfo(float).eps)
-        return self._left_out(path, residuals, lambda k: (Q @ weights[:, k], fitted[:, k], shifts[:, k]))
-
-
-class Wide(Centred):
-    """n < width: ``D K D = Q diag(s) Q'``, K once for all steps."""
-
-    def __init__(self, features: FeatureBlocks):
-        super().__init__(features)
-        self.whole = features.toarray() - self.mean
-        self.kernel = self.whole @ self.whole.T
-
-    def ridge(self, slopes, target, penalties=None, *, intercept=False):
-        """As `Centred.ridge`."""
-        n = self.features.shape[0]
-        weight = slopes @ slopes
-        KD = self.kernel * slopes
-        u, far = np.zeros(n), 0.0
-        if intercept:
-            u = slopes / np.sqrt(weight)
-            target = target - u * (u @ target)
-            KD -= np.outer(self.kernel @ slopes**2 / weight, slopes)
-        M = slopes[:, None] * KD
-        if intercept:
-            M -= np.outer(u, u @ M)  # now M u = 0:
-            far = np.trace(M) / n  # never the largest eigenvalue
-            M += far * np.outer(u, u)  # move that eigenvalue away from 0
-        s, Q = eigh(M, driver="evd", overwrite_a=True)
-        s = np.maximum(s, 0)
-        path = _path(penalties, 2 / n * s[-1])
-        inverse = 1 / (s[:, None] + n / 2 * path)
-        alphas = Q @ (inverse * (target @ Q)[:, None])
-        residuals = alphas / ((Q * Q) @ inverse - (u * u)[:, None] / (far + n / 2 * path))
-        rotated = (KD @ Q) * Q
-
-        def at(k):
-            dual = slopes * alphas[:, k]
-            return dual @ self.whole, self.kernel @ dual, rotated @ inverse[:, k]
-
-        return self._left_out(path, residuals, at)
-
-
-def make_centred(features: FeatureBlocks | np.ndarray) -> Centred:
-    """The way that works in the smaller of n and width."""
-    features = as_blocks(features)
-    return (Wide if features.shape[0] <= features.shape[1] else Tall)(features)
-
-
-def _path(penalties: np.ndarray | None, top: float) -> np.ndarray:
-    return RELATIVE_PENALTIES * (top if top > 0 else 1.0) if penalties is None else penalties
+    There ``w'P - y = w'R`` with ``R = P - y``. For w = s v with sum(v) = 1, ``|w'R|^2 + (sum(w) - 1)^2`` is
+    ``s^2 |v'R|^2 + (s - 1)^2``, least in v at every s where ``|v'R|`` is: nonnegative least squares, then sum(w) = 1.
+    """
+    residuals = (predictions - y).T / np.sqrt(len(y))
+    weights, _ = nnls(np.vstack([residuals, np.ones(len(predictions))]), np.append(np.zeros(len(y)), 1.0))
+    return weights / weights.sum()

@@ -47,8 +47,9 @@ class ThreeLayerRegressor(
     step_size : float or "auto", default="auto"
         eta. "auto" tries those at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2 and keeps the one of
         least validation error (the paper's grid search).
-    linear : {"moment", "ridge"}, default="moment"
-        How line 0 finds beta: by moments, for centred isotropic inputs, or by ridge regression.
+    linear : {"moment", "ridge", "none"}, default="moment"
+        How line 0 finds beta: by moments, for centred isotropic inputs; by ridge regression; or not at all, beta = 0,
+        as in the paper: what a feature that is linear in x needs, and a ReLU sigma_2 to find it.
     split : float, optional
         Fraction of the rows that are D1, the others being D2, as in the paper's analysis; None uses all rows for both
         stages, which measured better. (Taking each row's own term ``y_i K(x_i, x_i) / n`` out of its feature does not

@@ -37,10 +37,10 @@ class TwoLayerRegressor(
         m, the number of neurons, even.
     step_size : float or "auto", default="auto"
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
-    linear : {"moment", "ridge"}, default="moment"
+    linear : {"moment", "ridge", "none"}, default="moment"
         Line 1: ``beta = (1/n) sum_i (y_i - alpha) x_i``, right for centred isotropic inputs; or ridge regression, its
-        penalty chosen by leave-one-out, for columns that are correlated or in units of their own. (The paper writes
-        y_i for y_i - alpha: the same limit, but it would fit alpha * mean(x) to a constant y.)
+        penalty chosen by leave-one-out, for columns that are correlated or in units of their own; or beta = 0. (The
+        paper writes y_i for y_i - alpha: the same limit, but it would fit alpha * mean(x) to a constant y.)
     n_steps : int, optional
         T of line 4, from the initial a. None is its limit T -> inf: ridge regression.
     head_step_size : float or "auto", default="auto"

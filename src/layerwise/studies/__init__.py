@@ -1,11 +1,15 @@
 """Studies: how many samples a learner needs, measured.
 
 A `Study` is a grid of targets x learners x dimensions x sample sizes x seeds; `run_study` runs what a `Store` does
-not hold yet; `StudyResult` gives tidy tables, `SampleComplexityDisplay` the figure.
+not hold yet; `StudyResult` gives tidy tables, `SampleComplexityDisplay` the figure; `fit_exponent` says how the samples
+needed grow with the dimension, `ExponentDisplay` draws it.
 """
 
+from layerwise.studies.complexity import sample_complexity
 from layerwise.studies.definition import LearnerSpec, Study, TargetSpec
 from layerwise.studies.displays import SampleComplexityDisplay, blank_axes
+from layerwise.studies.exponent_display import ExponentDisplay
+from layerwise.studies.exponents import Exponent, fit_exponent, fit_rate
 from layerwise.studies.figures import save_figure, save_figures
 from layerwise.studies.lookup import StudyError
 from layerwise.studies.result import StudyResult
@@ -14,6 +18,8 @@ from layerwise.studies.store import Store, StoreError
 from layerwise.studies.trial import Outcome, Trial, run
 
 __all__ = [
+    "Exponent",
+    "ExponentDisplay",
     "LearnerSpec",
     "Outcome",
     "SampleComplexityDisplay",
@@ -25,8 +31,11 @@ __all__ = [
     "TargetSpec",
     "Trial",
     "blank_axes",
+    "fit_exponent",
+    "fit_rate",
     "run",
     "run_study",
+    "sample_complexity",
     "save_figure",
     "save_figures",
 ]

@@ -140,7 +140,7 @@ class SampleComplexityDisplay:
         }
         if curves not in known:
             raise ValueError(f"curves={curves!r} should be one of {', '.join(known)}.")
-        fixed = {name: _choose(name, *choice) for name, choice in known.items() if name != curves}
+        fixed = {name: choose(name, *choice) for name, choice in known.items() if name != curves}
         summary = result.summary(quantiles, metric)
         for name, value in fixed.items():
             summary = summary[summary[name] == value]
@@ -220,28 +220,42 @@ class SampleComplexityDisplay:
         ax.set_xlabel(f"n / d{power}" if self.per_power else "training samples n", color=INK)
         ax.set_ylabel(AXES.get(self.metric, self.metric), color=INK)
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # room for a marker at zero
-        title = ax.set_title(self.title, loc="left", fontsize=10.5, color=INK)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
-        ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
-        ax.grid(axis="y", color="#e6e6e6", linewidth=0.5)
-        ax.set_axisbelow(True)
-        by_height = sorted(legend, key=_last_level, reverse=True)
-        named = ax.legend(
-            handles=by_height,
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-            fontsize=9,
-            labelcolor=INK,
-            handlelength=2.4,
-        )
-        for text in (title, *named.get_texts()):
-            text.set_parse_math(False)  # a label's $ is a dollar
+        dress(ax, self.title, sorted(legend, key=_last_level, reverse=True))
         failed = int(self.summary["failed"].to_numpy().sum())
         if failed:
             note = f"{failed} failed trial{'s' * (failed > 1)} left out"
             ax.set_title(note, loc="right", fontsize=8, color=FAINT)
+
+
+def dress(ax: Axes, title: str, legend: list[Line2D]) -> None:
+    """Give axes the look of the house: spines, ticks, a grid of heights, title, legend to the right.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The axes.
+    title : str
+        Their title.
+    legend : list of Line2D
+        What the legend names, from the top down.
+    """
+    heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
+    ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
+    ax.grid(axis="y", color="#e6e6e6", linewidth=0.5)
+    ax.set_axisbelow(True)
+    named = ax.legend(
+        handles=legend,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handlelength=2.4,
+    )
+    for text in (heading, *named.get_texts()):
+        text.set_parse_math(False)  # a label's $ is a dollar
 
 
 def blank_axes() -> Axes:
@@ -263,8 +277,14 @@ def _last_level(line: Line2D) -> float:
     return float(levels[np.isfinite(levels)][-1]) if np.isfinite(levels).any() else math.inf
 
 
-def _choose(name: str, value: Any, known: list) -> Any:
-    """Return the value, or the only one there is."""
+def choose(name: str, value: Any, known: list) -> Any:
+    """Return the value, or the only one there is.
+
+    Raises
+    ------
+    ValueError
+        For a value that is not known, or none where there is a choice.
+    """
     if value is None and len(known) == 1:
         return known[0]
     if value is None or value not in known:

@@ -1,0 +1,165 @@
+"""Ridge regression of a linearised link, and the feature each row would have had without its own label.
+
+With slopes ``w_i = g'(z_i)``, centred features H and ``J = diag(w) H`` minimise over c (and b)
+
+    |t - w b - J c|^2 / n + (penalty/2) |c|^2.
+
+With ``A = J'J + (n penalty / 2) I`` and the leave-one-out residuals ``e_i = (t_i - J_i c) / (1 - J_i A^{-1} J_i')``
+leaving row i out moves c by ``-A^{-1} J_i' e_i``, and its feature, relative to the mean of the other rows, is
+
+    z_{-i} = n/(n-1) H_i (c - A^{-1} J_i' e_i).
+
+With an intercept b: H in J less its mean weighted by ``w^2``, and ``w_i^2 / sum(w^2)`` more leverage. All w = 1 is
+`layerwise.solvers.ridge`, which has neither slopes nor the feature left out.
+
+One eigendecomposition of the smaller of J'J and JJ' serves every penalty: `Tall` and `Wide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import eigh
+
+from layerwise.solvers.gram import FeatureBlocks, as_blocks
+
+#: Penalties tried, as multiples of the largest eigenvalue of 2 J'J / n.
+RELATIVE_PENALTIES = np.logspace(0, -9, 28)
+
+
+class LeftOut(NamedTuple):
+    """Ridge regression, and what it says about each row when that row is left out."""
+
+    coefficients: np.ndarray
+    feature: np.ndarray  # (H_i - mean of the other rows of H) c_{-i}
+    penalty: float
+    residuals: np.ndarray  # t_i - slope_i (b_{-i} + H_i c_{-i})
+
+
+class Centred:
+    """Features less their column means, in float64, and ridge regressions on them in the smaller dimension."""
+
+    def __init__(self, features: FeatureBlocks):
+        self.features = features
+        self.mean = sum(block.sum(axis=0, dtype=float) for _, block in features) / features.shape[0]
+
+    def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Pairs (rows, their centred features), in order."""
+        for rows, block in self.features:
+            yield rows, block - self.mean
+
+    def ridge(
+        self, slopes: np.ndarray, target: np.ndarray, penalties: np.ndarray | None = None, *, intercept: bool = False
+    ) -> LeftOut:
+        """Minimise ``|target - slopes b - J c|^2 / n + (penalty/2) |c|^2`` over c (and b), J = diag(slopes) H.
+
+        Parameters
+        ----------
+        slopes, target : ndarrays of shape (n_samples,)
+            The slopes not all zero.
+        penalties : ndarray of shape (n_penalties,), optional
+            Among which leave-one-out chooses; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
+            ``2 J'J / n``.
+        intercept : bool
+            Otherwise b = 0.
+        """
+        raise NotImplementedError
+
+    def _left_out(
+        self,
+        penalties: np.ndarray,
+        residuals: np.ndarray,
+        at: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ) -> LeftOut:
+        """The penalty of the least error, ``at`` which c, H c and ``H_i A^{-1} J_i'`` are asked for."""
+        errors = np.mean(residuals**2, axis=0)
+        k = int(np.argmin(errors))
+        c, fitted, shifts = at(k)
+        others = len(fitted) / max(len(fitted) - 1, 1)  # H_i - (mean of the others) = others * (H_i - mean)
+        return LeftOut(c, others * (fitted - shifts * residuals[:, k]), float(penalties[k]), residuals[:, k].copy())
+
+
+class Tall(Centred):
+    """n >= width: ``J'J = Q diag(s) Q'``, by blocks of rows."""
+
+    def ridge(self, slopes, target, penalties=None, *, intercept=False):
+        """As `Centred.ridge`."""
+        n, width = self.features.shape
+        weight = slopes @ slopes
+        if intercept:
+            target = target - slopes * (slopes @ target / weight)
+        gram, moment, mean = np.zeros((width, width)), np.zeros(width), np.zeros(width)
+        for rows, block in self:
+            if intercept:
+                mean += slopes[rows] ** 2 @ block / weight
+            block *= slopes[rows, None]
+            gram += block.T @ block
+            moment += target[rows] @ block
+        gram -= weight * np.outer(mean, mean)
+        s, Q = eigh(gram, driver="evd", overwrite_a=True)
+        s = np.maximum(s, 0)
+        path = _path(penalties, 2 / n * s[-1])
+        inverse = 1 / (s[:, None] + n / 2 * path)
+        weights = inverse * (moment @ Q)[:, None]
+        fitted, residuals, shifts = (np.empty((n, len(path))) for _ in range(3))
+        for rows, block in self:
+            Z = block @ Q
+            centred = Z - mean @ Q
+            fitted[rows] = Z @ weights
+            shifts[rows] = slopes[rows, None] * ((Z * centred) @ inverse)
+            centred_fit = fitted[rows] - mean @ Q @ weights
+            centred *= centred
+            leverage = slopes[rows, None] ** 2 * (centred @ inverse + intercept / weight)
+            residuals[rows] = target[rows, None] - slopes[rows, None] * centred_fit
+            residuals[rows] /= np.maximum(1 - leverage, np.finfo(float).eps)
+        return self._left_out(path, residuals, lambda k: (Q @ weights[:, k], fitted[:, k], shifts[:, k]))
+
+
+class Wide(Centred):
+    """n < width: ``D K D = Q diag(s) Q'``, K once for all steps."""
+
+    def __init__(self, features: FeatureBlocks):
+        super().__init__(features)
+        self.whole = features.toarray() - self.mean
+        self.kernel = self.whole @ self.whole.T
+
+    def ridge(self, slopes, target, penalties=None, *, intercept=False):
+        """As `Centred.ridge`."""
+        n = self.features.shape[0]
+        weight = slopes @ slopes
+        KD = self.kernel * slopes
+        u, far = np.zeros(n), 0.0
+        if intercept:
+            u = slopes / np.sqrt(weight)
+            target = target - u * (u @ target)
+            KD -= np.outer(self.kernel @ slopes**2 / weight, slopes)
+        M = slopes[:, None] * KD
+        if intercept:
+            M -= np.outer(u, u @ M)  # now M u = 0:
+            far = np.trace(M) / n  # never the largest eigenvalue
+            M += far * np.outer(u, u)  # move that eigenvalue away from 0
+        s, Q = eigh(M, driver="evd", overwrite_a=True)
+        s = np.maximum(s, 0)
+        path = _path(penalties, 2 / n * s[-1])
+        inverse = 1 / (s[:, None] + n / 2 * path)
+        alphas = Q @ (inverse * (target @ Q)[:, None])
+        residuals = alphas / ((Q * Q) @ inverse - (u * u)[:, None] / (far + n / 2 * path))
+        rotated = (KD @ Q) * Q
+
+        def at(k):
+            dual = slopes * alphas[:, k]
+            return dual @ self.whole, self.kernel @ dual, rotated @ inverse[:, k]
+
+        return self._left_out(path, residuals, at)
+
+
+def make_centred(features: FeatureBlocks | np.ndarray) -> Centred:
+    """The way that works in the smaller of n and width."""
+    features = as_blocks(features)
+    return (Wide if features.shape[0] <= features.shape[1] else Tall)(features)
+
+
+def _path(penalties: np.ndarray | None, top: float) -> np.ndarray:
+    return RELATIVE_PENALTIES * (top if top > 0 else 1.0) if penalties is None else penalties

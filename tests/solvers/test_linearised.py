@@ -1,0 +1,56 @@
+"""Ridge regression of the linearisation against leaving rows out literally."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from layerwise.solvers.gram import FeatureBlocks, as_blocks
+from layerwise.solvers.linearised import Tall, Wide, make_centred
+
+SHAPES = [(40, 12), (12, 40), (20, 20), (21, 20)]
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize(("n", "width"), SHAPES)
+class TestRidgeOfTheLinearisation:
+    def rows(self, n, width):
+        rng = np.random.default_rng(0)
+        slopes = rng.standard_normal(n)
+        slopes[3] = 0  # a flat piece of the link
+        return rng.standard_normal((n, width)) + 2, slopes, rng.standard_normal(n)
+
+    @pytest.mark.parametrize("way", [Tall, Wide])
+    def test_left_out_is_leaving_out(self, n, width, way, intercept):
+        """n linear solves with the row removed: its residual and its feature."""
+        H, slopes, target = self.rows(n, width)
+        penalty = 0.3
+        centred = H - H.mean(axis=0)
+        got = way(as_blocks(H)).ridge(slopes, target, np.array([penalty]), intercept=intercept)
+        features = np.c_[np.full(n, float(intercept)), centred]
+        P = np.diag(np.r_[0 if intercept else 1.0, np.full(width, n * penalty / 2)])
+        for i in range(n):
+            rest = np.arange(n) != i
+            J = slopes[rest, None] * features[rest]
+            u = np.linalg.solve(J.T @ J + P, J.T @ target[rest])
+            assert_allclose(got.residuals[i], target[i] - slopes[i] * features[i] @ u, atol=1e-10)
+            assert_allclose(got.feature[i], (H[i] - H[rest].mean(axis=0)) @ u[1:], atol=1e-10)
+
+    def test_both_dimensions_agree(self, n, width, intercept):
+        H, slopes, target = self.rows(n, width)
+        tall, wide = (way(as_blocks(H)).ridge(slopes, target, intercept=intercept) for way in (Tall, Wide))
+        assert_allclose(tall.penalty, wide.penalty, rtol=1e-8)
+        assert_allclose(tall.coefficients, wide.coefficients, rtol=1e-8, atol=1e-8)
+
+
+def test_works_in_the_smaller_dimension():
+    for (n, width), way in zip(SHAPES, (Tall, Wide, Wide, Tall), strict=True):
+        assert type(make_centred(np.zeros((n, width)))) is way
+
+
+def test_blocks_of_rows_equal_the_array():
+    rng = np.random.default_rng(1)
+    H, slopes, target = rng.standard_normal((50, 8)), rng.standard_normal(50), rng.standard_normal(50)
+    blocks = FeatureBlocks(H, lambda X: X, 8, block_bytes=7 * 8 * 8)
+    whole, parts = (make_centred(features).ridge(slopes, target, intercept=True) for features in (H, blocks))
+    for one, other in zip(whole, parts, strict=True):
+        assert_allclose(one, other, rtol=1e-9, atol=1e-12)
