@@ -1,0 +1,166 @@
+"""The studies of Wang, Nichani, Lee 2023."""
+
+from __future__ import annotations
+
+import math
+
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from layerwise.learners import HierarchicalRegressor, JointRegressor, KernelRegressor, RandomFeatureRegressor
+from layerwise.studies import LearnerSpec, Study, TargetSpec
+from layerwise.targets import Hierarchical, MultiFeature
+
+#: The link by the degree of p, in orthonormal Hermite coefficients: z + .7 h_2 + .7 h_3 and z + .5 h_2.
+LINKS = {2: [0.0, 1.0, 0.7, 0.7], 3: [0.0, 1.0, 0.5]}
+#: sigma_1(z) = z^3 = 3 h_1 + sqrt(6) h_3.
+CUBE = [0.0, 3.0, 0.0, math.sqrt(6)]
+TWO_STAGES, REFINED, JOINT = "two stages", "two stages, refined", "all layers together"
+TWO_FEATURES = "two features, (p₁ + p₁p₂)/√2"
+
+
+class Figure2Network(RegressorMixin, BaseEstimator):
+    """The network of the paper's Figure 2: sigma_1(z) = z^3, m_1 = d^2, m_2 = 1000, all parameters trained by Adam.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    model_ : JointRegressor
+    """
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """On X (n, d), y (n,)."""
+        self.model_ = JointRegressor(
+            "hierarchical", width=X.shape[1] ** 2, activation=CUBE, random_state=self.random_state
+        ).fit(X, y)
+        return self
+
+    def feature(self, X):
+        """The bottleneck ``u'sigma_1(V x + s)``, of shape (n,)."""
+        return self.model_.feature(X)
+
+    def predict(self, X):
+        """Predictions of shape (n,)."""
+        return self.model_.predict(X)
+
+
+def target(
+    label: str, degree: int, feature: str = "balanced_sum", *, inputs: dict | None = None, **params
+) -> TargetSpec:
+    """The link of that degree of a feature polynomial."""
+    hierarchy = {"feature": {"name": feature, "degree": degree} | params, "link": LINKS[degree]}
+    return TargetSpec(label=label, use=Hierarchical, params=hierarchy, **(inputs or {}))
+
+
+def layerwise(label: str, degree: int, **params) -> LearnerSpec:
+    """Algorithm 1 in the limit of infinite width and time."""
+    return LearnerSpec(label=label, use=HierarchicalRegressor, params={"degree": degree} | params)
+
+
+def figure2_quadratic(full: bool) -> Study:
+    """Figure 2 layer by layer, k = 2, beside kernels."""
+    return Study(
+        name="Layerwise, k = 2",
+        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
+        learners=[
+            layerwise(TWO_STAGES, 2),
+            LearnerSpec(
+                label="NTK", use=KernelRegressor, params={"penalty": 1e-6}, n="[1, 4, 16] * d**2"
+            ),  # noiseless: the best of 1e-2, 1e-4, 1e-6
+            LearnerSpec(label="random features", use=RandomFeatureRegressor, n="[1, 4, 16, 32] * d**2"),
+        ],
+        dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
+        n="[1, 2, 4, 8, 16, 32, 64] * d**2" if full else "[1, 2, 4, 8, 16, 32] * d**2",
+        seeds=10 if full else 5,
+        n_test=2**15 if full else 2**14,
+    )
+
+
+def figure2_cubic(full: bool) -> Study:
+    """Figure 2 layer by layer, k = 3."""
+    return Study(
+        name="Layerwise, k = 3",
+        targets=[target("z + .5 h₂ of a cubic p", 3)],
+        learners=[layerwise(TWO_STAGES, 3)],
+        dims=[8, 12, 16, 20] if full else [8, 12, 16],
+        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 0.5, 1, 2, 4] * d**3",
+        seeds=10 if full else 3,
+        n_test=2**15 if full else 2**14,
+    )
+
+
+def figure2_joint(full: bool) -> Study:
+    """Figure 2 as published: ``h = C_d p^3``, ``p = sum_i +-d^(-1/2) h_3(x_i)``, E h^2 = 1, all parameters by Adam."""
+    params = {"feature": {"name": "balanced_sum", "degree": 3}, "link": "cube", "normalize": True}
+    return Study(
+        name="Figure 2, all layers together",
+        targets=[TargetSpec(label="C p³ of a cubic p", use=Hierarchical, params=params)],
+        learners=[LearnerSpec(label=JOINT, use=Figure2Network)],
+        dims=[16, 24, 32, 40] if full else [16, 24],
+        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 1] * d**3",
+        seeds=5 if full else 2,
+        n_test=100_000,
+    )
+
+
+def price(full: bool) -> Study:
+    """What layerwise training costs in samples against training together, and what refinement gives back."""
+    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 400}
+    return Study(
+        name="Price of layerwise training",
+        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
+        learners=[
+            layerwise(TWO_STAGES, 2),
+            layerwise(REFINED, 2, refine=True),
+            LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=None if full else "[2, 8] * d**2"),
+        ],
+        dims=[16],
+        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 8, 32] * d**2",
+        seeds=10 if full else 3,
+        n_test=2**14,
+    )
+
+
+def width(full: bool) -> Study:
+    """Stage 1 by its number of neurons: C(d + 2, 2) = 153 of them span all quadratics."""
+    widths = (19, 38, 76, 153, 306, 1224)
+    return Study(
+        name="Neurons of stage 1",
+        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
+        learners=[layerwise(f"m₁ = {m}", 2, width=m) for m in widths] + [layerwise("m₁ = ∞", 2)],
+        dims=[16],
+        n="[2, 8, 32, 128] * d**2" if full else "[2, 8, 32] * d**2",
+        seeds=10 if full else 3,
+        n_test=2**14,
+    )
+
+
+def assumptions(full: bool) -> Study:
+    """What the theorem does not cover: few pieces, a random tensor, two features, inputs that are not Gaussian."""
+    staircase = {"features": {"name": "balanced_sum", "degree": 2}, "link": "staircase"}
+    return Study(
+        name="Beyond the assumptions",
+        targets=[
+            target("balanced, L = d", 2),
+            target("L = 2", 2, "sparse", n_terms=2),
+            target("random tensor", 2, "random_tensor"),
+            target("random tensor, cube", 2, "random_tensor", inputs={"inputs": "UniformCube"}),
+            target(
+                "random tensor, Student-t",
+                2,
+                "random_tensor",
+                inputs={"inputs": "StudentT", "inputs_params": {"df": 8.0}},
+            ),
+            TargetSpec(label=TWO_FEATURES, use=MultiFeature, params=staircase),
+        ],
+        learners=[layerwise(TWO_STAGES, 2)],
+        dims=[16],
+        n="[2, 8, 32, 128] * d**2" if full else "[2, 8, 32] * d**2",
+        seeds=10 if full else 3,
+        n_test=2**14,
+    )
