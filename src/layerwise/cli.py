@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -152,11 +153,13 @@ def run_study_command(
         )
     result.to_csv(table)
     files = [table, *save_figures(result, folder)]
-    shown = Table("target", "learner", "d", "n", "median risk", "failed", box=None)
-    for row in result.summary().itertuples():
-        values = (row.target, row.learner, row.dim, row.n, f"{row.median:.4g}", row.failed)
-        shown.add_row(*(escape(str(value)) for value in values))
-    console.print(shown)
+    for (target, dim), cells in result.summary().groupby(["target", "dim"], sort=False):
+        risks = cells.pivot(index="learner", columns="n", values="median").reindex(cells["learner"].unique())
+        title = escape(f"{target}, d = {dim}: median risk by n")
+        shown = Table("learner", *(f"{n:,}" for n in risks), title=title, title_justify="left", box=None)
+        for learner, row in risks.iterrows():
+            shown.add_row(escape(str(learner)), *("" if math.isnan(risk) else f"{risk:.3f}" for risk in row))
+        console.print(shown)
     errors = result.table["error"].dropna().tolist()
     report_failures(errors)
     list_files(files)
