@@ -247,17 +247,21 @@ class HierarchicalRegressor(
 
         Elsewhere the two stages stand: a mixture would not be a link of one feature.
 
-        With degree="auto", among the degrees whose basis has at most n / 2 members: with fewer rows a member its
-        unknowns cannot be told from noise, nor the stages from each other.
+        With degree="auto", the smallest degree of the least leave-one-out error, to 1e-4 of the variance, among those
+        whose basis has at most n / 2 members: with fewer rows a member its unknowns cannot be told from noise.
         """
-        degrees = [self.degree_]
+        degree, tried = self.degree_, {}
         if self.degree == "auto":
-            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)] or degrees
-        found = {k: refine(basis_blocks(X, k), y, random_state=seed) for k in degrees}
-        degree = min(found, key=lambda k: found[k].error)
-        best = found[degree]
-        errors = {k: refinement.errors for k, refinement in found.items()}
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "errors": errors}
+            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)]
+            if len(degrees) > 1:
+                tried = {k: refine(basis_blocks(X, k), y, folds=0).error for k in degrees}
+                least = min(tried.values()) + 1e-4 * float(np.var(y, dtype=float))
+                degree = min(k for k in tried if tried[k] <= least)
+            elif degrees:
+                (degree,) = degrees
+        best = refine(basis_blocks(X, degree), y, random_state=seed)
+        record = {"stage": "refinement", "degree": degree, "degree_losses": tried, "chosen": best.stage}
+        record["errors"] = best.errors
         self.history_.append(record | {"loss": mean_square(best.predict(basis_blocks(X, degree)) - y)})
         if best.stage != "refinement":
             return None

@@ -13,8 +13,9 @@ is blurred by the feature's error, and the slope of the blurred link is the best
 under that error, where the slope at a point would miss a kink nearby.
 
 The other rows' targets in line 2 depend on row i to second order only, but these orders add up where n is near D: the
-whole is cross-validated. Where the refined function beats both earlier stages by `CLEAR` standard errors, and each fit
-had more rows than unknowns, it is the answer. Elsewhere the rows cannot rank the stages, and one fit to all of them may
+whole is cross-validated, and the descent on all rows begun again from the fold that came farthest, where one came
+farther. Where the refined function clearly beats both earlier stages out of fold (`CLEAR`, `SMALL`), and each fit had
+more rows than unknowns, it is the answer. Elsewhere the rows cannot rank the stages, and one fit to all of them may
 be far worse than the fits to their parts; the answer is then a mixture of the functions whose errors were seen,
 f_{-v,s} of stage s fitted without fold v:
 
@@ -40,6 +41,9 @@ from layerwise.solvers.link import Link, PolynomialLink, SplineLink, fit_link
 
 #: A lead of so many standard errors, over all folds, makes the refined function the answer.
 CLEAR = 2.0
+#: Or a leave-one-out error on all rows so many times below theirs out of fold: a few rows of heavy-tailed labels carry
+#: means and standard errors.
+SMALL = 10.0
 #: A lead of so many over the folds so far, at least `FIRST_FOLDS`, spares the others.
 SURE, FIRST_FOLDS = 4.0, 3
 
@@ -171,10 +175,13 @@ def refine(
         folds = min(folds, len(labels))
         members, predictions, seen = out_of_fold(features, labels, len(candidates), folds, random_state, steps)
         squares = (predictions - seen) ** 2
+        candidates[last] = from_the_best_fold(features, labels, candidates[last], [f[last] for f in members], steps)
         errors = {STAGES[s]: scale**2 * float(e) for s, e in enumerate(squares.mean(axis=1))}
         best, stage, error = last, STAGES[last], errors[STAGES[last]]
         too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
-        if too_few or lead(squares) <= CLEAR:
+        earlier = squares[:-1].mean(axis=1).min()
+        clear = lead(squares) > CLEAR or (squares[-1].mean() < earlier and SMALL * candidates[last].error < earlier)
+        if too_few or not clear:
             weights = convex_weights(predictions, seen)
             best, stage = int(np.argmax(weights)), "mixture"
             error = scale**2 * float(np.mean((weights @ predictions - seen) ** 2))
@@ -198,8 +205,12 @@ def descend(
     max_iter: int,
     patience: int,
     tol: float,
+    start: np.ndarray | None = None,
 ) -> tuple[list[Candidate], list[dict]]:
-    """Lines 1 to 4: the candidates in the order of `STAGES` (fewer where the feature vanishes) and the history."""
+    """Lines 1 to 4: the candidates in the order of `STAGES` (fewer where the feature vanishes) and the history.
+
+    From the coefficients ``start`` in place of those of ridge regression, where given.
+    """
     H = make_centred(features)
     now = H.ridge(np.ones_like(y), y, intercept=True)
     error = float(np.mean(now.residuals**2))
@@ -207,6 +218,8 @@ def descend(
     candidates = [Candidate(now.coefficients, float(H.mean @ now.coefficients), line, error)]
     history = [{"stage": "ridge", "penalty": now.penalty, "error": error}]
     c, left_out = now.coefficients, now.feature
+    if start is not None:
+        c, left_out = start, features @ start - H.mean @ start
     least, stalled = np.inf, 0
     for iteration in range(max_iter + 1):
         centre, spread = left_out.mean(), left_out.std()
@@ -264,6 +277,20 @@ def out_of_fold(
         if fold + 1 >= FIRST_FOLDS and lead((predictions[:, rows] - y[rows]) ** 2) > SURE:
             break
     return members, predictions[:, rows], y[rows]
+
+
+def from_the_best_fold(
+    features: FeatureBlocks, y: np.ndarray, found: Candidate, folds: Sequence[Candidate], steps: tuple
+) -> Candidate:
+    """The descent on all rows, begun again from the fold that came farthest, where one came farther.
+
+    One huge label can mislead its first steps, and some fold is without it.
+    """
+    best = min(folds, key=lambda fold: fold.error)
+    if best.error >= found.error:
+        return found
+    again, _ = descend(features, y, *steps, start=best.coefficients)
+    return min(found, again[-1], key=lambda candidate: candidate.error)
 
 
 def lead(squares: np.ndarray) -> float:
