@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from layerwise.errors import UserError
 from layerwise.papers.damian2022 import DAMIAN2022
+from layerwise.papers.nichani2023 import NICHANI2023
 from layerwise.papers.paper import Paper
 from layerwise.papers.wang2023 import WANG2023
 
-PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, WANG2023)}
+PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, NICHANI2023, WANG2023)}
 
 
 def find_paper(key: str) -> Paper:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from layerwise.inputs import RandomState, as_generator, check_count
-from layerwise.targets.base import Array, Target, orthonormal_span, unit_directions
+from layerwise.targets.base import Array, Target, check_points, orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, RidgeFacts
 from layerwise.targets.links import Link, LinkLike, as_link
 
@@ -134,6 +134,11 @@ class SingleIndex(RidgeSum):
     def direction(self) -> Array:
         """The unit vector u, shape (dim,)."""
         return self.directions[0]
+
+    def feature(self, X: ArrayLike) -> Array:
+        """The hidden feature ``u . x`` at the rows of X (n, dim), so that ``f(X) = link(feature(X))``."""
+        X = check_points(X, self.dim)
+        return X @ self.direction.astype(X.dtype)
 
 
 class HermiteSingleIndex(SingleIndex):

@@ -1,0 +1,207 @@
+"""The paper's facts, that what is run is what the claims ask, and the claims' arithmetic."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.stats import kurtosis
+
+from layerwise.papers.nichani2023 import (
+    NICHANI2023,
+    advantage,
+    advantage_when_learnt,
+    exponent,
+    gap_closed,
+    kept_in_high_dimension,
+    quadratic_part_alone,
+)
+from layerwise.papers.nichani2023.studies import (
+    ALL_TRAINED,
+    DIMS,
+    H2,
+    KERNEL,
+    RELU,
+    RELU_CENTRED,
+    THREE_LAYERS,
+    THREE_LAYERS_WIDTH,
+    TWO_LAYERS_WIDTH,
+    TanhOfQuadratic,
+    activation,
+    depth_and_dimension,
+    depth_separation,
+    quadratic_feature,
+    single_index,
+)
+from layerwise.studies import LearnerSpec, Outcome, StudyResult, run
+from layerwise.targets import ReLUOfQuadratic, SingleIndex
+
+FIGURES = {figure.name: figure for figure in NICHANI2023.figures}
+
+
+def outcomes(study, risk, feature_correlation=lambda learner, trial: 0.5):
+    """A finished study whose every trial is told by (label of its learner, trial)."""
+    return StudyResult(
+        study,
+        {
+            trial.key: Outcome(
+                risk(learner, trial), 1.0, metrics={"feature_correlation": feature_correlation(learner, trial)}
+            )
+            for _, learner, trial in study.cells()
+        },
+    )
+
+
+def test_targets_are_the_papers():
+    """A quadratic that is not normalised, a sine of another scale, a link's mean that is left in."""
+    X = np.random.default_rng(0).standard_normal((20, 8))
+    assert_allclose(SingleIndex(8, "sin")(X), np.sin(X[:, 0]))
+    target = TanhOfQuadratic(8)
+    q = np.einsum("ij,jk,ik->i", X, target.matrix, X)
+    assert_allclose(2 * np.sum(target.matrix**2), 1)
+    assert_allclose(np.trace(target.matrix), 0, atol=1e-15)
+    assert_allclose(target(X), np.tanh(2 * q))
+    assert_allclose(target.degree_energies(1), 0, atol=1e-12)
+    assert SingleIndex(8, "sin").information_exponent == 1
+    assert target.information_exponent == 2
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_what_the_quadratic_part_leaves_on_the_sphere(dim):
+    """The formula for Gaussian inputs, or the wrong Beta distribution.
+
+    2^18 points: the projection's residual varies by a few standard errors sd(r^2) / 512; 7 of them are allowed.
+    """
+    target = ReLUOfQuadratic(dim, random_state=0)
+    X, y = target.sample(2**18, random_state=1, inputs="Sphere")
+    q = target.feature(X)
+    y = y - y.mean()
+    residual = y - q * (q @ y) / (q @ q)
+    error = 7 * np.sqrt((kurtosis(residual) + 2) / len(y))
+    assert_allclose(np.mean(residual**2) / np.mean(y**2), quadratic_part_alone(dim), rtol=error)
+
+
+def test_what_the_quadratic_part_leaves_in_the_limit():
+    assert_allclose(quadratic_part_alone(10**6), 1 - 0.25 / (0.5 - 1 / (2 * np.pi)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_studies_cover_what_the_claims_ask(full):
+    """A claim about a learner or a sample size that its study does not run is never measured."""
+    for figure in NICHANI2023.figures:
+        study = figure.study(full)
+        assert study.seeds >= 5
+        assert study.n_test == 2**15
+        result = outcomes(
+            study, lambda _, t: min(1.0, 4 * t.dim / t.n), lambda learner, t: 1 / (1 + len(learner)) + 1 / t.dim
+        )
+        for claim in figure.claims:
+            assert np.isfinite(claim.statistic(result)), claim.statement
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_claims_of_a_study_that_has_not_run_are_not_measured(figure):
+    """A traceback, or a verdict, where every trial is missing."""
+    result = StudyResult(figure.study(False), {})
+    assert [claim.verdict(claim.statistic(result)) for claim in figure.claims] == ["not measured"] * len(figure.claims)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_two_layers_have_at_least_as_many_parameters(dim):
+    """Widths changed, or a dimension added, that turns the comparison unfair."""
+    features = dim * (dim + 1) // 2
+    three = dim * features + THREE_LAYERS_WIDTH * features + 2 * THREE_LAYERS_WIDTH
+    two = (dim + 2) * TWO_LAYERS_WIDTH
+    assert two >= three
+
+
+def test_advantage_is_of_the_best_two_layers_and_only_if_all_are_measured():
+    """The worst of them, another n or dimension; a rival that failed left out in silence."""
+    study = depth_and_dimension(False)
+    risks = {THREE_LAYERS: 0.1, KERNEL: 0.3, ALL_TRAINED: 0.2}
+    result = outcomes(study, lambda learner, t: risks[learner] if (t.dim, t.n) == (32, 8192) else 9.0)
+    assert_allclose(advantage(result, 32, 8192), 2)
+    assert_allclose(advantage(result, 8, 512), 1)
+    result = outcomes(study, lambda learner, t: math.nan if learner == ALL_TRAINED else risks[learner])
+    assert math.isnan(advantage(result, 32, 8192))
+
+
+def test_advantage_when_learnt_is_taken_at_the_first_n_that_does():
+    """The n of least risk, or one before it."""
+    study = depth_separation(False)
+    falling = {512: 0.06, 2048: 0.05, 8192: 0.01}
+    result = outcomes(study, lambda learner, t: falling[t.n] if learner == THREE_LAYERS else 0.15 + (t.n != 2048))
+    assert_allclose(advantage_when_learnt(result), 3)
+    never = outcomes(study, lambda learner, t: 0.051)
+    assert math.isnan(advantage_when_learnt(never))
+
+
+def test_exponent_is_that_of_the_samples():
+    """The exponent of risk in n, or in n / d."""
+    result = outcomes(quadratic_feature(False), lambda _, t: 0.3 * (2 * t.dim**2 / t.n))
+    assert_allclose(exponent(result, 0.3), 2, rtol=1e-6)
+    result = outcomes(single_index(False), lambda _, t: 0.2 * (8 * t.dim / t.n) ** 0.5)
+    assert_allclose(exponent(result, 0.2), 1, rtol=1e-6)
+
+
+def test_statistics_of_the_activation():
+    """Learners confused, or dimensions."""
+    study = activation(False)
+    at_1024 = {RELU: 0.2, RELU_CENTRED: 0.5, H2: 0.6}
+    correlation = {8: 0.8, 16: math.nan, 32: 0.2}
+    result = outcomes(
+        study,
+        lambda learner, t: 1.0,
+        lambda learner, t: (
+            at_1024[learner] if (t.dim, t.n) == (16, 1024) else correlation[t.dim] + (t.n != 4 * t.dim**2)
+        ),
+    )
+    assert_allclose(gap_closed(result), 0.75)
+    assert_allclose(kept_in_high_dimension(result, RELU), 0.25)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_learner_runs(name):
+    """A parameter that a learner refuses, which a study does not find out before its trials."""
+    study = FIGURES[name].study(False)
+    tiny = study.model_copy(update={"dims": (8,), "n": (64,), "seeds": 1, "n_test": 500})
+    learners = tuple(spec.model_copy(update={"n": None}) for spec in study.learners)
+    trained = LearnerSpec(label=ALL_TRAINED, use="JointRegressor", params={"width": 20, "max_epochs": 2})
+    learners = tuple(trained if spec.use == "JointRegressor" else spec for spec in learners)
+    tiny = tiny.model_copy(update={"learners": learners})
+    errors = [run(trial).error for trial in tiny.trials()]
+    assert [error for error in errors if error and "torch" not in error] == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_can_be_drawn_without_the_learner_that_needs_torch(name, tmp_path):
+    study = FIGURES[name].study(False)
+    whole = outcomes(study, lambda _, t: min(1.0, 4 * t.dim / t.n))
+    broken = {
+        trial.key: Outcome(math.nan, math.nan, "ModuleNotFoundError: torch")
+        for _, learner, trial in study.cells()
+        if learner == ALL_TRAINED
+    }
+    for result in (whole, StudyResult(study, whole.outcomes | broken)):
+        figure = FIGURES[name].draw(result)
+        figure.savefig(tmp_path / "figure.png", dpi=40)
+        assert all(ax.lines for ax in figure.axes)
+
+
+@pytest.mark.slow
+def test_quadratic_feature_is_learnt_at_d_16():
+    """corr(phi, x'Ax) >= .93 at n = 2048, sigma_2 = h_2; the median of 5 seeds of the study itself."""
+    study = quadratic_feature(False)
+    trials = [trial for trial in study.trials() if (trial.dim, trial.n) == (16, 2048)]
+    assert np.median([run(trial).metrics["feature_correlation"] for trial in trials]) >= 0.93
+
+
+@pytest.mark.slow
+def test_three_layers_halve_the_risk_of_every_affordable_two():
+    """Depth separation at d = 16, n = 8192, on one seed of the study; the kernel of all random features included."""
+    pytest.importorskip("torch")
+    trials = [(learner, t) for _, learner, t in depth_separation(False).cells() if (t.n, t.seed) == (8192, 0)]
+    risks = {learner: run(trial).risk for learner, trial in trials}
+    three = risks.pop(THREE_LAYERS)
+    assert three <= 0.05
+    assert min(risks.values()) >= 2 * three
