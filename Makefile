@@ -7,8 +7,8 @@ OUT ?= out/demo
 .PHONY: demo test fast lint benchmarks clean
 
 demo: $(VENV)/.installed
-	rm -f $(OUT)/damian2022.sqlite*  # always measured afresh
-	$(BIN)/layerwise reproduce damian2022 --out $(OUT)
+	rm -f $(OUT)/study.sqlite*  # always measured afresh
+	$(BIN)/layerwise study run examples/hierarchical.toml --out $(OUT)
 
 test: $(VENV)/.installed-test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2

@@ -28,6 +28,7 @@ from layerwise.papers.wang2023.studies import (
     figure2_joint,
     figure2_quadratic,
     price,
+    samples,
     width,
 )
 from layerwise.studies import ExponentDisplay, SampleComplexityDisplay, StudyResult, blank_axes, fit_exponent
@@ -131,14 +132,19 @@ WANG2023 = Paper(
         ),
         PublishedFigure(
             name="samples",
-            caption="Samples for risk .2, k = 2: d² for two stages; kernels do not get there",
-            study=figure2_quadratic,
+            caption="Samples for risk .2, k = 2: d² for two stages, with which kernels do not get there",
+            study=samples,
             draw=draw_samples,
             claims=(
-                Claim("exponent of n* for two stages", 2.0, exponent, (1.5, 2.5)),
-                Claim("dimensions at which the NTK fails to get there", 4.0, partial(never_reached, "NTK"), (4.0, 5.0)),
+                Claim("exponent of n* for two stages (theory: n of order d² suffices)", 2.0, exponent, (1.5, 2.5)),
                 Claim(
-                    "dimensions at which random features fail to get there",
+                    "dimensions at which the NTK is above .2 at n = 12 d²",
+                    4.0,
+                    partial(never_reached, "NTK"),
+                    (4.0, 5.0),
+                ),
+                Claim(
+                    "dimensions at which random features are above .2 at n = 12 d²",
                     4.0,
                     partial(never_reached, "random features"),
                     (4.0, 5.0),
