@@ -92,19 +92,41 @@ def test_infinite_width_is_the_limit():
 
 
 def test_stage_two_sees_predictions_that_left_their_row_out():
-    """In-sample features in stage 2: against n refits of stage 1, on the mean of all rows."""
+    """In-sample features in stage 2: against n refits of stage 1, each with an intercept, about the mean of all rows."""
     X, y, _ = sample(40, 3)
     model = HierarchicalRegressor(2, penalty=0.1, link_penalty=1.0, link_width=20, random_state=0).fit(X, y)
-    Phi, centred = model.features_.transform(X), y - y.mean()
+    Phi = model.features_.transform(X)
     g = np.empty(40)
     for i in range(40):
         rest = np.arange(40) != i
-        g[i] = Phi[i] @ ridge(Phi[rest], centred[rest], 0.1 * 40 / 39).coefficients + y.mean()
+        centre = Phi[rest].mean(axis=0)
+        u = ridge(Phi[rest] - centre, y[rest] - y[rest].mean(), 0.1 * 40 / 39).coefficients
+        g[i] = (Phi[i] - centre) @ u + y.mean()
     assert_allclose(model.feature_mean_, g.mean(), rtol=1e-8)
     assert_allclose(model.feature_scale_, g.std(), rtol=1e-8)
     z = (g - g.mean()) / g.std()
     path = ridge(link_features(model, z), y - g, [1.0])
     assert_allclose(model.history_[-1]["validation_loss"], min(path.errors[0], np.mean((y - g) ** 2)), rtol=1e-8)
+    centred = Phi - Phi.mean(axis=0)
+    stage_1 = centred @ ridge(centred, y - y.mean(), 0.1).coefficients + y.mean()
+    assert_allclose(model.feature_polynomial_(X), stage_1, rtol=1e-8)
+
+
+def test_noise_has_no_link():
+    """A left-out feature that has its row's label in it through the mean: a link of it that is kept, and made up."""
+    correlations, kept = [], 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((100, 10)), rng.standard_normal(100)
+        model = HierarchicalRegressor(2, link_width=100, random_state=seed)
+        seen = []
+        fit_link = model._fit_link
+        model._fit_link = lambda g, y, rng, fit=fit_link, seen=seen: (seen.append((g, y)), fit(g, y, rng))
+        model.fit(X, y)
+        correlations.append(np.corrcoef(*seen[0])[0, 1])
+        kept += model.history_[-1]["kept"]
+    assert np.mean(correlations) > -0.15  # -0.4 with the mean of all rows
+    assert kept <= 6
 
 
 def test_the_prediction_is_the_link_of_the_feature():

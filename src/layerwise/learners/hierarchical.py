@@ -17,12 +17,15 @@ from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
 from layerwise.solvers.gram import feature_block
+from layerwise.solvers.linearised import make_centred
 
 #: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
 BIAS_DF = 9
 #: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
 #: prefer hardly any penalty and a link that is wild there: hence the floor.
 LINK_PENALTIES = np.logspace(2, -5, 22)
+#: A refined function of so much less squared error, out of fold, than the variance of y: no larger degree is tried.
+EXPLAINED = 0.1
 
 
 class HierarchicalRegressor(
@@ -59,7 +62,7 @@ class HierarchicalRegressor(
         The largest degree "auto" tries.
     split : "leave-one-out" or float, default="leave-one-out"
         The fraction of rows in D1, the rest being D2, as in the paper. Or all rows in both, g in stage 2 being the
-        leave-one-out prediction of stage 1 in closed form: what stage 1 fitted, it overfitted.
+        leave-one-out prediction of stage 1, then with an intercept, in closed form: what it fitted, it overfitted.
     n_steps : int or (int, int), optional
         T_1 and T_2, or one number for both, at half the largest stable step size, which the paper leaves open. None is
         the limit T -> inf: ridge regression.
@@ -85,7 +88,7 @@ class HierarchicalRegressor(
     degree_ : int
         k.
     intercept_ : float
-        alpha, the mean of y.
+        alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
         u, on the columns of ``features_.transform``.
     feature_mean_, feature_scale_ : float
@@ -159,7 +162,7 @@ class HierarchicalRegressor(
         self.intercept_ = float(y[D1].mean())
         self.history_ = [{"stage": "mean", "loss": mean_square(y[D1] - y[D1].mean())}]
         left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
-        g = self.intercept_ + (self._centred_feature(X[D2]) if left_out is None else left_out)
+        g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
         self.refinement_ = self._refine(X, y, rng.randint(2**31 - 1)) if self.refine else None
         return self
@@ -217,10 +220,11 @@ class HierarchicalRegressor(
         self.history_.append({"stage": "feature", "degree": self.degree_, "degree_losses": tried} | record)
         if self.split != "leave-one-out":
             return None
-        residuals = path.residuals
-        if residuals is None:  # the penalty chosen by the holdout, the rows still to be left out one by one
-            residuals = np.asarray(ridge(blocks, y, [path.penalty]).residuals)
-        return (y - residuals).astype(X.dtype)
+        H = make_centred(blocks)  # or each row would learn its own label from the mean it has a part in
+        fitted = H.ridge(np.ones_like(y), y, np.array([path.penalty]), intercept=True)
+        self.feature_coef_ = fitted.coefficients.astype(X.dtype)
+        self.intercept_ -= float(H.mean @ fitted.coefficients)
+        return fitted.feature.astype(X.dtype)
 
     def _fit_link(self, g, y, rng):
         """Stage 2: the residual y - g as a function of z, kept if it is one."""
@@ -247,21 +251,21 @@ class HierarchicalRegressor(
 
         Elsewhere the two stages stand: a mixture would not be a link of one feature.
 
-        With degree="auto", the smallest degree of the least leave-one-out error, to 1e-4 of the variance, among those
-        whose basis has at most n / 2 members: with fewer rows a member its unknowns cannot be told from noise.
+        With degree="auto", the degree of the least out-of-fold error among those whose basis has at most n / 2 members
+        (with fewer rows a member its unknowns cannot be told from noise), or the first to explain nine tenths of y.
         """
-        degree, tried = self.degree_, {}
+        degrees = [self.degree_]
         if self.degree == "auto":
-            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)]
-            if len(degrees) > 1:
-                tried = {k: refine(basis_blocks(X, k), y, folds=0).error for k in degrees}
-                least = min(tried.values()) + 1e-4 * float(np.var(y, dtype=float))
-                degree = min(k for k in tried if tried[k] <= least)
-            elif degrees:
-                (degree,) = degrees
-        best = refine(basis_blocks(X, degree), y, random_state=seed)
-        record = {"stage": "refinement", "degree": degree, "degree_losses": tried, "chosen": best.stage}
-        record["errors"] = best.errors
+            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)] or degrees
+        found: dict[int, Refinement] = {}
+        for k in degrees:
+            found[k] = refine(basis_blocks(X, k), y, random_state=seed)
+            if found[k].stage == "refinement" and found[k].error < EXPLAINED * np.var(y, dtype=float):
+                break
+        degree = min(found, key=lambda k: found[k].error)
+        best = found[degree]
+        errors = {k: refinement.errors for k, refinement in found.items()}
+        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "errors": errors}
         self.history_.append(record | {"loss": mean_square(best.predict(basis_blocks(X, degree)) - y)})
         if best.stage != "refinement":
             return None
