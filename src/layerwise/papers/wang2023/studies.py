@@ -129,7 +129,7 @@ def samples(full: bool) -> Study:
 
 def price(full: bool) -> Study:
     """What layerwise training costs in samples against training together, and what refinement gives back."""
-    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 400}
+    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
     return Study(
         name="Price of layerwise training",
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
