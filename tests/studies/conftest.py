@@ -3,4 +3,25 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from throwaway import Features, small_study
+
+from layerwise.studies import LearnerSpec
+
+
+@pytest.fixture
+def slow_study(tmp_path):
+    """48 trials, a second and a half on two workers, declared in a file."""
+    pauses = [{"width": width, "pause": 0.06} for width in (8, 16, 24)]
+    study = small_study(
+        learners=[LearnerSpec(label=str(p["width"]), use=Features, params=p) for p in pauses],
+        n=[40, 80, 160, 320],
+        dims=[3, 4],
+        seeds=2,
+    )
+    toml = tmp_path / "study.toml"
+    toml.write_text(study.to_toml(), encoding="utf-8")
+    return study, toml, tmp_path / "study.sqlite"

@@ -46,7 +46,8 @@ def partly_failed():
 def test_table_is_tidy_and_in_order(partly_failed):
     # catches: rows in the order of completion; a trial that has not run shown as NaN; an error that becomes NaN
     table = partly_failed.table
-    assert list(table.columns) == ["target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error", *METRICS]
+    measured = ["risk", "fit_seconds", "peak_bytes"]
+    assert list(table.columns) == ["target", "learner", "dim", "n", "seed", *measured, "error", *METRICS]
     assert list(table["risk"].iloc[1:]) == list(range(2, 18))
     assert list(table.iloc[0, :5]) == ["quadratic", "features", 3, 40, 0]
     assert table["error"].iloc[0] == "Error: no"
@@ -78,7 +79,7 @@ def test_summary_of_another_metric():
     summary = result.summary((0, 1), metric="feature_correlation")
     assert list(summary.loc[0, ["lower", "median", "upper"]]) == [0.0, 0.05, 0.1]
     assert summary.loc[summary["learner"] == "ridge", "median"].isna().all()
-    with pytest.raises(ValueError, match="metric='loss' is not measured; a study has risk, fit_seconds, feature"):
+    with pytest.raises(ValueError, match="metric='loss' is not measured; a study has risk, fit_seconds, peak_b"):
         result.summary(metric="loss")
 
 

@@ -86,6 +86,7 @@ def test_a_store_of_schema_1_is_brought_up_to_date(path):
     connection.execute("DROP TABLE trial")
     connection.execute(f"CREATE TABLE trial ({columns.replace('key', 'key TEXT PRIMARY KEY')})")
     connection.execute("INSERT INTO trial SELECT * FROM old")
+    connection.execute("DROP TABLE study")
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
     connection.close()
@@ -94,6 +95,48 @@ def test_a_store_of_schema_1_is_brought_up_to_date(path):
         found = store.outcomes(trial.key for trial in TRIALS)
     assert found[TRIALS[0].key] == Outcome(0.5, 0.1)
     assert found[TRIALS[1].key] == Outcome(0.25, 0.1, metrics={"subspace_overlap": 0.5})
+
+
+def test_a_store_of_schema_2_is_brought_up_to_date(path):
+    # catches: a store of the last release that cannot be resumed, or loses its metrics
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1, metrics={"m": 0.5}))
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE trial DROP COLUMN peak_bytes")
+    connection.execute("DROP TABLE study")
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with Store(path) as store:
+        assert store.studies() == []
+        store.add(TRIALS[1], Outcome(0.25, 0.1, peak_bytes=2**40))
+        store.keep_study(small_study())
+        found = store.outcomes(trial.key for trial in TRIALS)
+        assert [row.trial for row in store.rows()] == TRIALS[:2]
+    assert found == {
+        TRIALS[0].key: Outcome(0.5, 0.1, metrics={"m": 0.5}),
+        TRIALS[1].key: Outcome(0.25, 0.1, peak_bytes=2**40),
+    }
+
+
+def test_several_rows_or_none(path):
+    # catches: half of a batch on disk, which the runner would take for all; a transaction left open by Ctrl-C
+    def broken_off():
+        yield TRIALS[0], Outcome(0.5, 0.1)
+        raise KeyboardInterrupt
+
+    with Store(path) as store:
+        with pytest.raises(KeyboardInterrupt):
+            store.add_all(broken_off())
+        assert store.outcomes([TRIALS[0].key]) == {}
+        store.add_all([(trial, Outcome(0.5, 0.1)) for trial in TRIALS])
+        assert len(store.outcomes(trial.key for trial in TRIALS)) == len(TRIALS)
+
+
+def test_a_missing_store_may_be_a_mistake(path):
+    # catches: an empty store made of a mistyped path
+    with pytest.raises(StoreError, match=r"study\.sqlite does not exist. Give the path"):
+        Store(path, create=False)
+    assert not path.parent.exists()
 
 
 def test_many_keys_at_once(path):
@@ -153,6 +196,7 @@ def without(change):
         (newer, "newer layerwise .schema 99"),
         (damaged, "is damaged"),
         (without("DROP TABLE trial"), "is damaged .no such table"),
+        (without("DROP TABLE study"), "is damaged .no such table"),
         (without("ALTER TABLE trial DROP COLUMN definition"), "is damaged .no such column"),
     ],
 )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import struct
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +111,41 @@ class Interrupts(Mean):
         raise KeyboardInterrupt
 
 
+class Dies(Mean):
+    """Takes its process along, every time or until the file `mark` is there."""
+
+    def __init__(self, mark=None):
+        self.mark = mark
+
+    def fit(self, X, y):
+        if self.mark is None or not Path(self.mark).exists():
+            if self.mark is not None:
+                Path(self.mark).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+class Holds(Mean):
+    """Holds `width` MiB while it is fitted, and notes down how many do so at once."""
+
+    held = 0
+    most = 0
+    lock = threading.Lock()
+
+    def __init__(self, width=1):
+        self.width = width
+
+    def fit(self, X, y):
+        block = np.ones((self.width, 2**17))
+        with self.lock:
+            Holds.held += 1
+            Holds.most = max(Holds.most, Holds.held)
+        time.sleep(0.02)
+        with self.lock:
+            Holds.held -= 1
+        return super().fit(X, y * block[0, 0])
+
+
 class PredictsNaN(Mean):
     def predict(self, X):
         return np.full(len(X), np.nan)
@@ -130,10 +170,16 @@ def small_study(**changes: Any) -> Study:
     return Study(**(definition | changes))
 
 
+def bits(result):
+    """The result's rows, each risk as its eight bytes."""
+    rows = result.table[["target", "learner", "dim", "n", "seed", "risk"]].itertuples(index=False)
+    return [(*row[:5], struct.pack("d", row[5])) for row in rows]
+
+
 if __name__ == "__main__":  # run as a child, to be killed
     import sys
 
     from layerwise.studies import Store, run_study
 
     with Store(sys.argv[1]) as store:
-        run_study(Study.from_toml(sys.argv[2]), store, n_jobs=2)
+        run_study(Study.from_toml(sys.argv[2]), store, n_jobs=2, workers=sys.argv[3])

@@ -20,19 +20,21 @@ A `Study` holds nothing of how it is run or where its results go. Its Python and
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import tomli_w
 from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
-from layerwise.studies.fields import Definition, Grid, Label, Params, Sizes, as_tuple
+from layerwise.studies.fields import Definition, Grid, Label, Params, Sizes, as_tuple, refuse_none
 from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, canonical_path, check_call
 from layerwise.studies.sizes import sizes_at
-from layerwise.studies.trial import Trial
+from layerwise.studies.toml_lines import line_of
+from layerwise.studies.trial import Trial, canonical_json
 
 InputsUse = Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, INPUTS))]
 
@@ -158,9 +160,10 @@ class Study(Definition):
                 if label in labels[:i]:
                     raise StudyError(f'"{label}" is already taken; labels must differ.', f"{key}[{i}].label")
         check_call("inputs_params", str(self.inputs), INPUTS, self.inputs_params, 1)
-        for dim in self.dims:
-            for sizes in (self.n, *(learner.n for learner in self.learners if learner.n)):
-                sizes_at(sizes, dim)
+        own = [(f"learners[{i}].n", learner.n) for i, learner in enumerate(self.learners) if learner.n]
+        for key, sizes in (("n", self.n), *own):
+            for dim in self.dims:
+                sizes_at(sizes, dim, key)
         return self
 
     @classmethod
@@ -180,10 +183,11 @@ class Study(Definition):
         Raises
         ------
         StudyError
-            When the file cannot be read or declares no valid study; names the file and the key.
+            When the file cannot be read or declares no valid study; names the file, the line and the key.
         """
         try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+            text = Path(path).read_text(encoding="utf-8-sig")
+            data = tomllib.loads(text)
         except OSError as error:
             raise StudyError(f"cannot be read ({error.strerror}).", str(path)) from None
         except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
@@ -191,7 +195,8 @@ class Study(Definition):
         try:
             return cls(**data)
         except StudyError as error:
-            raise StudyError(str(error), str(path)) from None
+            line = line_of(text, error.key)
+            raise StudyError(str(error), f"{path}, line {line}" if line else str(path)) from None
 
     def to_toml(self) -> str:
         """Return the study as TOML; `from_toml` reads it back to an equal study.
@@ -209,13 +214,44 @@ class Study(Definition):
         data = self.model_dump(exclude_none=True)
         for kind in ("targets", "learners"):
             for i, spec in enumerate(getattr(self, kind)):
-                _refuse_none(spec.params, f"{kind}[{i}].params")
+                refuse_none(spec.params, f"{kind}[{i}].params")
                 data[kind][i]["params"] = spec.params
         for i, target in enumerate(self.targets):
-            _refuse_none(target.inputs_params, f"targets[{i}].inputs_params")
-        _refuse_none(self.inputs_params, "inputs_params")
+            refuse_none(target.inputs_params, f"targets[{i}].inputs_params")
+        refuse_none(self.inputs_params, "inputs_params")
         tables = {key: data.pop(key) for key in ("targets", "learners")}  # after the scalars, as one writes by hand
         return tomli_w.dumps(data | tables)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a study back from `to_json`.
+
+        Parameters
+        ----------
+        text : str
+            What that returned.
+
+        Returns
+        -------
+        Study
+            The study.
+
+        Raises
+        ------
+        StudyError
+            When it names something that cannot be imported here.
+        """
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        """Return the study as canonical JSON, the form in which a store keeps it; equal studies give equal texts.
+
+        Returns
+        -------
+        str
+            The text.
+        """
+        return canonical_json(self.model_dump())
 
     def cells(self) -> Iterator[tuple[str, str, Trial]]:
         """Iterate over the whole grid in the order of the definition.
@@ -261,12 +297,3 @@ class Study(Definition):
             n_test=self.n_test,
             random_state=self.random_state,
         )
-
-
-def _refuse_none(value: Any, key: str) -> None:
-    """Raise for a None anywhere in plain data."""
-    if value is None:
-        raise StudyError("is None, which TOML cannot say; leave the parameter out or keep the study in Python.", key)
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in items:
-        _refuse_none(item, f"{key}.{name}" if isinstance(name, str) else f"{key}[{name}]")

@@ -23,6 +23,7 @@ from pydantic import (
 
 from layerwise.studies.lookup import StudyError, nearest
 from layerwise.studies.sizes import check_sizes
+from layerwise.studies.toml_lines import key_of
 
 
 def _plain(value: Any, key: str = "") -> Any:
@@ -63,6 +64,21 @@ def as_tuple(value: Any) -> Any:
     return tuple(item.item() if isinstance(item, np.generic) else item for item in value)
 
 
+def refuse_none(value: Any, key: str) -> None:
+    """Raise for a None anywhere in plain data, which TOML cannot say.
+
+    Raises
+    ------
+    StudyError
+        Naming its place below `key`.
+    """
+    if value is None:
+        raise StudyError("is None, which TOML cannot say; leave the parameter out or keep the study in Python.", key)
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        refuse_none(item, f"{key}.{name}" if isinstance(name, str) else f"{key}[{name}]")
+
+
 def _distinct(values: Sequence[int]) -> Sequence[int]:
     repeated = next((value for i, value in enumerate(values) if value in values[:i]), None)
     if repeated is not None:
@@ -99,7 +115,7 @@ class Definition(BaseModel):
 def _study_error(error: ValidationError, model: type[BaseModel]) -> StudyError:
     """Say the first thing that is wrong; a misspelt key comes before the missing key that it causes."""
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    key = key_of(first["loc"])
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, StudyError):  # raised by one of our own checks, perhaps inside a nested table
         inner = cause.key if cause.key.startswith("[") or not (key and cause.key) else f".{cause.key}"

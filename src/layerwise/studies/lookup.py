@@ -200,7 +200,9 @@ def check_call(key: str, path: str, home: str, params: Mapping[str, Any], *args:
     open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     unknown = [name for name in params if name not in own]
     if unknown and not open_ended:
-        raise StudyError(f'{path} has no parameter "{unknown[0]}" to set here.{nearest(unknown[0], own)}', key)
+        raise StudyError(
+            f'{path} has no parameter "{unknown[0]}" to set here.{nearest(unknown[0], own)}', f"{key}.{unknown[0]}"
+        )
     try:
         signature.bind(*args, **params)
     except TypeError as error:

@@ -16,7 +16,8 @@ from layerwise.studies.trial import Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("target", "learner", "dim", "n", "seed", "risk", "fit_seconds", "error", *METRICS)
+MEASURED = ("risk", "fit_seconds", "peak_bytes")
+COLUMNS = ("target", "learner", "dim", "n", "seed", *MEASURED, "error", *METRICS)
 
 
 class StudyResult:
@@ -54,9 +55,10 @@ class StudyResult:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, error (None where it succeeded), metrics.
+        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, peak_bytes, error, metrics.
 
-        The metrics are those of `layerwise.studies.metrics`; NaN where one does not apply.
+        The error is None where the trial succeeded; peak_bytes is NaN where it is not known (`Outcome`); the metrics
+        are those of `layerwise.studies.metrics`, NaN where one does not apply.
         """
         import pandas as pd
 
@@ -64,12 +66,13 @@ class StudyResult:
         for target, learner, trial in self.study.cells():
             outcome = self.outcomes.get(trial.key)
             if outcome is not None:
-                values = (outcome.risk, outcome.fit_seconds, outcome.error)
+                peak = math.nan if outcome.peak_bytes is None else outcome.peak_bytes
+                values = (outcome.risk, outcome.fit_seconds, peak, outcome.error)
                 values += tuple(outcome.metrics.get(name, math.nan) for name in METRICS)
                 rows.append((target, learner, trial.dim, trial.n, trial.seed, *values))
         columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(COLUMNS, ())
         kinds = dict.fromkeys(("dim", "n", "seed"), "int64")
-        kinds |= dict.fromkeys(("risk", "fit_seconds", *METRICS), "float64")
+        kinds |= dict.fromkeys((*MEASURED, *METRICS), "float64")
         return pd.DataFrame({name: pd.Series(v, dtype=kinds.get(name, "object")) for name, v in columns.items()})
 
     def summary(self, quantiles: tuple[float, float] = (0.25, 0.75), metric: str = "risk") -> pd.DataFrame:
@@ -80,7 +83,7 @@ class StudyResult:
         quantiles : tuple of two floats, default=(0.25, 0.75)
             The band; (0, 1) is minimum to maximum.
         metric : str, default="risk"
-            What to summarise: "risk", "fit_seconds" or one of `layerwise.studies.metrics`.
+            What to summarise: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.metrics`.
 
         Returns
         -------
@@ -91,7 +94,7 @@ class StudyResult:
         lower, upper = quantiles
         if not 0 <= lower <= upper <= 1:
             raise ValueError(f"quantiles={quantiles!r} should be two numbers with 0 <= lower <= upper <= 1.")
-        known = ("risk", "fit_seconds", *METRICS)
+        known = (*MEASURED, *METRICS)
         if metric not in known:
             raise ValueError(f"metric={metric!r} is not measured; a study has {', '.join(known)}.")
         cells = self.table.groupby(["target", "learner", "dim", "n"], sort=False)

@@ -1,22 +1,31 @@
-"""Run a study: what is missing, largest first, one BLAS thread a trial, each outcome stored as it arrives.
+"""Run a study: what is missing, longest first, as much at once as memory allows, each outcome stored as it arrives.
 
-With one BLAS thread a trial's value does not depend on how many trials run beside it, so any number of workers
-gives the same numbers bit for bit. Workers only compute; the calling thread alone writes to the store.
+Every trial has one BLAS thread, so its value does not depend on where it runs or on how many run beside it: threads,
+processes and a Dask cluster of like machines give the same numbers bit for bit. Workers only compute; the calling
+thread alone writes to the store.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Generator
-from typing import cast
+from collections.abc import Callable, Iterator
+from queue import Empty
+from typing import TYPE_CHECKING, cast
 
-from joblib import Parallel, delayed
-from threadpoolctl import ThreadpoolController
+from joblib import effective_n_jobs
 
+from layerwise.studies.cost import longest_first, memory_budget, peak_bytes
 from layerwise.studies.definition import Study
 from layerwise.studies.result import StudyResult
 from layerwise.studies.store import Store
-from layerwise.studies.trial import Outcome, Trial, run
+from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.workers import Arrival, WorkerDied, Workers, WorkersKind, check_importable, local_workers
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ATTEMPTS = 3  # of a trial whose worker dies
 
 
 def run_study(
@@ -24,23 +33,32 @@ def run_study(
     store: Store | None = None,
     *,
     n_jobs: int | None = 1,
+    workers: WorkersKind = "auto",
+    client: Client | None = None,
     started: Callable[[int, int], object] | None = None,
     callback: Callable[[int, int, Trial, Outcome], object] | None = None,
     retry_failed: bool = False,
 ) -> StudyResult:
     """Run the trials of a study that have no outcome yet.
 
-    A trial that fails is a row with its error. Interrupted (Ctrl-C, or killed), the study loses only the trials in
-    flight: run again on the same store, it goes on where it stopped.
+    A trial that fails is a row with its error; so is one whose worker died each of three times. Interrupted (Ctrl-C,
+    or killed), the study loses only the trials in flight: run again on the same store, it goes on where it stopped.
 
     Parameters
     ----------
     study : Study
         What to run.
     store : Store or None, default=None
-        Where outcomes are found and kept; None keeps them in memory only.
+        Where outcomes, and the study itself, are found and kept; None keeps them in memory only.
     n_jobs : int or None, default=1
-        Trials at once, in threads, as joblib counts them: -1 is one a core.
+        Trials at once on this machine, as joblib counts them: -1 is one a core. Fewer run where the estimates of their
+        memory (`layerwise.studies.cost`) would together exceed what is free.
+    workers : {"auto", "threads", "processes"}, default="auto"
+        Where trials run on this machine. Threads start at once; processes (joblib's) do not share an interpreter and
+        survive a trial that crashes. "auto" takes processes where the largest trial has at least 1e9 flops.
+    client : distributed.Client or None, default=None
+        Run on its Dask cluster instead, whose workers must be able to import layerwise and the study's own modules.
+        There, memory is the workers' own affair: give each as many threads as trials it can hold.
     started : callable or None, default=None
         ``started(found, total)`` before the first trial: how many of the trials need not run.
     callback : callable or None, default=None
@@ -54,6 +72,13 @@ def run_study(
     StudyResult
         All outcomes of the study.
 
+    Raises
+    ------
+    StudyError
+        For other processes or a cluster that cannot run the study.
+    StoreError
+        For a store that can no longer be written to.
+
     Warns
     -----
     UserWarning
@@ -64,35 +89,81 @@ def run_study(
     if retry_failed:
         outcomes = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
     missing = [trial for trial in trials if trial.key not in outcomes]
-    missing.sort(key=lambda trial: (trial.n, trial.dim), reverse=True)
-    if store is not None and (others := store.other_versions(outcomes)):
-        warnings.warn(
-            f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version may "
-            "give other values. To run them again, choose another store.",
-            stacklevel=2,
-        )
+    if store is not None:
+        if others := store.other_versions(outcomes):
+            warnings.warn(
+                f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version "
+                "may give other values. To run them again, choose another store.",
+                stacklevel=2,
+            )
+        store.keep_study(study)
+    n_workers = effective_n_jobs(cast("int", n_jobs))
     if started is not None:
         started(len(outcomes), len(trials))
+    if not missing:
+        return StudyResult(study, outcomes)
 
-    controller = ThreadpoolController()
-    workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator_unordered")
-    with controller.limit(limits=1):  # before the first trial is handed out
-        arriving = cast("Generator[tuple[Trial, Outcome]]", workers(delayed(_run)(t, controller) for t in missing))
-        try:
-            for trial, outcome in arriving:
-                if store is not None:
-                    store.add(trial, outcome)
+    missing = longest_first(missing, trials, outcomes)
+    if client is not None:
+        from layerwise.studies.dask_workers import DaskWorkers
+
+        check_importable(missing)
+        crew, budget = DaskWorkers(client), math.inf
+    else:
+        crew, budget = local_workers(workers, min(n_workers, len(missing)), missing), memory_budget()
+    try:
+        for arrived in _arriving(crew, missing, budget):
+            if store is not None:
+                store.add_all(arrived)
+            for trial, outcome in arrived:
                 outcomes[trial.key] = outcome
                 if callback is not None:
                     callback(len(outcomes), len(trials), trial, outcome)
-        finally:
-            with warnings.catch_warnings():  # joblib's remark that trials were given up, after an interrupt
-                warnings.simplefilter("ignore", UserWarning)
-                arriving.close()
+    finally:
+        crew.close()
     return StudyResult(study, outcomes)
 
 
-def _run(trial: Trial, controller: ThreadpoolController) -> tuple[Trial, Outcome]:
-    """Run a trial in its worker; OpenMP's limit, unlike that of BLAS, holds only in the thread that sets it."""
-    with controller.limit(limits=1, user_api="openmp"):
-        return trial, run(trial)
+def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[list[tuple[Trial, Outcome]]]:
+    """Hand out trials and yield their outcomes, as many at a time as have arrived."""
+    held: dict[str, float] = {}  # estimated bytes of the trials handed out
+    deaths: dict[str, int] = {}
+    while waiting or held:
+        while len(held) < crew.window() and (trial := _next(waiting, budget - sum(held.values()), bool(held))):
+            held[trial.key] = peak_bytes(trial)
+            crew.submit(trial)
+        finished, raised = [], None
+        for trial, outcome in _arrivals(crew):
+            del held[trial.key]
+            if isinstance(outcome, WorkerDied):
+                deaths[trial.key] = deaths.get(trial.key, 0) + 1
+                if deaths[trial.key] < ATTEMPTS:
+                    waiting.insert(0, trial)
+                    continue
+                outcome = Outcome(math.nan, math.nan, f"WorkerDied: {ATTEMPTS} times. {outcome}")
+            if isinstance(outcome, BaseException):
+                raised = outcome
+            else:
+                finished.append((trial, outcome))
+        if finished:
+            yield finished
+        if raised is not None:
+            raise raised
+
+
+def _next(waiting: list[Trial], free: float, others: bool) -> Trial | None:
+    """Take the first trial whose memory is free; with no others running, the first whatever it takes."""
+    for i, trial in enumerate(waiting):
+        if not others or peak_bytes(trial) <= free:
+            return waiting.pop(i)
+    return None
+
+
+def _arrivals(crew: Workers) -> list[Arrival]:
+    """Wait for an arrival; return it with those that came meanwhile."""
+    arrived = [crew.arrivals.get()]
+    while True:
+        try:
+            arrived.append(crew.arrivals.get_nowait())
+        except Empty:
+            return arrived

@@ -37,7 +37,7 @@ def check_sizes(text: str) -> str:
     return text
 
 
-def sizes_at(sizes: Sequence[int] | str, dim: int) -> list[int]:
+def sizes_at(sizes: Sequence[int] | str, dim: int, key: str = "n") -> list[int]:
     """The sample sizes at a dimension, in the order given.
 
     Parameters
@@ -46,6 +46,8 @@ def sizes_at(sizes: Sequence[int] | str, dim: int) -> list[int]:
         Numbers, or a form that `check_sizes` accepts.
     dim : int
         d.
+    key : str, default="n"
+        Where they stand in the study, for the message.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def sizes_at(sizes: Sequence[int] | str, dim: int) -> list[int]:
     found = [round(factor * base) for factor in _numbers(factors) for base in bases]
     wrong = [size for size in found if not 0 < size <= LARGEST]
     if wrong:
-        raise StudyError(f'"{sizes}" gives n = {wrong[0]} at dim = {dim}; it must be positive and below 2^63.')
+        raise StudyError(f'"{sizes}" gives n = {wrong[0]} at dim = {dim}; it must be positive and below 2^63.', key)
     return list(dict.fromkeys(found))
 
 

@@ -1,52 +1,45 @@
-"""Where outcomes live: one SQLite file, a row a trial.
+"""Where studies and outcomes live: one SQLite file, a row a trial.
 
-A row is durable once `Store.add` returns. The file carries our application id and a schema version in its header,
-which is read before SQLite touches anything: a file that is not ours is refused, its bytes unchanged. SQLite's
-REAL is the IEEE double, so a risk comes back bit for bit; NaN, which SQLite has not, is stored as NULL.
+A row is durable once `Store.add_all` returns. A file that is not ours is refused, its bytes unchanged.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from layerwise.errors import UserError
-from layerwise.studies.trial import Outcome, Trial, canonical_json
+from layerwise.studies.schema import (
+    COLUMNS,
+    MIGRATIONS,
+    OUTCOME_COLUMNS,
+    SCHEMA_VERSION,
+    STUDY_COLUMNS,
+    Row,
+    StoreError,
+    StudyRow,
+    check_header,
+    outcome_of,
+    to_row,
+)
+from layerwise.studies.trial import Outcome, Trial
 
-APPLICATION_ID = 0x6C617977  # "layw"
-SCHEMA_VERSION = 2
-SCHEMA = """
-    CREATE TABLE trial (
-        key TEXT PRIMARY KEY,      -- sha256 of the definition
-        definition TEXT NOT NULL,  -- canonical JSON: everything that determines the value
-        risk REAL,                 -- NULL where the trial failed
-        fit_seconds REAL,
-        error TEXT,                -- NULL where it did not
-        version TEXT NOT NULL,     -- of layerwise
-        finished TEXT NOT NULL,    -- UTC, ISO 8601
-        metrics TEXT               -- JSON: the other metrics by name; NULL in rows of schema 1
-    )
-"""
-MIGRATIONS = {1: "ALTER TABLE trial ADD COLUMN metrics TEXT"}  # from the schema of that number to the next
-COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics"
+if TYPE_CHECKING:
+    from layerwise.studies.definition import Study
+
 WAIT_SECONDS = 30.0  # for another process's transaction
 KEYS_PER_QUERY = 500
 
 
-class StoreError(UserError):
-    """A store that cannot be read or written: says what, where, and what to do."""
-
-
 class Store:
-    """The outcomes of trials, in one SQLite file.
+    """The outcomes of trials, and the studies they were run for, in one SQLite file.
 
     Any number of processes may read while one writes.
 
@@ -54,6 +47,8 @@ class Store:
     ----------
     path : path-like
         The file; it and its folders are made when missing.
+    create : bool, default=True
+        False refuses a file that is missing.
 
     Raises
     ------
@@ -66,11 +61,13 @@ class Store:
     ...     result = run_study(study, store)
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], *, create: bool = True) -> None:
         self.path = Path(path)
+        if not (create or self.path.exists()):
+            raise StoreError(f"{self.path} does not exist. Give the path of a store that `layerwise study run` wrote.")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _check_header(self.path)
+            check_header(self.path)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be opened ({error.strerror}). Choose another path.") from error
         try:
@@ -93,17 +90,12 @@ class Store:
         if damage != "ok":
             raise sqlite3.DatabaseError(damage)
         if self._schema() < SCHEMA_VERSION:
-            self._connection.execute("BEGIN IMMEDIATE")
-            schema = self._schema()  # now that no other process can lay it out meanwhile
-            if schema == 0:
-                self._connection.execute(SCHEMA)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            else:
-                for number in range(schema, SCHEMA_VERSION):
-                    self._connection.execute(MIGRATIONS[number])
-            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            self._connection.execute("COMMIT")
+            with self._transaction():
+                while (schema := self._schema()) < SCHEMA_VERSION:  # another process may have laid it out meanwhile
+                    for statement in MIGRATIONS[schema]:
+                        self._connection.execute(statement)
         self._connection.execute(f"SELECT {COLUMNS} FROM trial LIMIT 0")
+        self._connection.execute(f"SELECT {STUDY_COLUMNS} FROM study LIMIT 0")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
 
@@ -121,8 +113,23 @@ class Store:
             f"{self.path} is damaged ({error}). It was left as it is: restore it from a copy, or choose another path."
         )
 
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        """All of it or nothing; on disk at the end."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
     def add(self, trial: Trial, outcome: Outcome) -> None:
-        """Store an outcome; it is on disk when this returns. An earlier outcome of the same trial is replaced.
+        """Store one outcome, as `add_all` does.
 
         Parameters
         ----------
@@ -131,14 +138,72 @@ class Store:
         outcome : Outcome
             What came of it.
         """
-        risk, seconds = (None if math.isnan(x) else x for x in (outcome.risk, outcome.fit_seconds))
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
-        metrics = canonical_json(dict(outcome.metrics))
-        row = (trial.key, trial.definition, risk, seconds, outcome.error, self._version, finished, metrics)
-        try:
-            self._connection.execute(f"INSERT OR REPLACE INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+        self.add_all([(trial, outcome)])
+
+    def add_all(self, pairs: Iterable[tuple[Trial, Outcome]]) -> None:
+        """Store outcomes; all are on disk when this returns. An earlier outcome of the same trial is replaced.
+
+        Parameters
+        ----------
+        pairs : iterable of (Trial, Outcome)
+            What was run, and what came of it.
+        """
+        self.add_rows(self._row(trial, outcome) for trial, outcome in pairs)
+
+    def _row(self, trial: Trial, outcome: Outcome) -> Row:
+        return Row(trial.key, trial.definition, outcome, self._version, _now())
+
+    def add_rows(self, rows: Iterable[Row], studies: Iterable[StudyRow] = ()) -> None:
+        """Store rows as another store holds them, all or none.
+
+        Parameters
+        ----------
+        rows : iterable of Row
+            Trials; an earlier row of the same trial is replaced.
+        studies : iterable of StudyRow
+            Studies; those that are there already are left as they are.
+        """
+        with self._transaction():
+            self._connection.executemany(
+                f"INSERT OR REPLACE INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(to_row, rows)
+            )
+            self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
+
+    def keep_study(self, study: Study) -> None:
+        """Keep the definition of a study, in place of an earlier one of the same name.
+
+        Parameters
+        ----------
+        study : Study
+            What is about to be run.
+        """
+        text = study.to_json()
+        row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
+        with self._transaction():
+            self._connection.execute("DELETE FROM study WHERE name = ?", [study.name])
+            self._connection.execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
+
+    def studies(self) -> list[StudyRow]:
+        """Return the studies that were run into this store, the first one first.
+
+        Returns
+        -------
+        list of StudyRow
+            Their names and definitions; `Study.from_json` reads one.
+        """
+        return [StudyRow(*values) for values in self._rows(f"SELECT {STUDY_COLUMNS} FROM study ORDER BY rowid")]
+
+    def rows(self) -> Iterator[Row]:
+        """Iterate over all trials of the store, in the order in which they were first stored.
+
+        Yields
+        ------
+        Row
+            One trial and what came of it.
+        """
+        columns = f"key, definition, version, finished, {OUTCOME_COLUMNS}"
+        for key, definition, made_by, finished, *values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
+            yield Row(key, definition, outcome_of(*values), made_by, finished)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Return the outcomes of those trials that have one.
@@ -153,11 +218,23 @@ class Store:
         dict
             Outcome by key.
         """
-        rows = self._select("key, risk, fit_seconds, error, metrics", keys)
-        return {
-            key: Outcome(_number(risk), _number(seconds), error, json.loads(metrics or "{}"))
-            for key, risk, seconds, error, metrics in rows
-        }
+        rows = self._select(f"key, {OUTCOME_COLUMNS}", keys)
+        return {key: outcome_of(*values) for key, *values in rows}
+
+    def versions(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the versions of layerwise that made the outcomes of these trials.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of trials.
+
+        Returns
+        -------
+        dict
+            Version by key.
+        """
+        return dict(self._select("key, version", keys))
 
     def other_versions(self, keys: Iterable[str]) -> set[str]:
         """Return the versions of layerwise, other than this one, that made the outcomes of these trials.
@@ -172,17 +249,20 @@ class Store:
         set of str
             The versions.
         """
-        return {made_by for (made_by,) in self._select("version", keys)} - {self._version}
+        return set(self.versions(keys).values()) - {self._version}
 
     def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple]:
         keys = list(keys)
         for start in range(0, len(keys), KEYS_PER_QUERY):
             some = keys[start : start + KEYS_PER_QUERY]
             marks = ", ".join("?" * len(some))
-            try:
-                yield from self._connection.execute(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
-            except sqlite3.Error as error:
-                raise self._error(error) from error
+            yield from self._rows(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
+
+    def _rows(self, query: str, values: Sequence[str] = ()) -> Iterator[tuple]:
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise self._error(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -197,26 +277,5 @@ class Store:
         self.close()
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _check_header(path: Path) -> None:
-    """Refuse a file that is not ours, by its first 100 bytes; a missing or empty file is to be laid out."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        header = file.read(100)
-    if not header:
-        return
-    cure = "It was left as it is. Give the path of a layerwise store, or of a file that does not exist yet."
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise StoreError(f"{path} is not an SQLite file. {cure}")
-    schema, application = (int.from_bytes(header[offset : offset + 4], "big") for offset in (60, 68))
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path} is an SQLite file of another program (application id {application:#x}). {cure}")
-    if schema > SCHEMA_VERSION:
-        raise StoreError(
-            f"{path} was written by a newer layerwise (schema {schema}, this one knows up to {SCHEMA_VERSION}). "
-            "It was left as it is. Upgrade layerwise, or choose another path."
-        )
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

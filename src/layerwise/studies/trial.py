@@ -102,12 +102,16 @@ class Outcome:
         ``"Type: message"`` of what a failed trial raised.
     metrics : mapping, default={}
         The other metrics that apply (`layerwise.studies.metrics`), by name.
+    peak_bytes : int or None, default=None
+        Peak resident memory of the process that ran the trial, interpreter and data included. None where trials share
+        a process, or the system does not tell.
     """
 
     risk: float
     fit_seconds: float
     error: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    peak_bytes: int | None = None
 
 
 def canonical_json(value: Any) -> str:

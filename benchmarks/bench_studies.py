@@ -1,0 +1,104 @@
+"""What running a study costs beside its fits, and what a second core gives.
+
+The overhead is that of 5,000 trials whose learner does nothing, everything included: data, a durable row, progress.
+It should be at most 2 ms a trial; what the disk takes for a durable row of its own stands beside it. The second core
+is measured on 64 trials of n = 1000, d = 32 and 256 neurons, each kind of worker beside one thread, in turns; it should
+give 1.6 times the throughput on a quiet machine. Whether the machine is quiet is told by plain matrix products, which
+two threads should do twice as fast as one. Run: python benchmarks/bench_studies.py
+"""
+
+import sqlite3
+import tempfile
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run_study
+
+TARGET = TargetSpec(label="target", use="SingleIndex", params={"link": "he2"})
+ROUNDS = 3
+
+
+class Mean:
+    """The learner that costs nothing."""
+
+    def fit(self, X, y):
+        """Learn nothing but the mean."""
+        self.mean_ = float(y.mean())
+        return self
+
+    def predict(self, X):
+        """Predict it."""
+        return np.full(len(X), self.mean_)
+
+
+def seconds(study, **options):
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "study.sqlite") as store:
+        start = perf_counter()
+        result = run_study(study, store, **options)
+        took = perf_counter() - start
+    assert result.table["error"].isna().all()
+    return took
+
+
+def durable_row():
+    """Seconds for a row in a transaction of its own, of the size of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        connection = sqlite3.connect(Path(folder) / "rows.sqlite", isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE row (key TEXT PRIMARY KEY, definition TEXT)")
+        start = perf_counter()
+        for i in range(500):
+            connection.execute("INSERT INTO row VALUES (?, ?)", (f"{i:064}", "x" * 300))
+        took = perf_counter() - start
+        connection.close()
+    return took / 500
+
+
+def products(n_threads):
+    """Seconds for matrix products by so many threads, with one BLAS thread each."""
+    A = np.ones((600, 600))
+    work = [None] * 200
+    with threadpool_limits(1), ThreadPool(n_threads) as pool:
+        start = perf_counter()
+        pool.map(lambda _: A @ A, work, chunksize=1)
+        return perf_counter() - start
+
+
+def main():
+    learners = [LearnerSpec(label="mean", use=Mean)]
+    tiny = Study(name="5,000 trials of no work", targets=[TARGET], learners=learners, dims=[5],
+                 n=[20, 30, 40, 50, 60], seeds=1000, n_test=1000)  # fmt: skip
+    print(f"{tiny.name}, ms a trial (at most 2)")
+    for n_jobs in (1, 2):
+        row = durable_row()
+        took = seconds(tiny, n_jobs=n_jobs) / 5000
+        print(f"  {n_jobs} thread{'s' * (n_jobs > 1)}: {1e3 * took:.2f}; a durable row alone {1e3 * row:.2f}")
+
+    learners = [LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 256})]
+    large = Study(name="64 trials, n = 1000, d = 32, m = 256", targets=[TARGET], learners=learners, dims=[32],
+                  n=[1000], seeds=64)  # fmt: skip
+    kinds = {
+        "1 thread": {"n_jobs": 1, "workers": "threads"},
+        "2 threads": {"n_jobs": 2, "workers": "threads"},
+        "2 processes": {"n_jobs": 2, "workers": "processes"},
+    }
+    times = {name: [] for name in kinds}
+    quiet = []
+    for _ in range(ROUNDS):
+        quiet.append(products(1) / products(2))
+        for name, options in kinds.items():
+            times[name].append(seconds(large, **options))
+    print(f"\n{large.name}: throughput beside one thread (at least 1.6 on two quiet cores), by round")
+    print(f"  {'products':<12} {' '.join(f'{ratio:.2f}' for ratio in quiet)}  (two threads beside one)")
+    for name in kinds:
+        ratios = " ".join(f"{one / its:.2f}" for one, its in zip(times["1 thread"], times[name], strict=True))
+        print(f"  {name:<12} {ratios}")
+
+
+if __name__ == "__main__":
+    main()

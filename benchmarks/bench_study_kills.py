@@ -1,0 +1,90 @@
+"""Fifty SIGKILLs at random moments over one study: no trial lost, none run twice, every value as without them.
+
+Each child runs what is missing, in threads or in processes, and is killed: half of them at any moment from their start,
+half soon after their first row. After every kill the store must open and hold all rows it held, unchanged. In the end
+its values are compared, bit for bit, with those of an uninterrupted run in one thread.
+Run: python benchmarks/bench_study_kills.py
+"""
+
+import random
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run_study
+
+KILLS = 50
+STUDY = Study(
+    name="to be killed",
+    targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
+    learners=[
+        LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 100}),
+        LearnerSpec(label="random features", use="RandomFeatureRegressor", params={"width": 100}),
+        LearnerSpec(label="ridge", use="sklearn.linear_model.Ridge"),
+    ],
+    dims=[4, 8],
+    n="[10, 20, 40, 80] * d",
+    seeds=100,
+    n_test=4096,
+)
+
+
+def rows(path):
+    """What the store holds: the risk's bytes and the seconds, which no second run would repeat, by key."""
+    if not path.exists():
+        return {}
+    with Store(path) as store:
+        return {row.key: (struct.pack("d", row.outcome.risk), row.outcome.fit_seconds) for row in store.rows()}
+
+
+def kill_one(path, workers, rng, early):
+    """Start a child, kill it; say whether it was still running."""
+    before = len(rows(path))
+    child = subprocess.Popen([sys.executable, __file__, path, workers], stderr=subprocess.DEVNULL)
+    if not early:
+        while child.poll() is None and len(rows(path)) == before:
+            time.sleep(0.01)
+    time.sleep(rng.uniform(0, 3.0 if early else 0.4))
+    child.send_signal(signal.SIGKILL)
+    return child.wait() == -signal.SIGKILL
+
+
+def main():
+    trials = STUDY.trials()
+    rng = random.Random(0)
+    kills = {"threads": 0, "processes": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "study.sqlite"
+        held = {}
+        while sum(kills.values()) < KILLS:
+            workers = rng.choice(list(kills))
+            kills[workers] += kill_one(path, workers, rng, early=rng.random() < 0.5)
+            found = rows(path)
+            assert found.items() >= held.items(), "a row was lost or run again"
+            held = found
+            if len(held) == len(trials):
+                break
+        print(f"{len(trials)} trials; killed {kills['threads']} times in threads, {kills['processes']} in processes, ")
+        print(f"{len(held)} trials done by then")
+        with Store(path) as store:
+            resumed = run_study(STUDY, store, n_jobs=2)
+            assert run_study(STUDY, store, callback=lambda *_: 1 / 0).outcomes == resumed.outcomes
+        final = rows(path)
+    assert final.items() >= held.items(), "a row was lost or run again"
+    uninterrupted = run_study(STUDY)
+    expected = {key: struct.pack("d", outcome.risk) for key, outcome in uninterrupted.outcomes.items()}
+    assert {key: risk for key, (risk, _) in final.items()} == expected
+    assert len(expected) == len(trials)
+    print(f"no trial lost, none run twice, {len(expected)} values equal to an uninterrupted run, bit for bit")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        with Store(sys.argv[1]) as store:
+            run_study(STUDY, store, n_jobs=2, workers=sys.argv[2])
+    else:
+        main()

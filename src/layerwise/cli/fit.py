@@ -1,0 +1,50 @@
+"""`layerwise fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from layerwise.cli._console import check_outputs, console, list_files
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row a sample.")],
+    target: Annotated[str, typer.Option(help="The column to be learnt.")],
+    learner: Annotated[str, typer.Option(help="two-layer, random-features or kernel.")] = "two-layer",
+    save: Annotated[Path | None, typer.Option(help="Where to keep the fitted model (skops).")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Where to write the held-out rows' predictions (CSV).")
+    ] = None,
+    random_state: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split and of the learner.")] = 0,
+) -> None:
+    """Fit a learner to a table, 20 % of its rows held out, beside ridge on the raw inputs and the mean."""
+    from layerwise.tables import fit_table, read_table
+
+    check_outputs(table, {"--save": save, "--predictions": predictions})
+    fitted = fit_table(*read_table(table, target), learner, random_state=random_state)
+    console.print(
+        f"{table.name}: {fitted.n_train} rows to fit, {len(fitted.predictions)} held out, "
+        f"{len(fitted.columns)} inputs, target {target}",
+        highlight=False,
+        markup=False,
+    )
+    shown = Table("model", "R² on held-out rows", box=None)
+    for row in fitted.scores.itertuples():
+        shown.add_row(str(row.model), f"{row.r2:.3f}")
+    console.print(shown)
+    for share, terms in fitted.directions():
+        console.print(f"direction with {share:.0%} of the first layer: {terms}", highlight=False, markup=False)
+    files = []
+    if save is not None:
+        from skops.io import dump
+
+        dump(fitted.model, save)
+        files.append(save)
+    if predictions is not None:
+        fitted.predictions.to_csv(predictions, index_label="row")
+        files.append(predictions)
+    list_files(files)

@@ -1,0 +1,110 @@
+"""`layerwise report` and `layerwise watch`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from layerwise.cli._console import check_outputs, console, list_files, stderr
+from layerwise.errors import UserError
+
+if TYPE_CHECKING:
+    from layerwise.report import Source
+
+StorePath = Annotated[Path, typer.Argument(help="SQLite file of a study.", metavar="STORE")]
+Studies = Annotated[
+    list[Path] | None,
+    typer.Option("--study", help="TOML file of a study, in place of those the store was run for; repeatable."),
+]
+Threshold = Annotated[float, typer.Option(help="Risk to be reached, where the page's slider stands first.")]
+Predicted = Annotated[
+    list[str] | None, typer.Option(help="What theory says of a learner's exponent, as LEARNER=EXPONENT; repeatable.")
+]
+
+
+def report(
+    store: StorePath,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path("report.html"),
+    study: Studies = None,
+    threshold: Threshold = 0.5,
+    predicted: Predicted = None,
+) -> None:
+    """Write one self-contained HTML page: curves, exponents with verdicts, definition, failures."""
+    from layerwise.report import make_report
+
+    rates = _predictions(predicted or [])
+    check_outputs(store, {"--output": output})
+    with _source(store, study or []) as source, _arguments():
+        make_report(source.read(), output, threshold=threshold, predicted=rates, records=source.records())
+    list_files([output])
+
+
+def watch(
+    store: StorePath,
+    study: Studies = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; the default is seen by this machine only.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8737,
+    threshold: Threshold = 0.5,
+    predicted: Predicted = None,
+) -> None:
+    """Serve the same page live while a study runs; reads the store, never writes. Ctrl-C ends it."""
+    from layerwise.report import LiveServer
+
+    rates = _predictions(predicted or [])
+    with _source(store, study or []) as source:
+        with _arguments():
+            server = LiveServer(source, host, port, threshold=threshold, predicted=rates)
+        with server:
+            if not server.is_local:
+                stderr.print("[yellow]warning:[/] everyone who reaches this machine can read the page.")
+            console.print(f"{escape(server.url)}  (Ctrl-C ends it)", highlight=False, soft_wrap=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                console.print("stopped.")
+
+
+@contextmanager
+def _source(store: Path, studies: list[Path]) -> Iterator[Source]:
+    """The store and its studies, closed in the end."""
+    from layerwise.report import Source
+
+    sys.path.insert(0, os.getcwd())  # a user's own targets and learners
+    with closing(Source(store, studies)) as source:
+        yield source
+
+
+@contextmanager
+def _arguments() -> Iterator[None]:
+    """A threshold or a prediction that the analysis refuses is the user's."""
+    try:
+        yield
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _predictions(texts: list[str]) -> dict[str, float]:
+    """Exponents by learner."""
+    rates = {}
+    for text in texts:
+        label, _, value = text.rpartition("=")
+        try:
+            if not label:
+                raise ValueError
+            rates[label] = float(value)
+        except ValueError:
+            raise UserError(
+                f'--predicted "{text}" should be LEARNER=EXPONENT with a number, such as --predicted "ridge=2".'
+            ) from None
+    return rates

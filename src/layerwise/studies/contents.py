@@ -1,0 +1,135 @@
+"""What a store holds: of each of its studies, and trial by trial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layerwise.studies.definition import Study
+from layerwise.studies.lookup import StudyError
+from layerwise.studies.store import Store
+from layerwise.studies.trial import canonical_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LearnerProgress:
+    """How far one learner of a study has come.
+
+    Attributes
+    ----------
+    learner : str
+        Its label.
+    done, failed, remaining : int
+        Trials that succeeded, that failed, and that have not run.
+    versions : frozenset of str
+        The versions of layerwise that ran them.
+    """
+
+    learner: str
+    done: int
+    failed: int
+    remaining: int
+    versions: frozenset[str]
+
+
+def stored_studies(store: Store) -> list[Study]:
+    """Return the studies that were run into a store, the first one first.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+
+    Returns
+    -------
+    list of Study
+        The studies.
+
+    Raises
+    ------
+    StudyError
+        When one names something that cannot be imported here.
+    """
+    found = []
+    for row in store.studies():
+        try:
+            found.append(Study.from_json(row.definition))
+        except StudyError as error:
+            raise StudyError(str(error), f'{store.path}, study "{row.name}"') from None
+    return found
+
+
+def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
+    """Return how far each learner of a study has come.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    store : Store
+        Where its trials are.
+
+    Returns
+    -------
+    list of LearnerProgress
+        In the order of the definition.
+    """
+    trials = study.trials()
+    held = store.outcomes(trial.key for trial in trials)
+    made_by = store.versions(held)
+    keys = {spec.label: [] for spec in study.learners}
+    for _, learner, trial in study.cells():
+        keys[learner].append(trial.key)
+    found = []
+    for learner, its in keys.items():
+        its = list(dict.fromkeys(its))  # two labels of one target share a trial
+        errors = [held[key].error for key in its if key in held]
+        failed = sum(error is not None for error in errors)
+        versions = frozenset(made_by[key] for key in its if key in held)
+        found.append(LearnerProgress(learner, len(errors) - failed, failed, len(its) - len(errors), versions))
+    return found
+
+
+def trial_table(store: Store) -> pd.DataFrame:
+    """One row a trial of a store, whatever study it belongs to: what it is, what came of it, who ran it and when.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+
+    Returns
+    -------
+    DataFrame
+        The trial's definition (parameters as JSON), risk, fit_seconds, peak_bytes, error, the other metrics that any
+        trial has, version, finished, key.
+    """
+    import pandas as pd
+
+    rows = list(_flat(store))
+    metrics = sorted({name for _, values, _ in rows for name in values})
+    table = pd.DataFrame(
+        [{**before, **{name: values.get(name) for name in metrics}, **after} for before, values, after in rows]
+    )
+    return table.astype({"peak_bytes": "Int64"}) if rows else table
+
+
+def _flat(store: Store) -> Iterator[tuple[dict, dict, dict]]:
+    for row in store.rows():
+        definition = {
+            name: canonical_json(value) if isinstance(value, dict) else value
+            for name, value in json.loads(row.definition).items()
+        }
+        outcome = row.outcome
+        before = definition | {
+            "risk": outcome.risk,
+            "fit_seconds": outcome.fit_seconds,
+            "peak_bytes": outcome.peak_bytes,
+            "error": outcome.error,
+        }
+        yield before, dict(outcome.metrics), {"version": row.version, "finished": row.finished, "key": row.key}

@@ -1,0 +1,134 @@
+"""Trials on a Dask cluster, for when one machine is too small.
+
+Dask runs a trial again when its worker dies, as often as `distributed.scheduler.allowed-failures` says; a trial that
+ends more workers than that is a failed row.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from importlib.metadata import version
+from math import nan
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, cast
+
+from layerwise.studies.lookup import StudyError
+from layerwise.studies.one_thread import load
+from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.workers import Arrival, attempt
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+CONNECT_SECONDS = 10.0
+COUNT_EVERY = 5.0  # seconds between looks at how many workers there are
+GONE = (
+    "the Dask scheduler is gone, or the trials were cancelled there. Finished trials are kept: start it again, and run "
+    "again."
+)
+
+
+def connect(scheduler: str) -> Client:
+    """Connect to a running Dask scheduler.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address, such as ``"tcp://127.0.0.1:8786"``.
+
+    Returns
+    -------
+    distributed.Client
+        To be closed after use.
+
+    Raises
+    ------
+    StudyError
+        When Dask is not installed, or no scheduler answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise StudyError("needs Dask. Install it: pip install 'layerwise[dask]'.", "scheduler") from None
+    try:
+        return Client(scheduler, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f'"{scheduler}" does not answer ({error}). Give the address that `dask scheduler` printed, such as '
+            "tcp://127.0.0.1:8786.",
+            "scheduler",
+        ) from None
+
+
+class DaskWorkers:
+    """The workers of a cluster, however many there are at the time.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the cluster; left open.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self._client = client
+        self._futures: dict[str, Future] = {}  # Dask forgets what nobody holds
+        self._threads, self._counted = 0, 0.0
+
+    def window(self) -> int:
+        """Twice the threads of all workers: the next trial is there when the last one ends."""
+        if time.monotonic() - self._counted > COUNT_EVERY:
+            self._counted = time.monotonic()
+            with suppress(OSError):  # the scheduler is gone: the trials will say so
+                self._threads = sum(cast("dict[str, int]", self._client.nthreads()).values())
+        return 2 * max(1, self._threads)  # with none, until one comes
+
+    def submit(self, trial: Trial) -> None:
+        """Send one trial to the scheduler."""
+        try:
+            future = self._client.submit(_attempt_elsewhere, trial, version("layerwise"), pure=False)
+        except Exception:
+            if self._client.status == "running":
+                raise
+            self.arrivals.put((trial, StudyError(GONE)))
+            return
+        self._futures[trial.key] = future
+        future.add_done_callback(lambda done: self._arrive(trial, done))
+
+    def _arrive(self, trial: Trial, future: Future) -> None:
+        self._futures.pop(trial.key, None)
+        self.arrivals.put((trial, _result(future)))
+
+    def close(self) -> None:
+        """Withdraw what is still waiting or running; the cluster stays."""
+        if self._client.status == "running":
+            self._client.cancel(list(self._futures.values()))
+        self._futures.clear()
+
+
+def _attempt_elsewhere(trial: Trial, wanted: str) -> Outcome:
+    if (found := version("layerwise")) != wanted:
+        raise StudyError(f"a Dask worker has layerwise {found}, this is {wanted}. Install the same on every worker.")
+    try:
+        load(trial)
+    except StudyError as error:  # this machine could: a failed row would say something about the worker, not the trial
+        raise StudyError(
+            f"a Dask worker cannot run the study: {error} Install the study's own modules on every worker, or start "
+            "the workers with their folder in PYTHONPATH."
+        ) from None
+    return attempt(trial)
+
+
+def _result(future: Future) -> Outcome | BaseException:
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        return Outcome(nan, nan, f"KilledWorker: {error}")
+    except (CancelledError, OSError):
+        return StudyError(GONE)
+    except BaseException as error:
+        return error

@@ -1,0 +1,138 @@
+"""The layout of a store's file: its header, its two tables, and the way from older layouts to this one.
+
+The file carries our application id and a schema version in its header, which is read before SQLite touches anything.
+SQLite's REAL is the IEEE double, so a risk comes back bit for bit; NaN, which SQLite has not, is stored as NULL.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from layerwise.errors import UserError
+from layerwise.studies.trial import Outcome, Trial, canonical_json
+
+APPLICATION_ID = 0x6C617977  # "layw"
+SCHEMA_VERSION = 3
+STUDY_TABLE = """
+    CREATE TABLE study (
+        key TEXT PRIMARY KEY,      -- sha256 of the definition
+        name TEXT NOT NULL,
+        definition TEXT NOT NULL,  -- canonical JSON of the whole study
+        started TEXT NOT NULL      -- when it was last run; UTC, ISO 8601
+    )
+"""
+TRIAL_TABLE = """
+    CREATE TABLE trial (
+        key TEXT PRIMARY KEY,      -- sha256 of the definition
+        definition TEXT NOT NULL,  -- canonical JSON: everything that determines the value
+        risk REAL,                 -- NULL where the trial failed
+        fit_seconds REAL,
+        error TEXT,                -- NULL where it did not
+        version TEXT NOT NULL,     -- of layerwise
+        finished TEXT NOT NULL,    -- UTC, ISO 8601
+        metrics TEXT,              -- JSON: the other metrics by name; NULL in rows of schema 1
+        peak_bytes INTEGER         -- NULL where it is not known
+    )
+"""
+MIGRATIONS = {  # from the schema of that number to the next
+    0: (TRIAL_TABLE, STUDY_TABLE, f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 3"),
+    1: ("ALTER TABLE trial ADD COLUMN metrics TEXT", "PRAGMA user_version = 2"),
+    2: ("ALTER TABLE trial ADD COLUMN peak_bytes INTEGER", STUDY_TABLE, "PRAGMA user_version = 3"),
+}
+COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics, peak_bytes"
+OUTCOME_COLUMNS = "risk, fit_seconds, error, metrics, peak_bytes"
+STUDY_COLUMNS = "key, name, definition, started"
+
+
+class StoreError(UserError):
+    """A store that cannot be read or written: says what, where, and what to do."""
+
+
+class Row(NamedTuple):
+    """One trial as the store holds it.
+
+    Attributes
+    ----------
+    key, definition : str
+        The trial's address, and the trial as canonical JSON.
+    outcome : Outcome
+        What came of it.
+    version : str
+        Of the layerwise that ran it.
+    finished : str
+        When: UTC, ISO 8601.
+    """
+
+    key: str
+    definition: str
+    outcome: Outcome
+    version: str
+    finished: str
+
+    @property
+    def trial(self) -> Trial:
+        """The trial itself."""
+        return Trial(**json.loads(self.definition))
+
+
+class StudyRow(NamedTuple):
+    """One study as the store holds it.
+
+    Attributes
+    ----------
+    key, name, definition : str
+        SHA-256 of the definition, the study's name, and the whole study as canonical JSON.
+    started : str
+        When it was last run: UTC, ISO 8601.
+    """
+
+    key: str
+    name: str
+    definition: str
+    started: str
+
+
+def to_row(row: Row) -> tuple:
+    """A row as SQLite takes it."""
+    outcome = row.outcome
+    risk, seconds = (None if math.isnan(x) else x for x in (outcome.risk, outcome.fit_seconds))
+    metrics = canonical_json(dict(outcome.metrics))
+    return (
+        *(row.key, row.definition, risk, seconds, outcome.error),
+        *(row.version, row.finished, metrics, outcome.peak_bytes),
+    )
+
+
+def outcome_of(
+    risk: float | None, seconds: float | None, error: str | None, metrics: str | None, peak: int | None
+) -> Outcome:
+    """The outcome that these columns hold."""
+    return Outcome(_number(risk), _number(seconds), error, json.loads(metrics or "{}"), peak)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def check_header(path: Path) -> None:
+    """Refuse a file that is not ours, by its first 100 bytes; a missing or empty file is to be laid out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        return
+    cure = "It was left as it is. Give the path of a layerwise store, or of a file that does not exist yet."
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise StoreError(f"{path} is not an SQLite file. {cure}")
+    schema, application = (int.from_bytes(header[offset : offset + 4], "big") for offset in (60, 68))
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is an SQLite file of another program (application id {application:#x}). {cure}")
+    if schema > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer layerwise (schema {schema}, this one knows up to {SCHEMA_VERSION}). "
+            "It was left as it is. Upgrade layerwise, or choose another path."
+        )

@@ -1,0 +1,237 @@
+"""Where trials run on this machine: threads, or processes that may die without taking the study along.
+
+Workers only compute. What came of a trial is put on `arrivals`, from which the calling thread alone takes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal, Protocol
+
+from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
+
+from layerwise.studies.cost import flops
+from layerwise.studies.lookup import StudyError
+from layerwise.studies.one_thread import ENVIRONMENT, one_thread
+from layerwise.studies.trial import Outcome, Trial, run
+
+WorkersKind = Literal["auto", "threads", "processes"]
+LARGE = 1e9  # flops, about a tenth of a second: from here on a process of its own is worth its start
+IDLE_SECONDS = 60.0  # after which a process without work leaves
+
+
+class WorkerDied(Exception):
+    """The process that ran a trial is gone: killed, out of memory, or crashed in compiled code."""
+
+
+Arrival = tuple[Trial, Outcome | BaseException]
+
+
+class Workers(Protocol):
+    """What runs trials."""
+
+    arrivals: SimpleQueue[Arrival]
+
+    def window(self) -> int:
+        """How many trials may be handed out at once."""
+        ...
+
+    def submit(self, trial: Trial) -> None:
+        """Hand out one trial; its outcome, or what was raised around it, will arrive."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is still running."""
+        ...
+
+
+def attempt(trial: Trial) -> Outcome:
+    """Run a trial with one BLAS thread."""
+    with one_thread(trial):
+        return run(trial)
+
+
+class Threads:
+    """Trials in threads of this process, for those too small to be sent elsewhere.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many at once.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self._n_workers = n_workers
+        self._tasks: SimpleQueue[Trial | None] = SimpleQueue()
+        for _ in range(n_workers):  # daemons, for Ctrl-C does not wait for a long trial
+            threading.Thread(target=self._work, name="layerwise-trial", daemon=True).start()
+
+    def _work(self) -> None:
+        while (trial := self._tasks.get()) is not None:
+            try:
+                self.arrivals.put((trial, attempt(trial)))
+            except BaseException as error:
+                self.arrivals.put((trial, error))
+
+    def window(self) -> int:
+        """More than there are threads: tiny trials go on while the disk takes the last ones, several at a time."""
+        return 8 * self._n_workers
+
+    def submit(self, trial: Trial) -> None:
+        """Queue one trial."""
+        self._tasks.put(trial)
+
+    def close(self) -> None:
+        """Start no more trials; one that is running ends in its own time, unheard."""
+        with suppress(Empty):
+            while True:
+                self._tasks.get_nowait()
+        for _ in range(self._n_workers):
+            self._tasks.put(None)
+
+
+class Processes:
+    """Trials in processes, one at a time in each: no shared interpreter lock, a memory of its own, a death of its own.
+
+    Each is a joblib (loky) executor of one worker, so that when one dies it is known with which trial.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many at once.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self._n_workers = n_workers
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: dict[str, ProcessPoolExecutor] = {}
+        self._closed = False
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()  # joblib's remark that it replaced a worker whose memory had grown
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
+
+    def window(self) -> int:
+        """As many as there are processes."""
+        return self._n_workers
+
+    def submit(self, trial: Trial) -> None:
+        """Send one trial to an idle process, or to a new one."""
+        while True:
+            executor = self._idle.pop() if self._idle else _process()
+            with suppress(BrokenProcessPool):  # it died while it was idle
+                future = executor.submit(_attempt_alone, trial)
+                break
+        self._busy[trial.key] = executor
+        future.add_done_callback(lambda future: self._arrive(trial, future))
+
+    def _arrive(self, trial: Trial, future: Future[Outcome]) -> None:
+        if self._closed:
+            return
+        executor = self._busy.pop(trial.key)
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            self.arrivals.put((trial, WorkerDied(str(error))))
+            return
+        self._idle.append(executor)
+        self.arrivals.put((trial, future.result() if error is None else error))
+
+    def close(self) -> None:
+        """End all processes, whatever they are doing."""
+        self._closed = True
+        self._warnings.__exit__(None, None, None)
+        for executor in [*self._idle, *self._busy.values()]:
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def _process() -> ProcessPoolExecutor:
+    """Return an executor of one process that leaves interrupts to this one, and ends with it."""
+    return ProcessPoolExecutor(1, timeout=IDLE_SECONDS, env=ENVIRONMENT, initializer=_settle, initargs=(os.getpid(),))
+
+
+def _settle(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if os.name == "posix":  # elsewhere the parent's number outlives it
+        threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def _attempt_alone(trial: Trial) -> Outcome:
+    """Run a trial as the only one of this process; where the system tells (Linux), with the peak of its memory."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is what is held now
+    except OSError:
+        return attempt(trial)
+    outcome = attempt(trial)
+    peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return replace(outcome, peak_bytes=int(peak[1]) * 1024 if peak else None)
+
+
+def local_workers(kind: WorkersKind, n_workers: int, trials: Sequence[Trial]) -> Threads | Processes:
+    """Choose and start workers on this machine.
+
+    Parameters
+    ----------
+    kind : {"auto", "threads", "processes"}
+        "auto" takes processes where the largest trial is large and everything can be imported in another process.
+    n_workers : int
+        How many at once.
+    trials : sequence of Trial
+        What is to be run.
+
+    Returns
+    -------
+    Threads or Processes
+        The workers.
+
+    Raises
+    ------
+    StudyError
+        For processes that could not import what stands in the script that is being run.
+    """
+    if kind not in ("auto", "threads", "processes"):
+        raise ValueError(f'workers={kind!r} should be "auto", "threads" or "processes".')
+    if kind == "auto":
+        large = any(flops(trial) >= LARGE for trial in trials)
+        kind = "processes" if large and not any(map(_in_script, trials)) else "threads"
+    if kind == "threads":
+        return Threads(n_workers)
+    check_importable(trials)
+    return Processes(n_workers)
+
+
+def check_importable(trials: Sequence[Trial]) -> None:
+    """Refuse, for other processes, what is defined in the script that is being run.
+
+    Raises
+    ------
+    StudyError
+        Naming it.
+    """
+    for trial in trials:
+        if path := _in_script(trial):
+            raise StudyError(
+                f'"{path}" is defined in the script that is being run, which other processes cannot import. Move it '
+                'to a module of its own, or use workers="threads".'
+            )
+
+
+def _in_script(trial: Trial) -> str | None:
+    return next((p for p in (trial.target, trial.inputs, trial.learner) if p.startswith("__main__.")), None)

@@ -1,0 +1,30 @@
+"""Studies in a process of their own, to be killed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(HERE)}
+
+
+def rows_in(path):
+    """Rows of a store that another process may be about to make."""
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT count(*) FROM trial").fetchone()[0]
+    except sqlite3.Error:  # not laid out yet
+        return 0
+    finally:
+        connection.close()
+
+
+def start(store_path, toml_path, workers="threads"):
+    command = [sys.executable, HERE / "throwaway.py", store_path, toml_path, workers]
+    return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)

@@ -1,0 +1,102 @@
+"""A store says what it holds, without the file that declared its studies."""
+
+import math
+
+import pytest
+from throwaway import Fails, Features, Mean, Quadratic, small_study
+
+from layerwise.studies import (
+    LearnerSpec,
+    Outcome,
+    Store,
+    StudyError,
+    TargetSpec,
+    learner_progress,
+    run_study,
+    stored_studies,
+    trial_table,
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "study.sqlite") as store:
+        yield store
+
+
+def test_a_study_comes_back_from_its_store(store):
+    # catches: a parameter that JSON changes, None among them; trials that are not those of the study
+    params = {"width": None, "pause": 0.0, "random_state": 7}
+    targets = [TargetSpec(label="a", use=Quadratic), TargetSpec(label="b", use=Quadratic, inputs="Sphere")]
+    learners = [LearnerSpec(label="é", use=Features, params=params, n="d**[1, 2]"), LearnerSpec(label="m", use=Mean)]
+    study = small_study(targets=targets, learners=learners, n=[20], noise=1)
+    store.keep_study(study)
+    assert stored_studies(store) == [study]
+    assert [t.key for t in stored_studies(store)[0].trials()] == [t.key for t in study.trials()]
+
+
+def test_a_study_replaces_the_earlier_one_of_its_name(store):
+    # catches: a learner that was taken out of the file and comes back on resume
+    run_study(small_study(n=[20]), store)
+    run_study(small_study(name="other", n=[20]), store)
+    run_study(small_study(n=[20], seeds=1), store)
+    assert [(study.name, study.seeds) for study in stored_studies(store)] == [("other", 3), ("small", 1)]
+
+
+def test_a_study_is_kept_before_its_first_trial(store):
+    # catches: a run killed in its first trial that cannot be resumed from the store
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small_study(), store, started=interrupt)
+    assert stored_studies(store) == [small_study()]
+
+
+def test_progress_counts_each_learners_trials(store):
+    # catches: failures counted as done, a shared trial counted twice, another study's trials counted here
+    twins = [TargetSpec(label=label, use=Quadratic) for label in ("a", "b")]
+    learners = [
+        LearnerSpec(label="fails", use=Fails, params={"above": 100}),
+        LearnerSpec(label="mean", use=Mean),
+        LearnerSpec(label="late", use=Features),
+    ]
+    run_study(small_study(learners=learners[:2], seeds=2), store)
+    run_study(small_study(learners=learners[2:], seeds=5, dims=[4]), store)
+    found = learner_progress(small_study(targets=twins, learners=learners), store)
+    assert [(p.learner, p.done, p.failed, p.remaining) for p in found] == [
+        ("fails", 4, 4, 4),
+        ("mean", 8, 0, 4),
+        ("late", 0, 0, 12),
+    ]
+    assert [len(p.versions) for p in found] == [1, 1, 0]
+
+
+def test_every_trial_is_a_row(store):
+    # catches: a table that needs a study; metrics or failures left out; a parameter that cannot be told
+    trials = small_study().trials()
+    store.add(trials[0], Outcome(1 / 3, 0.1, metrics={"overlap": 0.5}, peak_bytes=2**33))
+    store.add(trials[1], Outcome(math.nan, math.nan, "E: no"))
+    table = trial_table(store)
+    assert list(table["key"]) == [trials[0].key, trials[1].key]
+    assert table.loc[0, ["risk", "overlap", "peak_bytes", "n", "learner_params"]].tolist() == [
+        *(1 / 3, 0.5, 2**33, 40),
+        '{"width":32}',
+    ]
+    assert table["error"].isna().tolist() == [True, False]
+    assert table["error"][1] == "E: no"
+    assert math.isnan(table["overlap"][1])
+
+
+def test_an_empty_store_has_an_empty_table(store):
+    # catches: an index error where there is nothing yet
+    assert len(trial_table(store)) == 0
+    assert stored_studies(store) == []
+
+
+def test_a_study_whose_classes_are_gone_is_refused_in_words(store):
+    # catches: a traceback where a module is missing on this machine
+    run_study(small_study(learners=[LearnerSpec(label="f", use=Fails)], n=[20], dims=[3]), store)
+    store._connection.execute("UPDATE study SET definition = replace(definition, 'throwaway.Fails', 'gone.Fails')")
+    with pytest.raises(StudyError, match=r'learners\[0\]\.use: cannot import "gone.Fails"'):
+        stored_studies(store)

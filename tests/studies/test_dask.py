@@ -1,0 +1,110 @@
+"""A real Dask cluster: the same bits, though a worker is killed midway; what a cluster cannot do is said."""
+
+import logging
+import os
+import signal
+from importlib.metadata import version
+
+import pytest
+from distributed import Client, LocalCluster
+from throwaway import Dies, Features, Mean, bits, small_study
+
+from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
+
+
+@pytest.fixture(scope="module")
+def client():
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        yield client
+
+
+def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(client, tmp_path):
+    # catches: BLAS threads of a cluster's worker; a trial lost, doubled or failed because its worker was killed
+    study = small_study(
+        learners=[LearnerSpec(label=str(w), use=Features, params={"width": w, "pause": 0.02}) for w in (7, 300)],
+        n=[1500, 100],
+    )
+    killed = []
+
+    def kill_one_midway(done, total, trial, outcome):
+        if done == total // 3:
+            address, pid = next(iter(client.run(os.getpid).items()))
+            os.kill(pid, signal.SIGKILL)
+            killed.append(address)
+
+    with Store(tmp_path / "study.sqlite") as store:
+        run_study(study, store, client=client, callback=kill_one_midway)
+        cluster = StudyResult.from_store(study, store)
+    assert killed
+    assert len(cluster.table) == 24
+    assert cluster.table["error"].isna().all()
+    one = bits(run_study(study))
+    assert bits(cluster) == one
+    assert bits(run_study(study, n_jobs=2, workers="threads")) == one
+    assert bits(run_study(study, n_jobs=2, workers="processes")) == one
+
+
+def test_a_trial_that_kills_every_worker_is_a_failed_row(client):
+    # catches: a cluster brought down by one trial, or a study that ends with its first victim
+    learners = [LearnerSpec(label="dies", use=Dies), LearnerSpec(label="mean", use=Mean)]
+    table = run_study(small_study(learners=learners, dims=[3], n=[40], seeds=1), client=client).table
+    assert table["error"][0].startswith("KilledWorker: ")
+    assert table["error"][1] is None
+
+
+def test_an_interrupt_withdraws_the_trials(client):
+    # catches: a cluster that goes on with a study nobody waits for; a client that is closed for its owner
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    spec = LearnerSpec(label="slow", use=Features, params={"pause": 0.3})
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small_study(learners=[spec]), client=client, callback=interrupt)
+    assert client.status == "running"
+    assert all(bits(run_study(small_study(learners=[spec], n=[20], seeds=1), client=client)))
+
+
+def test_workers_of_another_version_are_refused(client, monkeypatch):
+    # catches: values of two programs in one study
+    monkeypatch.setattr(dask_workers, "version", lambda name: "9.9")
+    with pytest.raises(StudyError, match=rf"worker has layerwise {version('layerwise')}, this is 9\.9"):
+        run_study(small_study(), client=client)
+
+
+def test_modules_that_workers_lack_are_not_failed_rows(client, tmp_path, monkeypatch):
+    # catches: a night of failed rows because a file was not copied to the workers
+    (tmp_path / "only_here.py").write_text("from throwaway import Mean\n\n\nclass Mine(Mean):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = LearnerSpec(label="mine", use="only_here.Mine")
+    with Store(tmp_path / "study.sqlite") as store:
+        with pytest.raises(StudyError, match=r'a Dask worker cannot run the study: cannot import "only_here\.Mine"'):
+            run_study(small_study(learners=[spec]), store, client=client)
+        assert list(store.rows()) == []
+
+
+@pytest.mark.parametrize("ends", ["cluster", "client"])
+def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
+    # catches: a study that waits for ever, or failed rows for what the cluster did
+    spec = LearnerSpec(label="slow", use=Features, params={"pause": 0.05})
+    study = small_study(learners=[spec])
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+    with LocalCluster(**options) as cluster, Client(cluster) as client, Store(tmp_path / "study.sqlite") as store:
+
+        def close(done, *_):
+            if done == 2:
+                {"cluster": cluster, "client": client}[ends].close()
+
+        with pytest.raises(StudyError, match=r"scheduler is gone.*Finished trials are kept"):
+            run_study(study, store, client=client, callback=close)
+        kept = StudyResult.from_store(study, store).table
+    assert len(kept) >= 2
+    assert kept["error"].isna().all()
+
+
+def test_nobody_at_the_address(monkeypatch):
+    # catches: a traceback of Dask's for a mistyped address
+    monkeypatch.setattr(dask_workers, "CONNECT_SECONDS", 0.5)
+    for address in ("tcp://127.0.0.1:1", "nonsense://"):
+        with pytest.raises(StudyError, match=rf'scheduler: "{address}" does not answer .*dask scheduler'):
+            dask_workers.connect(address)

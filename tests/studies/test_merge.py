@@ -1,0 +1,91 @@
+"""Merging keeps one of each trial, and refuses two values of one."""
+
+import math
+
+import pytest
+from throwaway import Features, Mean, small_study
+
+from layerwise.studies import LearnerSpec, Outcome, Store, StoreError, merge_stores, run_study, stored_studies
+
+TRIALS = small_study().trials()
+FAILED = Outcome(math.nan, math.nan, "E: no")
+
+
+@pytest.fixture
+def open_store(tmp_path):
+    opened = []
+
+    def open_store(name, outcomes=None):
+        opened.append(Store(tmp_path / f"{name}.sqlite"))
+        opened[-1].add_all([(TRIALS[i], outcome) for i, outcome in (outcomes or {}).items()])
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        store.close()
+
+
+def held(store):
+    found = store.outcomes(trial.key for trial in TRIALS)
+    return {i: found[trial.key] for i, trial in enumerate(TRIALS) if trial.key in found}
+
+
+def test_two_halves_of_a_study_make_the_whole(open_store):
+    # catches: trials lost or run again after merging; a study's definition that stays behind
+    first, second, both = (open_store(name) for name in ("first", "second", "both"))
+    features = small_study(learners=[LearnerSpec(label="features", use=Features)])
+    mean = small_study(name="other", learners=[LearnerSpec(label="mean", use=Mean)])
+    run_study(features, first)
+    run_study(mean, second, n_jobs=2)
+    run_study(features, second)
+    merged = merge_stores(both, [first, second])
+    assert (merged.added, merged.overlapping, merged.mended) == (24, 12, 0)
+    assert stored_studies(both) == [features, mean]
+    ran = []
+    whole = small_study(learners=[*features.learners, *mean.learners])
+    run_study(whole, both, callback=lambda *call: ran.append(call))
+    assert ran == []
+    assert merge_stores(both, [first, second]).added == 0
+
+
+def test_one_of_each_is_kept(open_store):
+    # catches: machines refused for their speed; a success overwritten by a failure, or a failure kept before it
+    here = {0: Outcome(0.5, 1.0, peak_bytes=7), 1: FAILED, 2: Outcome(0.25, 1.0), 3: FAILED}
+    there = {0: Outcome(0.5, 2.0), 1: Outcome(0.125, 2.0), 2: FAILED, 3: FAILED, 4: Outcome(1.0, 2.0)}
+    into = open_store("into", here)
+    merged = merge_stores(into, [open_store("other", there)])
+    assert (merged.added, merged.overlapping, merged.mended) == (1, 3, 1)
+    assert held(into) == {**there, 0: here[0], 2: here[2], 3: FAILED}
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Outcome(math.nextafter(0.5, 1), 1.0, metrics={"m": 1.0}), "risk = 0.5 in .* and 0.5000000000000001 in "),
+        (Outcome(0.5, 1.0, metrics={"m": 2.0}), "m = 1.0 in .* and 2.0 in "),
+        (Outcome(0.5, 1.0), "m = 1.0 in .* and None in "),
+    ],
+)
+def test_differing_values_are_refused_by_name(open_store, value, name):
+    # catches: two programs' values mixed silently, a difference in the last bit let pass, half a merge
+    into = open_store("into", {0: Outcome(0.5, 1.0, metrics={"m": 1.0})})
+    fresh, other = open_store("fresh", {1: Outcome(1.0, 1.0)}), open_store("other", {0: value})
+    with pytest.raises(StoreError, match=name) as caught:
+        merge_stores(into, [fresh, other])
+    text = str(caught.value)
+    for word in (
+        "throwaway.Features on throwaway.Quadratic",
+        "dim = 3, n = 40, seed = 0",
+        "into.sqlite",
+        "other.sqlite",
+    ):
+        assert word in text
+    assert "nothing was merged" in text
+    assert list(held(into)) == [0]
+
+
+def test_stores_that_differ_among_themselves_are_refused(open_store):
+    # catches: only pairs with the first store compared
+    others = [open_store(str(risk), {0: Outcome(risk, 1.0)}) for risk in (0.5, 0.25)]
+    with pytest.raises(StoreError, match=r"risk = 0\.5 in .* and 0\.25 in"):
+        merge_stores(open_store("into"), others)

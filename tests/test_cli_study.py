@@ -1,0 +1,203 @@
+"""`layerwise study`: resume, status, merge and export of a store, in this process; progress as lines and as a table."""
+
+import io
+import sqlite3
+import sys
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from layerwise import cli
+from layerwise.cli import _progress
+from layerwise.errors import UserError
+from layerwise.studies import LearnerSpec, Outcome, Store, Study, TargetSpec, run_study
+
+RIDGE = LearnerSpec(label="ridge [b]", use="sklearn.linear_model.Ridge")
+MEAN = LearnerSpec(label="mean", use="sklearn.dummy.DummyRegressor")
+FAILS = LearnerSpec(label="fails", use="sklearn.linear_model.Ridge", params={"alpha": -1.0})
+
+
+def tiny(*learners, **changes):
+    target = TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})
+    options = {"dims": [3], "n": [20], "seeds": 2, "n_test": 50} | changes
+    return Study(name=options.pop("name", "tiny"), targets=[target], learners=learners or [RIDGE], **options)
+
+
+def layerwise(*arguments):
+    done = CliRunner().invoke(cli.app, ["study", *map(str, arguments)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return SimpleNamespace(status=done.exit_code, lines=[" ".join(line.split()) for line in done.output.splitlines()])
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    return tmp_path / "study.sqlite"
+
+
+def test_resume_needs_the_store_alone(path):
+    # catches: resuming without the TOML file; results that land elsewhere or overwrite each other
+    study = tiny(RIDGE, MEAN)
+    with Store(path) as store:
+        run_study(tiny(RIDGE), store)
+        store.keep_study(study)
+    done = layerwise("resume", path, "--jobs", "1")
+    assert done.status == 0
+    assert "tiny: 2 of 4 trials found in the store" in done.lines
+    table = pd.read_csv(path.parent / "results.csv")
+    assert list(table["learner"]) == ["ridge [b]"] * 2 + ["mean"] * 2
+    with Store(path) as store:
+        store.keep_study(tiny(MEAN, name="other", seeds=3))
+    assert layerwise("resume", path, "--out", "both").status == 0
+    assert [len(pd.read_csv(path.parent / "both" / name / "results.csv")) for name in ("tiny-1", "other-2")] == [4, 3]
+
+
+def test_status_counts_by_learner(path):
+    # catches: failures counted as done, markup in a label, a study that cannot be imported hiding the others
+    with Store(path) as store:
+        run_study(tiny(RIDGE, FAILS), store)
+        store.keep_study(tiny(RIDGE, FAILS, MEAN))
+        run_study(tiny(MEAN, name="gone", n=[30]), store)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "UPDATE study SET definition = replace(definition, 'dummy.Dummy', 'gone.Dummy') WHERE name='gone'"
+    )
+    connection.commit()
+    connection.close()
+    lines = layerwise("status", path).lines
+    assert lines[1] == "learner done failed remaining layerwise"
+    for row in ("ridge [b] 2 0 0 0.1.0", "fails 0 2 0 0.1.0", "mean 0 0 2"):
+        assert row in lines
+    assert "6 trials in all, 2 of them failed" in lines
+    assert 'gone: cannot be counted, for learners[0].use: cannot import "sklearn.gone' in " ".join(lines)
+
+
+def test_merge_joins_and_refuses(path):
+    # catches: a conflict that is only a traceback; sources that are changed
+    stores = [path.with_name(f"{name}.sqlite") for name in ("a", "b")]
+    for place, learner in zip(stores, (RIDGE, MEAN), strict=True):
+        with Store(place) as store:
+            run_study(tiny(learner), store)
+            run_study(tiny(FAILS, name="fails"), store)
+    done = layerwise("merge", path, *stores)
+    assert "6 trials added, 2 were there already" in done.lines[0]
+    assert done.lines[-1].endswith("study.sqlite")
+    with Store(stores[0]) as store:
+        trial = tiny().trials()[0]
+        store.add(trial, Outcome(0.125, 0.1))
+    with pytest.raises(UserError, match=r"Ridge on SingleIndex .*risk = .* and 0\.125 in .*a\.sqlite"):
+        layerwise("merge", path, stores[0])
+
+
+@pytest.mark.parametrize(("name", "read"), [("t.csv", pd.read_csv), ("deep/t.parquet", pd.read_parquet)])
+def test_export_writes_every_trial(path, name, read):
+    # catches: a parquet file that mixed columns make impossible; digits lost in CSV
+    with Store(path) as store:
+        result = run_study(tiny(RIDGE, FAILS), store)
+    assert layerwise("export", path, "-o", name).status == 0
+    table = read(path.parent / name)
+    assert sorted(table["risk"].dropna()) == sorted(result.table["risk"].dropna())
+    assert table["error"].notna().sum() == 2
+
+
+@pytest.mark.parametrize("command", [["status"], ["resume"], ["export", "-o", "x.csv"], ["merge", "into.sqlite"]])
+def test_a_store_that_is_missing_is_not_made(path, command):
+    # catches: an empty store made of a typing mistake, and "0 trials" reported for it
+    with pytest.raises(UserError, match=r"study\.sqlite does not exist"):
+        layerwise(*command, path)
+    assert not path.exists()
+
+
+def test_what_cannot_be_written_or_resumed_is_refused(path):
+    # catches: a store overwritten by its own export; an earlier layerwise's store resumed to nothing
+    Store(path).close()
+    with pytest.raises(UserError, match=r"x\.xlsx should end in \.csv or \.parquet"):
+        layerwise("export", path, "-o", "x.xlsx")
+    path.rename(path.with_name("store.csv"))
+    with pytest.raises(UserError, match="would overwrite"):
+        layerwise("export", path.with_name("store.csv"), "-o", "store.csv")
+    with pytest.raises(UserError, match="holds no study"):
+        layerwise("resume", path.with_name("store.csv"))
+
+
+def test_a_scheduler_reaches_the_runner(path, monkeypatch):
+    # catches: --scheduler and --workers parsed and dropped
+    seen = {}
+
+    class Client:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            seen["closed"] = True
+
+    monkeypatch.setattr(
+        "layerwise.studies.dask_workers.connect", lambda address: seen.update(address=address) or Client()
+    )
+    monkeypatch.setattr("layerwise.studies.run_study", lambda study, store, **options: seen.update(options) or 1 / 0)
+    (path.parent / "s.toml").write_text(tiny().to_toml())
+    with pytest.raises(ZeroDivisionError):
+        layerwise("run", "s.toml", "--scheduler", "tcp://1.2.3.4:8786", "--workers", "processes")
+    assert (seen["address"], seen["workers"], seen["closed"]) == ("tcp://1.2.3.4:8786", "processes", True)
+    assert isinstance(seen["client"], Client)
+
+
+def shown(monkeypatch, terminal):
+    output = io.StringIO()
+    monkeypatch.setattr(_progress, "console", Console(file=output, force_terminal=terminal, width=100))
+    return output
+
+
+def test_progress_in_lines(monkeypatch):
+    # catches: a log file that stays silent all night, or gets a line a trial
+    output = shown(monkeypatch, False)
+    monkeypatch.setattr(_progress, "LINE_EVERY", -1.0)
+    study = tiny(RIDGE, FAILS)
+    with _progress.study_progress(study, {}) as progress:
+        run_study(study, started=progress.started, callback=progress.advance)
+    lines = output.getvalue().splitlines()
+    assert lines[0] == "tiny: 4 trials"
+    assert len(lines) == 5
+    assert lines[-1].startswith("tiny: 4 of 4 trials, 2 failed, about 0 s left")
+
+
+def test_progress_as_a_table(monkeypatch):
+    # catches: found trials that count twice, a label read as markup, a learner without a risk
+    output = shown(monkeypatch, True)
+    study = tiny(RIDGE, FAILS, MEAN, name="a [b]")
+    found = {study.trials()[0].key: Outcome(0.5, 0.1)}
+    with _progress.study_progress(study, found) as progress:
+        for trial in study.trials()[1:4]:
+            outcome = Outcome(1.5, 0.1) if trial.learner_params == {} else Outcome(float("nan"), float("nan"), "E")
+            progress.advance(0, 6, trial, outcome)
+        table = progress.__rich__()
+    assert [list(column.cells) for column in table.columns] == [
+        [r"ridge \[b]", "fails", "mean"],
+        ["2", "0", "0"],
+        ["0", "2", "0"],
+        ["0", "0", "2"],
+        ["1", "", ""],
+    ]
+    assert "a [b]: about" in output.getvalue()
+
+
+def test_time_left_goes_by_the_work(monkeypatch):
+    # catches: the time of the largest trials, which run first, expected of the small ones
+    now = [0.0]
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    study = tiny(RIDGE, n=[20, 10**6], seeds=1)
+    progress = _progress.StudyProgress(study, {})
+    assert progress._left() == "time left unknown"
+    now[0] = 10.0
+    progress.advance(1, 2, study.trials()[1], Outcome(0.5, 10.0))
+    assert progress._left() == "about 0 s left"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(59, "59 s"), (90, "1.5 min"), (7200, "2.0 h"), (129600, "1.5 d")])
+def test_durations(seconds, text):
+    assert _progress._duration(seconds) == text
