@@ -246,7 +246,7 @@ NICHANI2023 = Paper(
         ),
         PublishedFigure(
             name="depth_separation",
-            caption="Section 5: ReLU(xᵀAx) on the sphere, by three layers and by two of about as many parameters or more",
+            caption="Section 5: ReLU(xᵀAx) on the sphere, by three layers and by two with no fewer parameters",
             study=depth_separation,
             draw=draw_depth_separation,
             claims=(

@@ -1,0 +1,191 @@
+"""The curves as plotly traces, and the look of the charts.
+
+plotly reads a subset of HTML in every text, so labels are escaped; they enter hover texts by ``%{fullData.name}``,
+never as a part of a template, where ``%{x}`` would be read too.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from layerwise.errors import UserError
+from layerwise.studies import StudyResult
+from layerwise.studies.displays import AXES, COLOURS, FAINT, INK
+from layerwise.studies.metrics import METRICS
+
+# No triangles: these say what is censored.
+SYMBOLS = ("circle", "square", "diamond", "cross", "x", "star")
+GLYPHS = "●■◆✚✖★"
+DASHES = ("solid", "dash", "dot")
+GRID = "#e6e6e6"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+HOVER = (
+    "<b>%{fullData.name}</b><br>n = %{x:,}<br>median %{y:.3g}<br>"
+    "quartiles %{customdata[0]:.3g} – %{customdata[1]:.3g}<br>%{customdata[2]}<extra></extra>"
+)
+
+
+def extra(name: str) -> Any:
+    """Import a module of the extra [report].
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    UserError
+        Where it is not installed.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ImportError:
+        package = name.split(".")[0]
+        raise UserError(
+            f"A report needs {package}, which is not installed. Charts and page are an extra of layerwise: "
+            "pip install 'layerwise[report]'"
+        ) from None
+
+
+def look(i: int) -> dict[str, str]:
+    """Colour, symbol, glyph and dash of the i-th learner: no two of the first 18 alike.
+
+    Parameters
+    ----------
+    i : int
+        Its place in the study.
+
+    Returns
+    -------
+    dict
+        The look.
+    """
+    k = i % len(COLOURS)
+    return {
+        "colour": COLOURS[k],
+        "symbol": SYMBOLS[k],
+        "glyph": GLYPHS[k],
+        "dash": DASHES[i // len(COLOURS) % len(DASHES)],
+    }
+
+
+def measured(result: StudyResult) -> dict[str, str]:
+    """Return the metrics that have a value, with the titles of their axes.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the study found.
+
+    Returns
+    -------
+    dict
+        Title by metric; risk is always there.
+    """
+    names = [name for name in (*METRICS, "fit_seconds") if result.table[name].notna().any()]
+    return {name: " ".join(AXES.get(name, name).split()) for name in ["risk", *names]}
+
+
+def curve_traces(result: StudyResult) -> list[dict[str, Any]]:
+    """Each metric of each cell against n: a trace of its quartiles and one of its medians.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the study found.
+
+    Returns
+    -------
+    list of dict
+        Traces, checked by plotly; ``meta`` holds metric, dim and the places of target and learner in the study.
+    """
+    figure = extra("plotly.graph_objects").Figure(list(_curves(result)))
+    return json.loads(figure.to_json())["data"]
+
+
+def _curves(result: StudyResult) -> Iterator[dict[str, Any]]:
+    targets = [spec.label for spec in result.study.targets]
+    learners = [spec.label for spec in result.study.learners]
+    for metric in measured(result):
+        summary = result.summary(metric=metric)
+        summary = summary[summary["median"].notna()].sort_values("n")
+        names: Any
+        for names, cell in summary.groupby(["target", "learner", "dim"], sort=False):
+            target, learner, dim = names
+            i = learners.index(learner)
+            style = look(i)
+            meta = {"metric": metric, "target": targets.index(target), "learner": i, "dim": int(dim)}
+            n, median, lower, upper = (cell[name].tolist() for name in ("n", "median", "lower", "upper"))
+            seeds = [
+                f"{done} seed{'s' * (done != 1)}" + f", {failed} failed" * (failed > 0)
+                for done, failed in zip(cell["succeeded"].tolist(), cell["failed"].tolist(), strict=True)
+            ]
+            shared = {"type": "scatter", "name": html.escape(learner, quote=False), "showlegend": False}
+            yield shared | {
+                "x": n + n[::-1],
+                "y": upper + lower[::-1],
+                "mode": "lines",
+                "line": {"width": 0},
+                "fill": "toself",
+                "fillcolor": f"rgba({', '.join(str(int(style['colour'][k : k + 2], 16)) for k in (1, 3, 5))}, 0.14)",
+                "hoverinfo": "skip",
+                "meta": meta | {"band": True},
+            }
+            yield shared | {
+                "x": n,
+                "y": median,
+                "customdata": list(zip(lower, upper, seeds, strict=True)),
+                "mode": "lines+markers",
+                "line": {"color": style["colour"], "width": 2, "dash": style["dash"]},
+                "marker": {"symbol": style["symbol"], "size": 7, "line": {"color": "white", "width": 1}},
+                "hovertemplate": HOVER,
+                "meta": meta,
+            }
+
+
+def base_layout() -> dict[str, Any]:
+    """Return the look shared by both charts.
+
+    Returns
+    -------
+    dict
+        A layout, checked by plotly.
+    """
+    go = extra("plotly.graph_objects")
+    layout = go.Layout(
+        font={"family": FONT, "size": 12, "color": INK},
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        hovermode="closest",
+        hoverlabel={"bgcolor": "white", "bordercolor": "#bbbbbb", "font": {"color": INK, "size": 13}},
+        showlegend=False,
+        dragmode="zoom",
+        modebar={"bgcolor": "rgba(0, 0, 0, 0)", "color": FAINT, "activecolor": INK},
+    )
+    axis = go.layout.XAxis(
+        showline=True,
+        linecolor=INK,
+        linewidth=0.6,
+        ticks="outside",
+        ticklen=4,
+        tickwidth=0.6,
+        tickcolor=INK,
+        gridcolor=GRID,
+        gridwidth=0.5,
+        zeroline=False,
+        separatethousands=True,
+        exponentformat="none",
+    )
+    return json.loads(extra("plotly.io").to_json({"layout": layout, "axis": axis}, validate=False))

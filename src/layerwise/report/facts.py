@@ -1,0 +1,97 @@
+"""What the page says in words and tables: progress, failures, definition, environment."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from layerwise.studies import StudyError, StudyResult
+
+DISTRIBUTIONS = ("layerwise", "numpy", "scipy", "scikit-learn")
+MOST_ERRORS = 200  # rows of the table of failures
+
+
+def status(result: StudyResult) -> dict[str, int]:
+    """Count the distinct trials of a study: all, done, failed.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the study found.
+
+    Returns
+    -------
+    dict
+        The counts.
+    """
+    keys = {trial.key for trial in result.study.trials()}
+    done = [outcome for key, outcome in result.outcomes.items() if key in keys]
+    return {"total": len(keys), "done": len(done), "failed": sum(outcome.error is not None for outcome in done)}
+
+
+def failures(result: StudyResult) -> dict[str, Any]:
+    """Return the distinct errors of a study and where they struck.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the study found.
+
+    Returns
+    -------
+    dict
+        ``errors``, rows by learner, target and message, the most frequent first; ``more``, how many rows are left out.
+    """
+    table = result.table[result.table["error"].notna()]
+    rows = [
+        {
+            "learner": learner,
+            "target": target,
+            "error": error,
+            "trials": len(cell),
+            "dims": _listed(cell["dim"]),
+            "sizes": _listed(cell["n"]),
+        }
+        for (learner, target, error), cell in table.groupby(["learner", "target", "error"], sort=False)
+    ]
+    rows.sort(key=lambda row: -row["trials"])
+    return {"errors": rows[:MOST_ERRORS], "more": max(0, len(rows) - MOST_ERRORS)}
+
+
+def definition(result: StudyResult) -> str:
+    """Return the study as TOML, or as JSON where TOML cannot say it.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the study found.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    try:
+        return result.study.to_toml()
+    except StudyError:  # a parameter is None
+        return result.study.model_dump_json(indent=2)
+
+
+def environment() -> dict[str, str]:
+    """Return the versions of what makes the page.
+
+    Returns
+    -------
+    dict
+        Version by name.
+    """
+    return {"Python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
+
+
+def _listed(values: Any) -> str:
+    """The distinct values; where they are many, the ends."""
+    distinct = sorted(set(values.tolist()))
+    if len(distinct) > 4:
+        return f"{distinct[0]:,} … {distinct[-1]:,}"
+    return ", ".join(f"{value:,}" for value in distinct)

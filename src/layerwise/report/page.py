@@ -1,0 +1,210 @@
+"""The page: one HTML file with everything in it.
+
+A content security policy allows the page's own two scripts, by their hashes, and no connection at all (the live page's
+own server excepted), so even a label that found a way into the markup could neither run nor send anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from layerwise.errors import UserError
+from layerwise.report.charts import extra
+from layerwise.report.facts import definition, environment, failures, status
+from layerwise.report.payload import study_payload
+from layerwise.report.source import Record
+from layerwise.studies import StudyResult
+
+
+def make_report(
+    results: StudyResult | Sequence[StudyResult],
+    path: str | PathLike[str],
+    *,
+    threshold: float = 0.5,
+    predicted: Mapping[Any, float] | None = None,
+    records: Sequence[Record] = (),
+) -> Path:
+    """Write studies as one self-contained HTML page: interactive curves, exponents, definition, failures.
+
+    Parameters
+    ----------
+    results : StudyResult or sequence of StudyResult
+        What the studies found, finished or not; a section each.
+    path : path-like
+        The file; its folder is made when missing.
+    threshold : float, default=0.5
+        Risk to be reached, where the page's slider stands first.
+    predicted : mapping or None, default=None
+        What theory says of the exponents, by the learner's label or by (target, learner); studies that have no such
+        learner leave it aside.
+    records : sequence of Record, default=()
+        Which versions made the trials, and when (`Source.records`).
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UserError
+        Where plotly or Jinja2 is not installed, or there is no study.
+    ValueError
+        For a threshold that is not a positive number, or a prediction for a learner that no study has.
+    """
+    results = [results] if isinstance(results, StudyResult) else list(results)
+    text = render(page_data(results, threshold=threshold, predicted=predicted, records=records), results)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def page_data(
+    results: Sequence[StudyResult],
+    *,
+    threshold: float,
+    predicted: Mapping[Any, float] | None = None,
+    records: Sequence[Record] = (),
+    revision: str = "",
+) -> dict[str, Any]:
+    """Return what the page's script draws from, and what the live page fetches again.
+
+    Parameters
+    ----------
+    results : sequence of StudyResult
+        What the studies found.
+    threshold, predicted, records
+        As `make_report` takes them.
+    revision : str, default=""
+        Names this state of the store.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+    """
+    if not results:
+        raise UserError("There is no study to report. Give at least one.")
+    owned = _predictions_by_study(results, predicted or {})
+    studies = []
+    for i, (result, rates) in enumerate(zip(results, owned, strict=True)):
+        payload = study_payload(result, threshold, rates, f"study-{i + 1}")
+        payload["fragments"] = {
+            "status": _environment().get_template("_status.html").render(status=status(result)),
+            "failures": _environment().get_template("_failures.html").render(**failures(result)),
+            "values": result.summary().drop(columns=["lower", "upper"]).to_csv(index=False, float_format="%.4g"),
+        }
+        studies.append(payload)
+    made = _environment().get_template("_environment.html").render(environment=environment(), records=records)
+    shape = hashlib.sha256(repr([result.study for result in results]).encode()).hexdigest()
+    return {"revision": revision, "shape": shape, "studies": studies, "environment": made}
+
+
+def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool = False) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    data : dict
+        What `page_data` returned.
+    results : sequence of StudyResult
+        The same results.
+    live : bool, default=False
+        Whether the page asks its server for news.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    from markupsafe import Markup
+
+    scripts = [extra("plotly.offline").get_plotlyjs(), _read("report.js")]
+    hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(f"'sha256-{value}'" for value in hashes),
+        "style-src": "'unsafe-inline'",  # plotly writes its styles into the page
+        "img-src": "data: blob:",  # and offers the chart as an image
+        "connect-src": "'self'" if live else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    studies = [
+        {"data": part, "study": result.study, "definition": definition(result)}
+        for part, result in zip(data["studies"], results, strict=True)
+    ]
+    names = [result.study.name for result in results]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=names[0] if len(names) == 1 else f"{len(names)} studies",
+            policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+            style=Markup(_read("report.css")),
+            scripts=[Markup(text) for text in scripts],
+            embedded=Markup(embedded(data)),
+            environment=Markup(data["environment"]),
+            studies=studies,
+            live=live,
+        )
+    )
+
+
+def _predictions_by_study(results: Sequence[StudyResult], predicted: Mapping[Any, float]) -> list[dict[Any, float]]:
+    """The predictions that are each study's; one that is nobody's is a mistake."""
+    owned, known = [], set()
+    for result in results:
+        labels = {learner.label for learner in result.study.learners}
+        labels |= {(target.label, label) for target in result.study.targets for label in labels}
+        owned.append({label: rate for label, rate in predicted.items() if label in labels})
+        known |= labels
+    for label in predicted:
+        if label not in known:
+            learners = ", ".join(sorted(repr(label) for label in known if isinstance(label, str)))
+            raise ValueError(f"predicted has {label!r}, which is no learner of the study; use one of {learners}.")
+    return owned
+
+
+def _read(name: str) -> str:
+    return (files("layerwise.report") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+@cache
+def _environment() -> Any:
+    jinja2 = extra("jinja2")
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("layerwise.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def embedded(data: Any) -> str:
+    """Return data as JSON that may stand inside a script element: ``<`` and its kin are written as escapes.
+
+    Parameters
+    ----------
+    data : object
+        Plain data without NaN.
+
+    Returns
+    -------
+    str
+        The JSON.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text

@@ -1,0 +1,163 @@
+"""The live page's server: what it answers to whom, and what a store under its hands does to it."""
+
+import html
+import http.client
+import json
+import threading
+from contextlib import contextmanager
+
+import pytest
+from made_up import keep, made_up
+
+from layerwise.errors import UserError
+from layerwise.report import LiveServer, Source
+from layerwise.studies import Store, StoreError, StudyError, StudyResult
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "study.sqlite") as store:
+        keep(made_up(("linear", "cubic")), store)
+        yield store
+
+
+@contextmanager
+def serving(store, **options):
+    source = Source(store.path)
+    with LiveServer(source, port=0, **options) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+    source.close()
+
+
+def get(server, path, **headers):
+    connection = http.client.HTTPConnection(*server.server_address, timeout=30)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), dict(answer.getheaders())
+    finally:
+        connection.close()
+
+
+def test_page_and_data(store):
+    # catches: data that differ from the page's, a page that is cached or may talk to others
+    with serving(store) as server:
+        assert server.url == f"http://127.0.0.1:{server.server_address[1]}/"
+        status, page, headers = get(server, "/")
+        assert (status, headers["Content-Type"], headers["Cache-Control"]) == (
+            200,
+            "text/html; charset=utf-8",
+            "no-store",
+        )
+        assert "data-live" in page
+        assert "connect-src 'self'" in html.unescape(page)
+        status, text, _ = get(server, "/data.json")
+        data = json.loads(text)
+        assert status == 200
+        assert text in page
+        assert get(server, f"/data.json?since={data['revision']}")[:2] == (204, "")
+        assert get(server, "/data.json?since=earlier")[0] == 200
+        for path in ("/etc/passwd", "/../study.sqlite", "/study.sqlite", "//x"):
+            assert get(server, path)[0] == 404
+
+
+def test_loopback_answers_to_loopback_only(store):
+    # catches: a web page that reads the study through a name that leads here
+    with serving(store) as server:
+        for host in ("evil.example", "127.0.0.1.evil.example:80", "", "["):
+            assert get(server, "/data.json", Host=host)[0] == 403
+        for host in ("localhost", "127.0.0.1:1", "[::1]:80"):
+            assert get(server, "/data.json", Host=host)[0] == 200
+
+
+def test_a_new_trial_is_a_new_state(store):
+    # catches: a state kept for ever; one computed at each request while trials need the processor
+    with serving(store) as server:
+        first = server.state()
+        assert server.state() is first
+        other = made_up(("linear",), name="other")
+        keep(other, store)
+        server._not_before = 0.0
+        data, results = server.state()
+        assert len(results) == 2
+        assert data["revision"] != first[0]["revision"]
+        assert data["shape"] != first[0]["shape"]
+        keep(made_up(("cubic",), name="third"), store)
+        assert server.state()[0] is data  # not again before the trials had their share
+        assert server._not_before > 0
+
+
+def test_it_reads_beside_a_writer_and_never_writes(store):
+    # catches: a reader that blocks the study, or leaves a mark
+    with serving(store) as server:
+        store._connection.execute("BEGIN IMMEDIATE")
+        before = list(store.rows())
+        assert get(server, "/data.json")[0] == 200
+        store._connection.execute("ROLLBACK")
+        assert list(store.rows()) == before
+
+
+def test_trouble_with_the_store_is_an_answer(store):
+    # catches: a traceback in the terminal of the one who watches, a connection that breaks off
+    with serving(store) as server:
+
+        def gone():
+            raise StoreError("the store is gone. Restore it.")
+
+        server.source.revision = gone
+        assert get(server, "/data.json")[:2] == (503, "the store is gone. Restore it.")
+
+
+def test_an_address_that_cannot_be_had(store):
+    # catches: errno in place of advice
+    with serving(store) as server:
+        source = Source(store.path)
+        with pytest.raises(UserError, match=r"cannot be listened at \(.*in use.*\). Choose another --port"):
+            LiveServer(source, port=server.server_address[1])
+        with pytest.raises(UserError, match=r"no-such-host\.invalid:0 cannot be listened at"):
+            LiveServer(source, "no-such-host.invalid", 0)
+        source.close()
+
+
+def test_sources(store, tmp_path):
+    # catches: a store made by looking for it; studies of a file where others were asked for; a damaged file read
+    with pytest.raises(StoreError, match=r"gone\.sqlite does not exist"):
+        Source(tmp_path / "gone.sqlite")
+    assert not (tmp_path / "gone.sqlite").exists()
+    Store(tmp_path / "empty.sqlite").close()
+    with pytest.raises(StoreError, match=r"knows of no study\. Run one into it, or name its TOML file with --study"):
+        Source(tmp_path / "empty.sqlite")
+    other = made_up(("linear",), name="one learner of it")
+    (tmp_path / "study.toml").write_text(other.study.to_toml(), encoding="utf-8")
+    source = Source(store.path, [tmp_path / "study.toml"])
+    (result,) = source.read()
+    assert result.study == other.study
+    assert result.outcomes == {key: made_up(("linear", "cubic")).outcomes[key] for key in other.outcomes}
+    (record,) = source.records()
+    assert record.trials == 126
+    assert record.first <= record.last
+    source.close()
+    with pytest.raises(StoreError, match="cannot be read"):
+        source.revision()
+
+
+def test_a_study_whose_learner_is_not_here(store):
+    # catches: a traceback, or a message that does not say which file
+    text = made_up(("linear",)).study.to_json().replace("throwaway.Witness", "gone.Witness")
+    store._connection.execute("UPDATE study SET definition = ?", [text])
+    with pytest.raises(StudyError, match=r"study\.sqlite.*gone"):
+        Source(store.path)
+
+
+def test_an_unfinished_study(tmp_path):
+    # catches: a live page that cannot begin before the first trial
+    with Store(tmp_path / "study.sqlite") as store:
+        keep(StudyResult(made_up().study, {}), store)
+        with serving(store) as server:
+            assert "0 of 189 trials done" in get(server, "/")[1]
