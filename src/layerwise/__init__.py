@@ -12,7 +12,19 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from layerwise import hermite, inputs, kernels, learners, papers, representations, solvers, studies, tables, targets
+    from layerwise import (
+        hermite,
+        inputs,
+        kernels,
+        learners,
+        papers,
+        report,
+        representations,
+        solvers,
+        studies,
+        tables,
+        targets,
+    )
 
 __version__ = metadata.version("layerwise")
 
@@ -22,6 +34,7 @@ __all__ = [
     "kernels",
     "learners",
     "papers",
+    "report",
     "representations",
     "solvers",
     "studies",

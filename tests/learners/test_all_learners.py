@@ -118,8 +118,11 @@ def test_order_of_rows_does_not_matter(learner):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"penalty": -1.0}, "penalty == -1.0"),
-        ({"penalty": "strong"}, "penalty"),
+        ({"penalty": -1.0}, "penalty=-1.0 must be 'auto' or a finite number"),
+        ({"penalty": "strong"}, "penalty='strong' must be 'auto' or a finite number .*Give"),
+        ({"penalty": np.nan}, "penalty=nan must be"),
+        ({"penalty": np.inf}, "penalty=inf must be"),
+        ({"validation": np.nan}, "validation=nan is neither 'loo'"),
         ({"validation": "cv"}, "'loo'"),
         ({"validation": 1.0}, "between 0 and 1"),
         ({"validation": 0.001}, "holds out 0"),

@@ -1,11 +1,15 @@
 """The algorithm stage by stage against its literal form, and what the theory says it learns."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermiteSeries, n_terms
 from layerwise.learners import HierarchicalRegressor
+from layerwise.learners._hierarchical_arguments import mixing_entries
+from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
 from layerwise.targets import BalancedSum, Hierarchical
 
@@ -92,7 +96,7 @@ def test_infinite_width_is_the_limit():
 
 
 def test_stage_two_sees_predictions_that_left_their_row_out():
-    """In-sample features in stage 2: against n refits of stage 1, each with an intercept, about the mean of all rows."""
+    """In-sample features in stage 2: against n refits of stage 1, each with an intercept, about the mean of all."""
     X, y, _ = sample(40, 3)
     model = HierarchicalRegressor(2, penalty=0.1, link_penalty=1.0, link_width=20, random_state=0).fit(X, y)
     Phi = model.features_.transform(X)
@@ -256,7 +260,7 @@ def test_float32_learns_the_same():
 
 def test_degrees_that_do_not_fit_are_not_tried():
     X, y, _ = sample(200, 12)
-    model = HierarchicalRegressor(max_memory=10**6, link_width=20, random_state=0).fit(X, y)
+    model = HierarchicalRegressor(max_memory=1.5e6, link_width=20, random_state=0).fit(X, y)
     assert set(model.history_[1]["degree_losses"]) == {1, 2}
 
 
@@ -267,7 +271,7 @@ def test_degrees_that_do_not_fit_are_not_tried():
         ({"max_degree": 0}, "max_degree == 0"),
         ({"width": 0}, "width == 0"),
         ({"link_width": 0}, "link_width == 0"),
-        ({"link_penalty": -1.0}, "link_penalty == -1.0"),
+        ({"link_penalty": -1.0}, "link_penalty=-1.0 must be 'auto' or a finite number > 0. Give"),
         ({"split": 1.5}, "'leave-one-out' or the fraction"),
         ({"split": "half"}, "'leave-one-out' or the fraction"),
         ({"solver": "adam"}, "solver='adam' must be"),
@@ -279,6 +283,15 @@ def test_degrees_that_do_not_fit_are_not_tried():
         ({"activation": np.tanh}, "must be a HermiteSeries"),
         ({"degree": 30}, r"3.7e\+10 columns .* bytes .*over max_memory=8 GiB. Lower degree"),
         ({"max_memory": 100}, "degree=1 with 13 inputs"),
+        ({"max_memory": 100e6, "degree": 6}, "over max_memory"),
+        ({"max_memory": "8GB"}, r"max_memory='8GB' must be a number of bytes > 0. Give e.g. 8 \* 2\*\*30"),
+        ({"max_memory": -1}, "max_memory=-1 must be a number of bytes"),
+        ({"refine": "yes"}, "refine='yes' must be True or False"),
+        ({"degree": "AUTO"}, "degree='AUTO' must be 'auto' or an integer >= 1. Give"),
+        ({"degree": True}, "degree=True must be 'auto' or an integer >= 1"),
+        ({"activation": HermiteSeries([1.0])}, "is constant.* coefficient of degree 1 or more"),
+        ({"activation": HermiteSeries([1.0]), "degree": 1}, "is constant.* coefficient of degree 1 or more"),
+        ({"split": np.nan}, "'leave-one-out' or the fraction"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
@@ -309,6 +322,66 @@ def test_refinement_gives_way_where_there_is_nothing_to_refine():
     plain, refined = [model.fit(X, y) for model in models]
     assert refined.refinement_ is None
     assert_allclose(refined.predict(X), plain.predict(X))
+
+
+def test_refinement_tries_the_degrees_of_two_rows_a_member():
+    """A basis with fewer rows a member, whose unknowns cannot be told from noise; or one degree too few."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((70, 4)), rng.standard_normal(70)  # 35 members at degree 3
+    for n, degrees in ((69, {1, 2}), (70, {1, 2, 3})):
+        model = HierarchicalRegressor(link_width=20, refine=True, random_state=0).fit(X[:n], y[:n])
+        assert set(model.history_[-1]["errors"]) == degrees
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_link_takes_numbers_of_any_shape(refine):
+    """A scalar refused, or integers that make the values integers."""
+    X, y, _ = sample(300, 5)
+    model = HierarchicalRegressor(2, link_width=20, refine=refine, random_state=0).fit(X, y)
+    assert (model.refinement_ is not None) == refine
+    values = model.link(np.array([-1.0, 0.3, 2.0, 1.0]))
+    assert model.link(0.3).shape == ()
+    assert_allclose(model.link(0.3), values[1])
+    assert_allclose(model.link([[-1, 2]]), values[None, [0, 2]])
+
+
+@pytest.mark.parametrize("refine", [False, True])
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_labels_whose_squares_leave_float64_are_refused(scale, refine):
+    """NaN, or a constant, predicted without a word."""
+    X, y, _ = sample(100, 3)
+    with pytest.raises(ValueError, match=r"squares leave float64; .* between 1e-150 and 1e150. Divide y"):
+        HierarchicalRegressor(2, link_width=20, refine=refine).fit(X, scale * y)
+
+
+@pytest.mark.parametrize(("d", "degree"), [(1, 5), (2, 7), (3, 4), (5, 3), (6, 6), (9, 2)])
+def test_entries_of_the_infinite_mixing(d, degree):
+    activation = HermiteSeries(np.append(0.0, np.ones(degree)))
+    assert mixing_entries(d, degree) == infinite_mixing(d, activation).nnz
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "params"),
+    [
+        (30, 6, {"degree": 9}),
+        (200, 6, {"degree": 2, "width": 5, "refine": True}),
+        (200, 20, {"degree": 3, "width": 5, "refine": True}),
+        (300, 15, {"degree": 2, "width": 5, "refine": True}),
+        (300, 20, {"degree": 3, "width": 600}),
+    ],
+    ids=["mixing", "small basis", "basis of more columns than rows", "basis", "features left out"],
+)
+def test_max_memory_bounds_what_is_taken(n, d, params):
+    """The mixing, or the refinement's basis, left out of the count; or counted many times over."""
+    X, y, _ = sample(n, d)
+    model = HierarchicalRegressor(link_width=5, random_state=0, **params)
+    tracemalloc.start()
+    model.fit(X, y)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with pytest.raises(ValueError, match="over max_memory"):
+        model.set_params(max_memory=taken // 2).fit(X, y)
+    model.set_params(max_memory=2 * taken)._degrees(n, d)
 
 
 @pytest.mark.slow

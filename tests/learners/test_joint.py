@@ -56,6 +56,7 @@ def three_layer_twin(X, y, activation, series):
 
 def hierarchical_twin(X, y):
     """z = (g - mean) / scale goes into the link: relu(a z + b) = relu((a / scale) g + b - a mean / scale)."""
+    y = np.maximum(y, 1)  # a kink, for a link to be kept
     model = HierarchicalRegressor(3, width=20, activation=CUBE + 0.3, link_width=40, random_state=0).fit(X, y)
     assert model.feature_coef_.shape == (20,)  # neurons, not the Hermite basis
     assert model.link_coef_.any()
@@ -295,7 +296,11 @@ def test_warns_where_training_ended_early():
         ({"batch_size": 0}, "batch_size == 0"),
         ({"max_epochs": 0}, "max_epochs == 0"),
         ({"patience": 0}, "patience == 0"),
-        ({"learning_rate": 0.0}, "learning_rate == 0.0"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 must be a finite number > 0. Give e.g. learning_rate"),
+        ({"learning_rate": np.nan}, "learning_rate=nan must be"),
+        ({"learning_rate": np.inf}, "learning_rate=inf must be"),
+        ({"validation": np.nan}, "validation=nan must be"),
+        ({"activation": "relu"}, "activation='relu' with architecture='two-layer', .* must be None. Leave it out"),
         ({"validation": "loo"}, "fraction of rows held out"),
         ({"validation": 1.0}, "between 0 and 1"),
         ({"architecture": "hierarchical", "activation": "relu"}, "a polynomial is needed"),

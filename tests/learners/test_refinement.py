@@ -6,8 +6,11 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
-from layerwise.learners.refinement import convex_weights, lead, refine
+from layerwise.learners._stages import convex_weights, lead
+from layerwise.learners.refinement import descend, from_the_best_fold, refine
 from layerwise.solvers import FeatureBlocks, ridge
+from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link
 from layerwise.targets import ExcessOfLoss, Hierarchical
 
 
@@ -147,6 +150,79 @@ def test_few_rows_give_a_mixture_of_what_was_seen():
     literal = sum(weight * f.link(fresh @ f.coefficients - f.offset) for weight, f in result.mixture)
     assert_allclose(result.predict(fresh), literal)
     assert result.error <= min(result.errors.values()) * (1 + 1e-9)
+
+
+STEPS = ((PolynomialLink, SplineLink), 30, 6, 1e-3)
+
+
+def test_one_step_written_out():
+    """Lines 1 to 4: a whole step in place of half of one, in c or in the feature left out."""
+    H, y, _, _ = problem(quadratic(), 120, 0)
+    y = (y - y.mean()) / y.std()
+    candidates, _ = descend(FeatureBlocks(H), y, STEPS[0], 1, 6, 1e-3)
+    centred = make_centred(H)
+    first = centred.ridge(np.ones(120), y, intercept=True)
+    centre, spread = first.feature.mean(), first.feature.std()
+    c, z = first.coefficients / spread, (first.feature - centre) / spread
+    link = fit_link(z, y, STEPS[0])
+    slopes = link.derivative(z)
+    second = centred.ridge(slopes, y - link(z) + slopes * (z + centre / spread))
+    c, z = (c + second.coefficients) / 2, (z + centre / spread + second.feature) / 2
+    assert_allclose(candidates[2].coefficients, c / z.std(), rtol=1e-8, atol=1e-10)
+    assert_allclose(candidates[2].error, fit_link((z - z.mean()) / z.std(), y, STEPS[0]).error, rtol=1e-8)
+
+
+def test_the_descent_begins_again_from_a_fold_that_came_farther():
+    """Kept what was found, or begun from ridge regression again; and left alone where no fold came farther."""
+    H, y, _, _ = problem(quadratic(), 120, 0)
+    good = descend(FeatureBlocks(H), y, *STEPS)[0][-1]
+    bad = good._replace(coefficients=np.zeros_like(good.coefficients), error=2 * good.error)
+    again = from_the_best_fold(FeatureBlocks(H), y, bad, [bad, good], (STEPS[0], 0, 6, 1e-3))
+    assert again.error < bad.error
+    assert_allclose(np.corrcoef(again.coefficients, good.coefficients)[0, 1], 1, rtol=1e-12)
+    assert from_the_best_fold(FeatureBlocks(H), y, good, [bad, good], STEPS) is good
+
+
+def test_fits_with_fewer_rows_than_columns_end_in_a_mixture():
+    """However clearly the last stage leads: 8 copies of each column leave the functions as they are, and D times 8."""
+    H, y, _, _ = problem(quadratic(), 200, 0)
+    assert refine(H, y, folds=4).stage == "refinement"
+    tiled = refine(np.tile(H, 8), y, folds=4)
+    assert tiled.errors["refinement"] < 0.2 * tiled.errors["two-stage"]
+    assert tiled.stage == "mixture"
+
+
+def test_a_small_error_on_all_rows_will_do():
+    """Heavy tails, whose few rows hide a lead in its standard error; a mixture has folds that failed in it."""
+    rng = np.random.default_rng([60, 6])
+    X, fresh = rng.standard_normal((60, 4)), rng.standard_normal((4000, 4))
+    target = Hierarchical(4, {"name": "balanced_sum", "degree": 2}, [0, 1, 1, 2])
+    result = refine(design_matrix(X, 2)[:, 1:], target(X))
+    assert result.stage == "refinement"
+    assert r2(target(fresh), result.predict(design_matrix(fresh, 2)[:, 1:])) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"y": np.zeros(29)}, "y has 29 entries; 30 are needed"),
+        ({"y": np.full(30, np.nan)}, "y contains NaN or infinity; .* Remove"),
+        ({"y": 1e200 * np.arange(30)}, "squares leave float64; .* Divide y"),
+        ({"y": 1e-200 * np.arange(30)}, "squares leave float64; .* Divide y"),
+        ({"features": np.full((30, 5), np.inf)}, "features hold NaN or infinity"),
+        ({"folds": -1}, "folds=-1 is too small; it must be >= 0"),
+        ({"max_iter": -1}, "max_iter=-1 is too small"),
+        ({"max_iter": 1.5}, "max_iter=1.5 is of type float"),
+        ({"patience": -1}, "patience=-1 is too small"),
+        ({"tol": np.nan}, "tol=nan must be"),
+        ({"families": ()}, r"families=\(\) is empty; .*Give"),
+    ],
+)
+def test_bad_parameters_say_what_is_allowed(params, message):
+    rng = np.random.default_rng(0)
+    given = {"features": rng.standard_normal((30, 5)), "y": rng.standard_normal(30)} | params
+    with pytest.raises((ValueError, TypeError), match=message):
+        refine(**given)
 
 
 @pytest.mark.slow

@@ -197,20 +197,44 @@ def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
     assert risk(TwoLayerRegressor(300, random_state=0).fit(X, y)) >= 2 * three
 
 
+@pytest.mark.parametrize("learner", [ThreeLayerRegressor, TwoLayerRegressor])
+def test_numbers_that_no_comparison_refuses_are_refused(learner):
+    """A NaN for step size; labels whose squares leave float64: NaN, or a constant, predicted without a word."""
+    X, y = sample(60, 3)
+    for step_size in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"step_size={step_size} must be 'auto' or a finite number > 0. Give"):
+            learner(10, step_size=step_size).fit(X, y)
+    for scale in (1e-200, 1e200):
+        with pytest.raises(ValueError, match=r"squares leave float64; .* Divide y"):
+            learner(10).fit(X, scale * y)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
         ({"width": 0}, "width == 0"),
-        ({"split": 1.5}, "split == 1.5"),
-        ({"step_size": -1.0}, "step_size == -1.0"),
+        ({"split": 1.5}, "split=1.5 must be the fraction of rows in D1, between 0 and 1, or None"),
+        ({"step_size": -1.0}, "step_size=-1.0 must be 'auto' or a finite number > 0"),
         ({"linear": "ols"}, "linear='ols' must be"),
         ({"solver": "gd"}, "Give n_steps"),
         ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
         ({"n_steps": -1}, "n_steps == -1"),
-        ({"n_steps": 3, "head_step_size": 0}, "head_step_size == 0"),
+        ({"n_steps": 3, "head_step_size": 0}, "head_step_size=0 must be"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
         ({"penalty": 0}, "no validation error to choose the step by"),
         ({"activation": "tanh"}, "'relu' or"),
+        ({"split": np.nan}, "split=nan must be the fraction"),
+        ({"step_size": np.nan}, "step_size=nan must be 'auto' or a finite number > 0. Give"),
+        ({"step_size": np.inf}, "step_size=inf must be"),
+        ({"step_size": "AUTO"}, "step_size='AUTO' must be 'auto' or"),
+        ({"n_steps": 3, "head_step_size": np.nan}, "head_step_size=nan must be"),
+        ({"middle_width": np.inf}, "middle_width=inf must be .* None is infinitely wide"),
+        ({"middle_width": 0}, "middle_width=0 must be .* None is infinitely wide"),
+        ({"width": 10**9}, r"width=1000000000 .*e\+11 bytes to fit 30 rows, over max_memory=8 GiB. Lower the widths"),
+        ({"middle_width": 10**9}, r"middle_width=1000000000 need 4.8e\+10 bytes"),
+        ({"width": 40_000, "n_steps": 3}, "over max_memory"),
+        ({"max_memory": "8GB"}, "max_memory='8GB' must be"),
+        ({"max_memory": 1000}, r"need 3.8e\+03 bytes to fit 30 rows, over max_memory=9.31e-07 GiB"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):

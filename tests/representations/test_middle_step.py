@@ -111,7 +111,14 @@ def test_float32_and_blocks():
         assert MiddleStep(width, random_state=0).fit(X, y).transform(X).dtype == np.float32
 
 
-@pytest.mark.parametrize(("params", "message"), [({"activation": "tanh"}, "'relu' or"), ({"width": 0}, "width == 0")])
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"activation": "tanh"}, "'relu' or"),
+        ({"width": 0}, "width=0 must be an integer >= 1 or None: None is infinitely wide"),
+        ({"width": np.inf}, "width=inf must be"),
+    ],
+)
 def test_bad_parameters_say_what_is_allowed(params, message):
     with pytest.raises(ValueError, match=message):
         MiddleStep(**params).fit(*data())

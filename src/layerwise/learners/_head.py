@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from numbers import Integral, Real
 from typing import Literal
 
@@ -19,6 +20,8 @@ Validation = Literal["loo"] | float
 Auto = Literal["auto"] | float
 #: What scikit-learn takes as a source of randomness.
 RandomState = int | np.random.RandomState | None
+#: Mean squares of y between which there is room for errors above and below it.
+SQUARES = (1e-300, 1e300)
 
 
 def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) -> np.ndarray | None:
@@ -33,7 +36,8 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
         return None
     if not isinstance(validation, Real) or not 0 < validation < 1:
         raise ValueError(
-            f"validation={validation!r} is neither 'loo' (leave-one-out) nor a fraction of rows between 0 and 1."
+            f"validation={validation!r} is neither 'loo' (leave-one-out) nor a fraction of rows between 0 and 1. Give "
+            "validation='loo', or e.g. 0.2."
         )
     n_out = round(validation * n)
     if not 0 < n_out < n:
@@ -47,21 +51,59 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
 
 
 def mean_square(residuals: np.ndarray) -> float:
-    """``mean(residuals^2)``, in float64, where squares of float32 would overflow."""
-    return float(np.mean(np.square(residuals, dtype=float)))
+    """``mean(residuals^2)``, in float64, where squares of float32 would overflow.
+
+    Raises
+    ------
+    ValueError
+        Where the squares leave float64 too, and errors would be infinite or 0 whatever is fitted.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        mean = float(np.mean(np.square(residuals, dtype=float)))
+    if SQUARES[0] < mean < SQUARES[1] or not np.any(residuals):
+        return mean
+    raise ValueError(
+        f"y, or what is left of it, has values up to {float(np.max(np.abs(residuals))):.2g}, whose squares leave "
+        "float64; their root mean square must be between 1e-150 and 1e150. Divide y by its standard deviation."
+    )
+
+
+def check_number(value: object, name: str, *, zero: bool = False, auto: bool = False) -> float | None:
+    """A finite number > 0 (or 0, where ``zero``) as a float; None for "auto", where ``auto``.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if auto and isinstance(value, str) and value == "auto":
+        return None
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if isfinite(number) and (number > 0 or (zero and number == 0)):
+            return number
+    or_auto = "'auto' or " if auto else ""
+    raise ValueError(
+        f"{name}={value!r} must be {or_auto}a finite number {'>=' if zero else '>'} 0. "
+        + (f"Give {name}='auto', which takes it from the data." if auto else f"Give e.g. {name}=0.1.")
+    )
 
 
 def check_penalty(penalty: Auto) -> float | None:
     """A penalty as a number, None for "auto"."""
-    if isinstance(penalty, str) and penalty == "auto":
-        return None
-    return float(check_scalar(penalty, "penalty", Real, min_val=0))
+    return check_number(penalty, "penalty", zero=True, auto=True)
+
+
+def check_memory(max_memory: object) -> None:
+    """Raise ValueError unless a number of bytes; infinitely many are allowed."""
+    if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:
+        raise ValueError(f"max_memory={max_memory!r} must be a number of bytes > 0. Give e.g. 8 * 2**30, for 8 GiB.")
 
 
 def check_solver(solver: str, n_steps: object) -> None:
     """Raise ValueError for an unknown solver, or for the literal loop without a number of steps."""
     if solver not in ("exact", "gd"):
-        raise ValueError(f"solver={solver!r} must be 'exact' or 'gd'.")
+        raise ValueError(f"solver={solver!r} must be 'exact' or 'gd'. Give solver='exact', whose weights are the same.")
     if n_steps is None and solver == "gd":
         raise ValueError(
             "solver='gd' with n_steps=None: the limit of infinitely many steps has no loop. Give n_steps, or use "
@@ -76,6 +118,7 @@ class LinearPartAndHead:
     (a) and ``history_``.
     """
 
+    step_size: Auto
     linear: LinearPart
     n_steps: int | None
     head_step_size: Auto
@@ -88,8 +131,9 @@ class LinearPartAndHead:
         check_solver(self.solver, self.n_steps)
         if self.n_steps is not None:
             check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
-        if self.head_step_size != "auto":
-            check_scalar(self.head_step_size, "head_step_size", Real, min_val=0, include_boundaries="neither")
+        check_number(self.step_size, "step_size", auto=True)
+        check_number(self.head_step_size, "head_step_size", auto=True)
+        check_penalty(self.penalty)
 
     def _remove_linear_part(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``y - alpha - beta'x``, shape (n_samples,)."""

@@ -16,7 +16,7 @@ LinearPart = Literal["moment", "ridge", "none"]
 def check_linear(linear: LinearPart) -> None:
     """Raise ValueError for an unknown choice."""
     if linear not in ("moment", "ridge", "none"):
-        raise ValueError(f"linear={linear!r} must be 'moment', 'ridge' or 'none' (beta = 0).")
+        raise ValueError(f"linear={linear!r} must be 'moment', 'ridge' or 'none' (beta = 0). Give one of these.")
 
 
 def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[float, np.ndarray]:

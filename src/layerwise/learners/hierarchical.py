@@ -78,7 +78,7 @@ class HierarchicalRegressor(
         Beyond the paper: afterwards refit feature and link together (`layerwise.learners.refinement`) in the Hermite
         basis, and use that where cross-validation prefers it. Takes the samples from many times D toward D.
     max_memory : int, default=8 * 2**30
-        Bytes stage 1 may take.
+        Bytes stage 1 and the refinement may take, each.
     random_state : int, RandomState or None
 
     Attributes
@@ -86,7 +86,7 @@ class HierarchicalRegressor(
     features_ : PolynomialLayer
         V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
     degree_ : int
-        k.
+        k; that of the refinement where ``refinement_`` is set.
     intercept_ : float
         alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
@@ -96,7 +96,8 @@ class HierarchicalRegressor(
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
-        What `predict`, `feature` and `link` then use; None where not asked for or not preferred.
+        What `predict`, `feature`, `link` and ``feature_polynomial_`` then use; None where not asked for or not
+        preferred. ``features_``, ``feature_*_`` and ``link_*_`` above describe the two stages even where it is set.
     history_ : list of dict
         Stage by stage: the mean square loss, what the stage chose, and its validation error (of the limit, where
         n_steps is given).
@@ -105,7 +106,7 @@ class HierarchicalRegressor(
     Raises
     ------
     ValueError
-        Where stage 1 would take more than ``max_memory``.
+        Where stage 1, or the refinement, would take more than ``max_memory``; where squares of y leave float64.
 
     Notes
     -----
@@ -176,13 +177,15 @@ class HierarchicalRegressor(
         return self._standardise(self.intercept_ + self._centred_feature(X))
 
     def link(self, z):
-        """The function of one variable whose value at the feature is the prediction, for z of shape (n,)."""
+        """The function of one variable whose value at the feature is the prediction, elementwise in z of any shape."""
         check_is_fitted(self)
         z = np.asarray(z)
+        z = z if z.dtype.kind == "f" else z.astype(float)
+        column = np.atleast_1d(z).ravel()
         if self.refinement_ is not None:
-            return self.refinement_.link(z).astype(z.dtype, copy=False)
-        curve = FeatureBlocks(z[:, None], self._link_features, self.link_width) @ self.link_coef_
-        return self.feature_mean_ + self.feature_scale_ * z + curve
+            return self.refinement_.link(column).astype(z.dtype, copy=False).reshape(z.shape)
+        curve = FeatureBlocks(column[:, None], self._link_features, self.link_width) @ self.link_coef_
+        return (self.feature_mean_ + self.feature_scale_ * column + curve).reshape(z.shape)
 
     def transform(self, X):
         """The learnt feature as a column, of shape (n_samples, 1)."""

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermiteSeries
-from layerwise.learners._head import RandomState
+from layerwise.learners._head import RandomState, check_number
 from layerwise.learners._networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
 from layerwise.learners.hierarchical import BIAS_DF
 from layerwise.representations._validation import check_inputs, check_samples
@@ -54,7 +54,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         Of "hierarchical", where activation is None: its sigma_1 is then ``h_1 + ... + h_degree``.
     activation : "relu", HermiteSeries or sequence of float, optional
         sigma_2 of "three-layer", sigma_1 of "hierarchical" (a polynomial); a sequence is read as coefficients in
-        orthonormal Hermite polynomials. None is h_2 for "three-layer". "two-layer" is always ReLU.
+        orthonormal Hermite polynomials. None is h_2 for "three-layer". "two-layer" is always ReLU and takes None.
     learning_rate : float, default=0.2
         eta of the table below, at the start; it falls to 0 along a cosine over max_epochs.
     batch_size : int, default=64
@@ -268,7 +268,12 @@ class JointRegressor(RegressorMixin, BaseEstimator):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         if self.patience is not None:
             check_scalar(self.patience, "patience", Integral, min_val=1)
-        check_scalar(self.learning_rate, "learning_rate", Real, min_val=0, include_boundaries="neither")
+        check_number(self.learning_rate, "learning_rate")
+        if self.architecture == "two-layer" and self.activation is not None:
+            raise ValueError(
+                f"activation={self.activation!r} with architecture='two-layer', which is always ReLU: activation must "
+                "be None. Leave it out, or give architecture='three-layer' or 'hierarchical'."
+            )
         if not isinstance(self.validation, Real) or not 0 < self.validation < 1:
             raise ValueError(
                 f"validation={self.validation!r} must be the fraction of rows held out, between 0 and 1: training in "

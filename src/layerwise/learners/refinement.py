@@ -31,10 +31,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.utils import check_random_state
 
-from layerwise.learners._head import RandomState
+from layerwise.hermite._checks import as_vector
+from layerwise.learners._head import RandomState, mean_square
+from layerwise.learners._hierarchical_arguments import check_refinement
+from layerwise.learners._stages import convex_weights, lead
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink, fit_link
@@ -46,7 +48,6 @@ CLEAR = 2.0
 SMALL = 10.0
 #: A lead of so many over the folds so far, at least `FIRST_FOLDS`, spares the others.
 SURE, FIRST_FOLDS = 4.0, 3
-
 #: A link whose slope varies less than this, relatively, is a line.
 STRAIGHT = 0.1
 
@@ -158,10 +159,19 @@ def refine(
     Returns
     -------
     Refinement
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where y is not of shape (n_samples,), H or y is not finite or the squares of y leave float64, ``families`` is
+        empty, or a number is negative or should be an integer.
     """
     features = as_blocks(features)
-    mean, scale = float(np.mean(y, dtype=float)), float(np.std(y, dtype=float))
-    labels = (np.asarray(y, dtype=float) - mean) / (scale if scale > 0 else 1.0)
+    y = as_vector(y, "y", features.shape[0])
+    check_refinement(features, families, tol, max_iter=max_iter, patience=patience, folds=folds)
+    mean = float(np.mean(y))
+    scale = float(np.sqrt(mean_square(y - mean)))
+    labels = (y - mean) / (scale if scale > 0 else 1.0)
     steps = (families, max_iter, patience, tol)
     candidates, history = descend(features, labels, *steps)
     last = len(candidates) - 1
@@ -207,10 +217,7 @@ def descend(
     tol: float,
     start: np.ndarray | None = None,
 ) -> tuple[list[Candidate], list[dict]]:
-    """Lines 1 to 4: the candidates in the order of `STAGES` (fewer where the feature vanishes) and the history.
-
-    From the coefficients ``start`` in place of those of ridge regression, where given.
-    """
+    """Lines 1 to 4, from ``start`` or ridge regression: candidates as `STAGES` (fewer if z vanishes), history."""
     H = make_centred(features)
     now = H.ridge(np.ones_like(y), y, intercept=True)
     error = float(np.mean(now.residuals**2))
@@ -291,24 +298,3 @@ def from_the_best_fold(
         return found
     again, _ = descend(features, y, *steps, start=best.coefficients)
     return min(found, again[-1], key=lambda candidate: candidate.error)
-
-
-def lead(squares: np.ndarray) -> float:
-    """By how many standard errors the last stage's squared error is below the best of the others'.
-
-    ``squares`` is of shape (n_stages, n_samples); the error is that of the mean of paired differences.
-    """
-    gain = squares[np.argmin(squares[:-1].mean(axis=1))] - squares[-1]
-    error = gain.std() / np.sqrt(len(gain))
-    return float(gain.mean() / error) if error > 0 else 0.0
-
-
-def convex_weights(predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Minimise ``|w'P - y|^2`` over w >= 0, sum(w) = 1, for P of shape (n_stages, n_samples).
-
-    There ``w'P - y = w'R`` with ``R = P - y``. For w = s v with sum(v) = 1, ``|w'R|^2 + (sum(w) - 1)^2`` is
-    ``s^2 |v'R|^2 + (s - 1)^2``, least in v at every s where ``|v'R|`` is: nonnegative least squares, then sum(w) = 1.
-    """
-    residuals = (predictions - y).T / np.sqrt(len(y))
-    weights, _ = nnls(np.vstack([residuals, np.ones(len(predictions))]), np.append(np.zeros(len(y)), 1.0))
-    return weights / weights.sum()

@@ -11,10 +11,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, mean_square
+from layerwise.hermite.multivariate import MAX_MEMORY
+from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
 from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import MiddleStep
 from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations.middle_step import check_middle_width
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gram import feature_block
 
@@ -49,11 +51,13 @@ class ThreeLayerRegressor(
         least validation error (the paper's grid search).
     linear : {"moment", "ridge", "none"}, default="moment"
         How line 0 finds beta: by moments, for centred isotropic inputs; by ridge regression; or not at all, beta = 0,
-        as in the paper: what a feature that is linear in x needs, and a ReLU sigma_2 to find it.
+        as in the paper: what a feature that is linear in x needs, and a ReLU sigma_2 to find it. "moment" needs n well
+        above d: even without noise its beta is off by about ``std(y) sqrt(d / n)``, which the later lines then see.
     split : float, optional
         Fraction of the rows that are D1, the others being D2, as in the paper's analysis; None uses all rows for both
-        stages, which measured better. (Taking each row's own term ``y_i K(x_i, x_i) / n`` out of its feature does not
-        help: the mean and linear part were removed with that row, and the remainder turns against its label.)
+        stages, which measured better. alpha and beta are fitted on all rows either way. (Taking each row's own term
+        ``y_i K(x_i, x_i) / n`` out of its feature does not help: the mean and linear part were removed with that row,
+        and the remainder turns against its label.)
     n_steps : int, optional
         The number of steps of line 2. None is their limit: ridge regression.
     head_step_size : float or "auto", default="auto"
@@ -66,6 +70,8 @@ class ThreeLayerRegressor(
         Leave-one-out in closed form, or the fraction of rows of D2 held out to choose eta and the penalty.
     solver : {"exact", "gd"}, default="exact"
         The steps of line 2 at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+    max_memory : int, default=8 * 2**30
+        Bytes the fit may take.
     random_state : int, RandomState or None
 
     Attributes
@@ -82,6 +88,11 @@ class ThreeLayerRegressor(
     history_ : list of dict
         Stage by stage: the mean square loss, and what the stage chose.
     n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        Where the fit would take more than ``max_memory``.
 
     Notes
     -----
@@ -111,6 +122,7 @@ class ThreeLayerRegressor(
         penalty: Auto = "auto",
         validation: Validation = "loo",
         solver: Literal["exact", "gd"] = "exact",
+        max_memory: int = MAX_MEMORY,
         random_state: RandomState = None,
     ):
         self.width = width
@@ -124,6 +136,7 @@ class ThreeLayerRegressor(
         self.penalty: Auto = penalty
         self.validation: Validation = validation
         self.solver: Literal["exact", "gd"] = solver
+        self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
@@ -131,9 +144,10 @@ class ThreeLayerRegressor(
         X, y = check_samples(self, X, y)
         self._check_linear_part_and_head()
         check_scalar(self.width, "width", Integral, min_val=1)
-        if self.step_size != "auto":
-            check_scalar(self.step_size, "step_size", Real, min_val=0, include_boundaries="neither")
-        elif self.penalty == 0:
+        check_middle_width(self.middle_width, "middle_width")
+        check_memory(self.max_memory)
+        self._check_peak(*X.shape)
+        if self.step_size == "auto" and self.penalty == 0:
             raise ValueError(
                 "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "
                 "by. Give step_size, a small penalty, or penalty='auto'."
@@ -167,11 +181,27 @@ class ThreeLayerRegressor(
     def _n_features_out(self):
         return 1
 
+    def _check_peak(self, n: int, d: int) -> None:
+        """Refuse what `layerwise.solvers.ridge`, a, b and V would not fit in."""
+        rows, floats = min(n, self.width), 8 * self.width + 2 * d * (self.middle_width or 0)
+        floats += 4 * rows**2 + n * self.width * (n < self.width or self.solver == "gd")
+        if self.n_steps is not None and self.solver == "exact":
+            floats += 2 * self.width**2
+        if 8 * floats > self.max_memory:
+            raise ValueError(
+                f"width={self.width} and middle_width={self.middle_width} need {8 * floats:.2g} bytes to fit {n} rows, "
+                f"over max_memory={self.max_memory / 2**30:.3g} GiB. Lower the widths, or raise max_memory."
+            )
+
     def _first_half(self, n, rng):
         """Mask of D1."""
         if self.split is None:
             return np.ones(n, dtype=bool)
-        check_scalar(self.split, "split", Real, min_val=0, max_val=1, include_boundaries="neither")
+        if not isinstance(self.split, Real) or not 0 < self.split < 1:
+            raise ValueError(
+                f"split={self.split!r} must be the fraction of rows in D1, between 0 and 1, or None, all rows in both "
+                "stages. Give split=None, or e.g. 0.5."
+            )
         n_first = min(max(round(self.split * n), 1), n - 1)
         mask = np.zeros(n, dtype=bool)
         mask[rng.permutation(n)[:n_first]] = True

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermiteSeries
@@ -73,7 +73,7 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if self.width is None:
             self.X_fit_, self.dual_ = X, self._factor * y / len(y)
             return self
-        check_scalar(self.width, "width", Integral, min_val=1)
+        check_middle_width(self.width, "width")
         rng = check_random_state(self.random_state)
         directions = rng.standard_normal((self.width, X.shape[1]))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -99,8 +99,8 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if isinstance(self.activation, str):
             if self.activation != "relu":
                 raise ValueError(
-                    f"activation={self.activation!r} must be 'relu' or the Hermite coefficients of a polynomial, "
-                    "e.g. (0, 0, 1) for h_2."
+                    f"activation={self.activation!r} must be 'relu' or the Hermite coefficients of a polynomial. "
+                    "Give e.g. (0, 0, 1) for h_2."
                 )
             self._polynomial = None
             self.kernel_: DotProductKernel = ArcCosineKernel(1)
@@ -117,3 +117,11 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if self._polynomial is None:
             return np.maximum(block, 0, out=block)
         return self._polynomial(block).astype(X.dtype, copy=False)
+
+
+def check_middle_width(width: object, name: str) -> None:
+    """Raise ValueError unless a number of neurons, or None."""
+    if width is not None and (not isinstance(width, Integral) or isinstance(width, bool) or width < 1):
+        raise ValueError(
+            f"{name}={width!r} must be an integer >= 1 or None: None is infinitely wide. Give {name}=None, or e.g. 500."
+        )
