@@ -101,7 +101,7 @@ def depth_separation(full: bool) -> Study:
     learners = [
         LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params=wide),
         LearnerSpec(label=RANDOM, use=RandomFeatureRegressor, params=wide),
-        *rivals_at_any_width([n for n in sizes if n <= 8192]),
+        *rivals_at_any_width([n for n in sizes if n <= (8192 if full else 2048)]),
     ]
     if full:
         wider = {"width": 4 * TWO_LAYERS_WIDTH, "patience": 10}

@@ -69,7 +69,7 @@ def figure2_quadratic(full: bool) -> Study:
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
         learners=[layerwise(TWO_STAGES, 2)],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
-        n="[1, 2, 4, 8, 16, 32, 64] * d**2" if full else "[1, 2, 4, 8, 16, 32] * d**2",
+        n="[1, 2, 4, 8, 16, 32, 64] * d**2" if full else "[1, 2, 4, 8, 16] * d**2",
         seeds=10 if full else 5,
         n_test=2**15 if full else 2**14,
     )
@@ -82,7 +82,7 @@ def figure2_cubic(full: bool) -> Study:
         targets=[target("z + .5 h₂ of a cubic p", 3)],
         learners=[layerwise(TWO_STAGES, 3)],
         dims=[8, 12, 16, 20] if full else [8, 12, 16],
-        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 0.5, 1, 2, 4] * d**3",
+        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 0.5, 1, 2] * d**3",
         seeds=10 if full else 3,
         n_test=2**15 if full else 2**14,
     )
@@ -129,14 +129,15 @@ def samples(full: bool) -> Study:
 
 def price(full: bool) -> Study:
     """What layerwise training costs in samples against training together, and what refinement gives back."""
+    shorter = None if full else "[2, 8] * d**2"
     joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
     return Study(
         name="Price of layerwise training",
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
         learners=[
             layerwise(TWO_STAGES, 2),
-            layerwise(REFINED, 2, refine=True),
-            LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=None if full else "[2, 8] * d**2"),
+            layerwise(REFINED, 2, refine=True).model_copy(update={"n": shorter}),
+            LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=shorter),
         ],
         dims=[16],
         n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 8, 32] * d**2",
