@@ -58,6 +58,12 @@ def test_metrics_that_do_not_apply_are_absent(X):
     assert measure(Hierarchical(6), wide, X) == {}
 
 
+def test_a_metric_that_is_no_number_is_absent(X):
+    # catches: a NaN that no store takes, which would end the study at its first trial
+    target = MultiIndex(6, directions=np.eye(2, 6), link=lambda Z: Z[:, 0] * Z[:, 1])
+    assert measure(target, Learns(directions=np.full((3, 6), np.nan)), X) == {}
+
+
 def test_learners_of_a_feature_are_measured(X):
     target = Hierarchical(6, {"name": "balanced_sum", "degree": 2}, link=[0, 1, 0.2])
     for learner in (HierarchicalRegressor(2, random_state=0), ThreeLayerRegressor(100, random_state=0)):

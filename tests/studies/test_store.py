@@ -67,6 +67,14 @@ def test_a_later_outcome_replaces_the_earlier(path):
         assert store.outcomes([TRIALS[0].key]) == {TRIALS[0].key: Outcome(0.5, 0.1)}
 
 
+def test_a_success_is_never_replaced_by_a_failure(path):
+    # catches: a value lost to a second run of the same trial that ran out of memory
+    with Store(path) as store:
+        store.add(TRIALS[0], Outcome(0.5, 0.1))
+        store.add(TRIALS[0], Outcome(math.nan, math.nan, "MemoryError"))
+        assert store.outcomes([TRIALS[0].key]) == {TRIALS[0].key: Outcome(0.5, 0.1)}
+
+
 def test_metrics_come_back_bit_for_bit(path):
     # catches: a metric rounded on its way through JSON
     outcome = Outcome(0.5, 0.1, metrics={"feature_correlation": 1 / 3, "subspace_overlap": 5e-324})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -60,10 +61,10 @@ def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        Values; a metric that does not apply is absent.
+        Values; a metric that does not apply, or is no number, is absent.
     """
     values = {name: metric(target, learner, X) for name, metric in METRICS.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:

@@ -159,13 +159,16 @@ class Store:
         Parameters
         ----------
         rows : iterable of Row
-            Trials; an earlier row of the same trial is replaced.
+            Trials; an earlier row of the same trial is replaced, but a success never by a failure.
         studies : iterable of StudyRow
             Studies; those that are there already are left as they are.
         """
         with self._transaction():
+            updates = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS.split(", "))
             self._connection.executemany(
-                f"INSERT OR REPLACE INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(to_row, rows)
+                f"INSERT INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
+                f"SET {updates} WHERE trial.error IS NOT NULL OR excluded.error IS NULL",
+                map(to_row, rows),
             )
             self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
 

@@ -163,7 +163,10 @@ def run(trial: Trial) -> Outcome:
     try:
         return _measure(trial)
     except (Exception, SystemExit) as error:
-        text = f"{type(error).__name__}: {error}"
+        try:
+            text = f"{type(error).__name__}: {error}"
+        except Exception:  # an error that cannot say what it is
+            text = f"{type(error).__name__}: (its message cannot be read)"
         return Outcome(math.nan, math.nan, text.encode(errors="backslashreplace").decode())  # as SQLite takes it
 
 
