@@ -89,3 +89,14 @@ def test_stores_that_differ_among_themselves_are_refused(open_store):
     others = [open_store(str(risk), {0: Outcome(risk, 1.0)}) for risk in (0.5, 0.25)]
     with pytest.raises(StoreError, match=r"risk = 0\.5 in .* and 0\.25 in"):
         merge_stores(open_store("into"), others)
+
+
+def test_resuming_a_merged_store_keeps_studies_of_one_name(open_store):
+    # catches: the other machine's half of a study forgotten when the first is resumed
+    first, second, both = (open_store(name) for name in ("first", "second", "both"))
+    run_study(small_study(dims=[3]), first)
+    run_study(small_study(dims=[5]), second)
+    merge_stores(both, [first, second])
+    for study in stored_studies(both):
+        run_study(study, both)
+    assert [study.dims for study in stored_studies(both)] == [(3,), (5,)]

@@ -173,7 +173,7 @@ class Store:
             self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
 
     def keep_study(self, study: Study) -> None:
-        """Keep the definition of a study, in place of an earlier one of the same name.
+        """Keep the definition of a study, in place of an earlier one of the same name; one that is held stays as it is.
 
         Parameters
         ----------
@@ -183,6 +183,8 @@ class Store:
         text = study.to_json()
         row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
         with self._transaction():
+            if self._connection.execute("SELECT 1 FROM study WHERE key = ?", [row.key]).fetchone():
+                return  # resumed: a merged store may hold others of its name
             self._connection.execute("DELETE FROM study WHERE name = ?", [study.name])
             self._connection.execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
 
