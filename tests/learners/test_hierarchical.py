@@ -114,6 +114,7 @@ def test_stage_two_sees_predictions_that_left_their_row_out():
     centred = Phi - Phi.mean(axis=0)
     stage_1 = centred @ ridge(centred, y - y.mean(), 0.1).coefficients + y.mean()
     assert_allclose(model.feature_polynomial_(X), stage_1, rtol=1e-8)
+    assert_allclose(model.history_[1]["loss"], np.mean((y - stage_1) ** 2), rtol=1e-8)  # of what is kept
 
 
 def test_noise_has_no_link():

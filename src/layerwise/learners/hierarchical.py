@@ -219,14 +219,18 @@ class HierarchicalRegressor(
         self.features_, blocks, path = min(candidates, key=lambda candidate: candidate[-1].errors.min())
         tried = {layer.degree: float(path.errors.min()) for layer, _, path in candidates}
         self.degree_ = self.features_.degree
-        self.feature_coef_, record = self._train(blocks, y, path, 0)
-        self.history_.append({"stage": "feature", "degree": self.degree_, "degree_losses": tried} | record)
+        record = {"stage": "feature", "degree": self.degree_, "degree_losses": tried}
         if self.split != "leave-one-out":
+            self.feature_coef_, trained = self._train(blocks, y, path, 0)
+            self.history_.append(record | trained)
             return None
         H = make_centred(blocks)  # or each row would learn its own label from the mean it has a part in
         fitted = H.ridge(np.ones_like(y), y, np.array([path.penalty]), intercept=True)
         self.feature_coef_ = fitted.coefficients.astype(X.dtype)
-        self.intercept_ -= float(H.mean @ fitted.coefficients)
+        shift = float(H.mean @ fitted.coefficients)
+        self.intercept_ -= shift
+        record |= {"penalty": path.penalty, "validation_loss": float(path.errors.min())}
+        self.history_.append(record | {"loss": mean_square(blocks @ self.feature_coef_ - shift - y)})
         return fitted.feature.astype(X.dtype)
 
     def _fit_link(self, g, y, rng):

@@ -173,7 +173,9 @@ class Store:
             self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
 
     def keep_study(self, study: Study) -> None:
-        """Keep the definition of a study, in place of an earlier one of the same name; one that is held stays as it is.
+        """Keep the definition of a study, in place of an earlier one of the same name, and when it was last run.
+
+        One that is held is left beside others of its name, as a merged store has them.
 
         Parameters
         ----------
@@ -183,10 +185,10 @@ class Store:
         text = study.to_json()
         row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
         with self._transaction():
-            if self._connection.execute("SELECT 1 FROM study WHERE key = ?", [row.key]).fetchone():
-                return  # resumed: a merged store may hold others of its name
-            self._connection.execute("DELETE FROM study WHERE name = ?", [study.name])
-            self._connection.execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
+            held = self._connection.execute("UPDATE study SET started = ? WHERE key = ?", [row.started, row.key])
+            if not held.rowcount:
+                self._connection.execute("DELETE FROM study WHERE name = ?", [study.name])
+                self._connection.execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
 
     def studies(self) -> list[StudyRow]:
         """Return the studies that were run into this store, the first one first.
