@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from layerwise.errors import UserError
-from layerwise.papers import Claim, Paper, PublishedFigure, find_paper, reproduce
+from layerwise.papers import Claim, Measurement, Paper, PublishedFigure, find_paper, reproduce
 from layerwise.papers.paper import median
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, TargetSpec, blank_axes
 
@@ -107,3 +107,32 @@ def test_failures_are_told_and_run_again_if_asked(tmp_path, monkeypatch):
 def test_an_unknown_paper_is_the_users_error():
     with pytest.raises(UserError, match='no paper "nobody"; known: damian2022'):
         find_paper("nobody")
+
+
+def test_a_measurement_is_weighed_like_a_study(tmp_path):
+    """A figure that is no study left out of files, claims or progress."""
+
+    def draw_line(table):
+        ax = blank_axes()
+        ax.plot(table["m"], table["error"])
+        return ax.figure
+
+    identity = Measurement(
+        name="identity",
+        caption="1 / m",
+        measure=lambda full: pd.DataFrame({"m": [1, 2, 4] if full else [1, 2], "error": [1, 0.5, 0.25][: 2 + full]}),
+        draw=draw_line,
+        claims=(Claim("smallest error", 0.0, lambda table: table["error"].min(), (0.0, 0.3)),),
+    )
+    events = []
+    options = {
+        "started": lambda figure, *counts: events.append((figure.name, *counts)),
+        "callback": lambda figure, *counts: events.append((figure.name, *counts)),
+    }
+    paper = Paper("nobody1900", "Nobody (1900).", (identity,))
+    done = reproduce(paper, tmp_path, **options)
+    assert [path.name for path in done.files[:3]] == ["identity.png", "identity.svg", "identity.csv"]
+    assert list(done.claims["verdict"]) == ["differs"]
+    assert events == [("identity", 0, 1), ("identity", 1, 1, None, None)]
+    assert list(reproduce(paper, tmp_path, full=True).claims["measured"]) == [0.25]
+    assert len(pd.read_csv(tmp_path / "identity.csv")) == 3

@@ -1,16 +1,17 @@
-"""What a paper is to this library: figures, each a study to run, and claims, each a statistic of its result."""
+"""What a paper is to this library: figures, each a study or a measurement to run, and claims, statistics of its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerwise.studies import Study, StudyResult
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -25,14 +26,15 @@ class Claim:
     theory : float
         What the theory predicts in its limit.
     statistic : callable
-        ``statistic(result) -> float`` of a finished study; NaN where its trials are missing or failed.
+        ``statistic(result) -> float`` of a finished study, NaN where its trials are missing or failed; or of the table
+        of a measurement.
     accepted : (float, float)
         The measured values that agree with the theory at the size of the study.
     """
 
     statement: str
     theory: float
-    statistic: Callable[[StudyResult], float]
+    statistic: Callable[[Any], float]
     accepted: tuple[float, float]
 
     def verdict(self, measured: float) -> str:
@@ -68,6 +70,28 @@ class PublishedFigure:
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """A figure of what no learner has to be trained for again and again: an identity, a variance, one run.
+
+    Parameters
+    ----------
+    name, caption : str
+        As of `PublishedFigure`.
+    measure : callable
+        ``measure(full) -> DataFrame``: the default size, or the paper's; the same numbers at every call.
+    draw : callable
+        ``draw(table) -> Figure``.
+    claims : tuple of Claim
+    """
+
+    name: str
+    caption: str
+    measure: Callable[[bool], pd.DataFrame]
+    draw: Callable[[pd.DataFrame], Figure]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
 class Paper:
     """A paper and what of it can be reproduced.
 
@@ -76,12 +100,12 @@ class Paper:
     key : str
         First author and year, the name of its module.
     citation : str
-    figures : tuple of PublishedFigure
+    figures : tuple of PublishedFigure or Measurement
     """
 
     key: str
     citation: str
-    figures: tuple[PublishedFigure, ...]
+    figures: tuple[PublishedFigure | Measurement, ...]
 
 
 def median(

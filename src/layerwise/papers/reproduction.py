@@ -1,4 +1,4 @@
-"""Reproduce a paper: run each figure's study, draw it, weigh its claims, and leave everything in one folder."""
+"""Reproduce a paper: run what each figure needs, draw it, weigh its claims, and leave everything in one folder."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from layerwise.papers.paper import Paper, PublishedFigure
+from layerwise.papers.paper import Measurement, Paper, PublishedFigure
 from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before a figure's first trial.
-Started = Callable[[PublishedFigure, int, int], object]
-#: ``callback(figure, done, total, trial, outcome)`` after each trial.
-Callback = Callable[[PublishedFigure, int, int, Trial, Outcome], object]
+#: ``started(figure, found, total)`` before a figure's first trial; 0 and 1 before a measurement.
+Started = Callable[[PublishedFigure | Measurement, int, int], object]
+#: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
+Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def reproduce(
     started: Started | None = None,
     callback: Callback | None = None,
 ) -> Reproduction:
-    """Run what is missing of a paper's studies and write figures, tables and verdicts.
+    """Run what is missing of a paper's studies, and its measurements, and write figures, tables and verdicts.
 
     Parameters
     ----------
@@ -82,18 +82,27 @@ def reproduce(
     files, rows, errors = [], [], []
     with Store(store_path) as store:
         for figure in paper.figures:
-            result = run_study(
-                figure.study(full),
-                store,
-                n_jobs=n_jobs,
-                retry_failed=retry_failed,
-                started=partial(started, figure) if started else None,
-                callback=partial(callback, figure) if callback else None,
-            )
-            errors += result.table["error"].dropna().tolist()
             table = out / f"{figure.name}.csv"
-            result.to_csv(table)
-            if result.table["error"].isna().any():  # there is something to draw
+            result: Any
+            if isinstance(figure, Measurement):
+                if started is not None:
+                    started(figure, 0, 1)
+                result = figure.measure(full)
+                result.to_csv(table, index=False)
+                if callback is not None:
+                    callback(figure, 1, 1, None, None)
+            else:
+                result = run_study(
+                    figure.study(full),
+                    store,
+                    n_jobs=n_jobs,
+                    retry_failed=retry_failed,
+                    started=partial(started, figure) if started else None,
+                    callback=partial(callback, figure) if callback else None,
+                )
+                errors += result.table["error"].dropna().tolist()
+                result.to_csv(table)
+            if isinstance(figure, Measurement) or result.table["error"].isna().any():  # there is something to draw
                 files += save_figure(figure.draw(result), out / figure.name)
             files.append(table)
             for claim in figure.claims:
