@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from layerwise.studies import SampleComplexityDisplay, StudyResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,3 +28,32 @@ def side_by_side(*draw: Callable[[Axes], object]) -> Figure:
         if ax.get_legend() is not None:
             ax.get_legend().remove()
     return figure
+
+
+def panel(
+    result: StudyResult, metric: str = "risk", *, title: str | None = None, **options: Any
+) -> Callable[[Axes], None]:
+    """A panel for `side_by_side`: a metric with minimum to maximum over the seeds.
+
+    ``options`` are those of `SampleComplexityDisplay.from_study`; with ``per_power`` the ticks are the multiples of
+    d^power that were run.
+    """
+
+    def draw(ax: Axes) -> None:
+        display = SampleComplexityDisplay.from_study(result, metric=metric, quantiles=(0, 1), ax=ax, **options)
+        if metric == "feature_correlation":
+            ax.set_ylim(0, 1.02)
+        if title is not None:
+            ax.set_title(title, loc="left", fontsize=10.5)
+        if "per_power" in options:
+            tick_multiples(display)
+
+    return draw
+
+
+def tick_multiples(display: SampleComplexityDisplay) -> None:
+    """Ticks at the multiples of d^power that were run, which are round numbers, instead of at powers of 10."""
+    multiples = np.unique([np.asarray(line.get_xdata()) for line in display.lines_])
+    display.ax_.set_xticks(multiples, [f"{x:g}" for x in multiples])
+    display.ax_.set_xticks([], minor=True)
+    display.ax_.set_xlim(multiples[0] / 1.15, multiples[-1] * 1.15)

@@ -1,4 +1,4 @@
-"""What a paper is to this library: figures, each a study or a measurement to run, and claims, statistics of its result."""
+"""A paper: figures, each a study or a measurement to run, and claims, each a statistic of its result."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from layerwise.papers.nichani2023.studies import (
     quadratic_feature,
     single_index,
 )
-from layerwise.papers.panels import side_by_side
+from layerwise.papers.panels import panel, side_by_side, tick_multiples
 from layerwise.papers.paper import Claim, Paper, PublishedFigure, median
 from layerwise.studies import SampleComplexityDisplay, StudyResult, blank_axes, fit_exponent
 
@@ -91,40 +91,22 @@ def advantage_when_learnt(result: StudyResult) -> float:
     return advantage(result, 16, learnt[0]) if learnt else math.nan
 
 
-def panel(
+def by_dimension(
     result: StudyResult, metric: str, power: int, learner: str | None = None, title: str | None = None
 ) -> Callable[[Axes], None]:
-    """Draws a metric against ``n / d^power``: a curve a dimension, minimum to maximum over the seeds."""
-
-    def draw(ax: Axes) -> None:
-        display = SampleComplexityDisplay.from_study(
-            result, curves="dim", learner=learner, metric=metric, per_power=power, quantiles=(0, 1), ax=ax
-        )
-        ax.set_ylim(0, 1.02 if metric == "feature_correlation" else None)
-        if title is not None:
-            ax.set_title(title, loc="left", fontsize=10.5)
-        tick_multiples(display)
-
-    return draw
-
-
-def tick_multiples(display: SampleComplexityDisplay) -> None:
-    """Ticks at the multiples of d^power that were run, which are round numbers, instead of at powers of 10."""
-    multiples = np.unique([np.asarray(line.get_xdata()) for line in display.lines_])
-    display.ax_.set_xticks(multiples, [f"{x:g}" for x in multiples])
-    display.ax_.set_xticks([], minor=True)
-    display.ax_.set_xlim(multiples[0] / 1.15, multiples[-1] * 1.15)
+    """A panel of a metric against ``n / d^power``, a curve a dimension."""
+    return panel(result, metric, curves="dim", learner=learner, per_power=power, title=title)
 
 
 def draw_loss_and_feature(result: StudyResult, power: int) -> Figure:
     """Risk beside feature correlation."""
-    return side_by_side(panel(result, "risk", power), panel(result, "feature_correlation", power))
+    return side_by_side(by_dimension(result, "risk", power), by_dimension(result, "feature_correlation", power))
 
 
 def draw_activation(result: StudyResult) -> Figure:
     """Feature correlation for each sigma_2."""
     labels = [spec.label for spec in result.study.learners]
-    return side_by_side(*(panel(result, "feature_correlation", 2, label, title=label) for label in labels))
+    return side_by_side(*(by_dimension(result, "feature_correlation", 2, label, title=label) for label in labels))
 
 
 def draw_depth_separation(result: StudyResult) -> Figure:
@@ -150,7 +132,7 @@ def draw_depth_and_dimension(result: StudyResult) -> Figure:
         return draw
 
     figure = side_by_side(
-        panel(result, "risk", 2, THREE_LAYERS, title=THREE_LAYERS),
+        by_dimension(result, "risk", 2, THREE_LAYERS, title=THREE_LAYERS),
         derived(best, "the best of the two-layer learners", "risk", {}),
         derived(best / three["median"].to_numpy(), "the second over the first", "ratio of risks", {"equal": 1.0}),
     )

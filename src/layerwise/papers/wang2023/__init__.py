@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from layerwise.papers.panels import side_by_side
+from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.paper import Claim, Paper, PublishedFigure, median
 from layerwise.papers.wang2023.studies import (
     JOINT,
@@ -31,7 +31,7 @@ from layerwise.papers.wang2023.studies import (
     samples,
     width,
 )
-from layerwise.studies import ExponentDisplay, SampleComplexityDisplay, StudyResult, blank_axes, fit_exponent
+from layerwise.studies import ExponentDisplay, StudyResult, blank_axes, fit_exponent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,12 +42,8 @@ correlation = partial(median, metric="feature_correlation")
 
 def draw_by_dimension(degree: int, learner: str, result: StudyResult) -> Figure:
     """Risk and feature correlation against n / d^k, a curve a dimension: they fall on each other if d^k is the rate."""
-
-    def panel(metric: str):
-        options = {"curves": "dim", "learner": learner, "per_power": degree, "quantiles": (0, 1), "metric": metric}
-        return lambda ax: SampleComplexityDisplay.from_study(result, **options, ax=ax)
-
-    return side_by_side(panel("risk"), panel("feature_correlation"))
+    metrics = ("risk", "feature_correlation")
+    return side_by_side(*(panel(result, metric, curves="dim", learner=learner, per_power=degree) for metric in metrics))
 
 
 def draw_samples(result: StudyResult) -> Figure:
@@ -57,13 +53,7 @@ def draw_samples(result: StudyResult) -> Figure:
 
 def draw_both(curves: Literal["learner", "target"], result: StudyResult) -> Figure:
     """Risk and feature correlation against n, a curve a learner or a target."""
-
-    def panel(metric: str):
-        return lambda ax: SampleComplexityDisplay.from_study(
-            result, curves=curves, metric=metric, quantiles=(0, 1), ax=ax
-        )
-
-    return side_by_side(panel("feature_correlation"), panel("risk"))
+    return side_by_side(*(panel(result, metric, curves=curves) for metric in ("feature_correlation", "risk")))
 
 
 def exponent(result: StudyResult) -> float:

@@ -1,0 +1,80 @@
+"""What the representations can say before anything is trained: powers of a direction.
+
+Random neurons, with ``b_q = E[relu(z) h_q(z)]`` and w ~ N(0, I), for |x| = |beta| = 1 and q even or <= 1:
+
+    E_w[relu(w.x) h_q(w.beta) / b_q] = (x.beta)^q,
+
+because ``relu = sum_k b_k h_k`` and ``E[h_k(w.x) h_q(w.beta)] = (x.beta)^q`` where k = q, else 0. With m neurons the
+mean has the variance ``(E[relu(w.x)^2 h_q(w.beta)^2] / b_q^2 - (x.beta)^(2q)) / m``.
+
+Hermite features h of degree q say it exactly, ``(x.beta)^q = theta.h(x)``, so that ``(x.beta)^(2q) = (theta.h(x))^2``
+is one quadratic neuron on them: what a quadratic model has to find.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIM, POINTS, DRAWS, NEURONS_AT_ONCE = 10, 500, 5, 4096
+POWERS = (0, 1, 2, 4)
+
+
+def random_neurons(full: bool) -> pd.DataFrame:
+    """Errors of the mean over m neurons at points uniform on the sphere.
+
+    Columns ``power``, ``neurons``, ``error`` (root mean square over the points and draws) and ``predicted`` (what the
+    variance says).
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((POINTS, DIM))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    beta = np.eye(DIM)[0]
+    rows = []
+    for q in POWERS:
+        for m in [2**k for k in range(6, 21 if full else 17, 2)]:
+            squares = [np.mean((mean_of_neurons(X, beta, q, m, rng) - (X @ beta) ** q) ** 2) for _ in range(DRAWS)]
+            predicted = np.sqrt(np.mean(neuron_variance(X @ beta, q)) / m)
+            rows.append({"power": q, "neurons": m, "error": np.sqrt(np.mean(squares)), "predicted": predicted})
+    return pd.DataFrame(rows)
+
+
+def mean_of_neurons(X: np.ndarray, beta: np.ndarray, q: int, m: int, rng: np.random.Generator) -> np.ndarray:
+    """``(1/m) sum_j relu(w_j.x) h_q(w_j.beta) / b_q`` of shape (n,), for X (n, d) and beta (d,) of norm 1."""
+    total, h = np.zeros(len(X)), HermiteSeries.basis(q)
+    for start in range(0, m, NEURONS_AT_ONCE):
+        W = rng.standard_normal((min(NEURONS_AT_ONCE, m - start), X.shape[1]))
+        total += np.maximum(X @ W.T, 0) @ h(W @ beta)
+    return total / (m * HermiteSeries.relu(q).coefficients[q])
+
+
+def neuron_variance(rho: np.ndarray, q: int) -> np.ndarray:
+    """Variance of ``relu(w.x) h_q(w.beta) / b_q`` at ``rho = x.beta``, of shape (n,).
+
+    With ``w.x = z`` and ``w.beta = rho z + sqrt(1 - rho^2) t``, z and t independent and normal, the square is a
+    polynomial where z > 0: half of its mean over all z, by the symmetry (z, t) -> (-z, -t).
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(q + 3)
+    weights = weights / np.sqrt(2 * np.pi)
+    z, t = nodes[:, None], nodes[None, :]
+    r = rho[:, None, None]
+    squares = (z * HermiteSeries.basis(q)(r * z + np.sqrt(1 - r**2) * t)) ** 2 / 2
+    second = np.einsum("nij,i,j->n", squares, weights, weights)
+    return second / HermiteSeries.relu(q).coefficients[q] ** 2 - rho ** (2 * q)
+
+
+def hermite_residual(q: int) -> float:
+    """Largest ``|(theta.h(x))^2 - (x.beta)^(2q)|`` at Gaussian points, theta the Hermite coefficients of the power."""
+    rng = np.random.default_rng(0)
+    X, beta = rng.standard_normal((POINTS, DIM)), rng.standard_normal(DIM)
+    beta /= np.linalg.norm(beta)
+    theta = HermitePolynomial.ridge(beta, HermiteSeries.from_monomials(np.eye(q + 1)[q])).to_dense(q)
+    return float(np.max(np.abs((design_matrix(X, q) @ theta) ** 2 - (X @ beta) ** (2 * q))))
