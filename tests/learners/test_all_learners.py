@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from layerwise.learners import (
+    ConvexNeuralRegressor,
     HierarchicalRegressor,
     KernelRegressor,
     RandomFeatureRegressor,
@@ -24,6 +25,8 @@ LEARNERS = [
     KernelRegressor(),
     KernelRegressor("arc-cosine", validation=0.3, random_state=0),
     KernelRegressor("polynomial"),
+    ConvexNeuralRegressor(random_state=0),
+    ConvexNeuralRegressor("F2", validation="loo"),
     ThreeLayerRegressor(40, random_state=0),
     ThreeLayerRegressor(40, middle_width=50, activation="relu", linear="ridge", validation=0.3, random_state=0),
     HierarchicalRegressor(link_width=40, random_state=0),
