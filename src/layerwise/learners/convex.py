@@ -36,15 +36,15 @@ HELD_OUT = 0.2
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
-    """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'x + c b_j)``, all of it fitted at once.
+    """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m) + c b_j)``, fitted whole.
 
-    Neurons (w_j, b_j) are of unit length, c is ``bias``. The two spaces are two ways to weigh the output weights, and
+    Neurons (w_j, b_j) are of unit length, c is ``bias``, m the mean of x (0 where ``bias=0``). The two spaces are two ways to weigh the output weights, and
     both make the fit a convex problem over all possible neurons (Bach 2017)::
 
         F1   (1/n) sum_i (f(x_i) - y_i)^2 + penalty sum_j |a_j|                    adapts to few relevant directions
         F2   (1/n) sum_i (f(x_i) - y_i)^2 + (penalty / 2) |f|^2                    kernel ridge regression, which cannot
 
-    With the quadratic activation ``f(x) = alpha + <M, z z'>``, ``z = (x, c)``: F1 is the nuclear norm of M, solved by an
+    With the quadratic activation ``f(x) = alpha + <M, z z'>``, ``z = (x - m, c)``: F1 is the nuclear norm of M, solved by an
     accelerated proximal gradient to a certified duality gap, F2 its Frobenius norm, the kernel ``(z.z')^2``. alpha is
     not penalised in either: y and the features (or the kernel) are centred.
 
@@ -64,7 +64,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         0.2 for "auto", along a warm-started path from large penalties down, then a fit to all rows.
     tol : float, default=1e-5
         The duality gap at which F1 stops, as a fraction of the variance of y.
-    max_iter : int, default=5000
+    max_iter : int, default=2000
         Iterations of F1, for each penalty.
     max_memory : int, default=8 * 2**30
         Bytes the fit of F2 may take.
@@ -75,6 +75,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     ----------
     intercept_ : float
         alpha.
+    mean_ : ndarray of shape (n_features,)
+        m.
     coef_ : ndarray of shape (n_neurons,)
         a, the largest first. With the quadratic activation the eigenvalues of M that are not 0.
     neurons_ : ndarray of shape (n_neurons, n_features)
@@ -125,7 +127,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         penalty: Auto = "auto",
         validation: Literal["auto"] | Validation = "auto",
         tol: float = 1e-5,
-        max_iter: int = 5000,
+        max_iter: int = 2000,
         max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):
@@ -145,7 +147,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         penalty = self._check_choices(*X.shape)
         rng = check_random_state(self.random_state)
         held_out = held_out_rows(self._validation(), len(y), rng)
-        Z, target = self._with_bias(X.astype(float, copy=False)), y.astype(float, copy=False)
+        self.mean_ = X.mean(axis=0) if self.bias else np.zeros(X.shape[1], dtype=X.dtype)
+        Z, target = self._with_bias((X - self.mean_).astype(float, copy=False)), y.astype(float, copy=False)
         mean = float(target.mean())
         scale = float(np.sqrt(mean_square(target - mean))) or 1.0  # solved in units of y in which it has variance 1
         target = (target - mean) / scale
@@ -161,7 +164,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = check_inputs(self, X)
         width = max(1, len(self.coef_))
-        blocks = FeatureBlocks(X, lambda rows: SQUARE.values(rows @ self.neurons_.T + self.biases_), width)
+        blocks = FeatureBlocks(
+            X, lambda rows: SQUARE.values((rows - self.mean_) @ self.neurons_.T + self.biases_), width
+        )
         return blocks @ self.coef_ + self.intercept_
 
     def _fit_total_variation(self, Z, y, penalty, held_out, scale, dtype) -> float:
@@ -230,7 +235,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         return nuclear_norm_regression(Z, y, penalty, start=M, tol=self.tol, max_iter=self.max_iter)
 
     def _with_bias(self, X: np.ndarray) -> np.ndarray:
-        """``z = (x, c)``, of shape (n_samples, n_features + 1)."""
+        """``z = (x - m, c)``, of shape (n_samples, n_features + 1)."""
         return np.hstack([X, np.full((len(X), 1), self.bias, dtype=X.dtype)]) if self.bias else X
 
     def _validation(self) -> Validation:
@@ -246,7 +251,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     def _check_choices(self, n: int, d: int) -> float | None:
         """The penalty, None for "auto"."""
         if self.space not in ("F1", "F2"):
-            raise ValueError(f"space={self.space!r} must be 'F1' (total variation) or 'F2' (Hilbert). Give one of them.")
+            raise ValueError(
+                f"space={self.space!r} must be 'F1' (total variation) or 'F2' (Hilbert). Give one of them."
+            )
         if self.activation != "quadratic":
             raise ValueError(f"activation={self.activation!r} must be 'quadratic'.")
         check_number(self.bias, "bias", zero=True)

@@ -156,7 +156,7 @@ def nuclear_norm_regression(
         if iteration % EVERY == 0 or iteration == max_iter:
             objective = float(r @ r) / n + positive * float(e[e > 0].sum()) - negative * float(e[e < 0].sum())
             spectrum = np.linalg.eigvalsh(G)
-            gap = objective - dual_value(b, r, max(spectrum[-1] / positive, -spectrum[0] / negative))
+            gap = objective - dual_value(b, r, float(max(spectrum[-1] / positive, -spectrum[0] / negative)))
             history.append({"iteration": iteration, "objective": objective, "gap": gap, "neurons": len(e)})
             if gap <= enough or iteration == max_iter:
                 break
@@ -233,5 +233,3 @@ def centred_kernel(K: np.ndarray) -> np.ndarray:
     K -= means[:, None]
     K += means.mean()
     return K
-
-
