@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
+from layerwise.solvers.neurons import Square
 from layerwise.solvers.nuclear import (
     centred_kernel,
     frobenius_regression,
@@ -16,7 +17,6 @@ from layerwise.solvers.nuclear import (
     nuclear_norm_regression,
     soft_threshold,
 )
-from layerwise.solvers.neurons import SQUARE
 
 
 def problem(n=80, d=6, rank=2, noise=0.3, seed=0):
@@ -74,7 +74,7 @@ class TestTheMinimum:
         """``(2/n) X' diag(r) X`` is penalty * sign on the eigenvectors of M, and below it beside them."""
         X, y = problem(n)
         fit = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-14, max_iter=50000)
-        r = y - fit.predict(X, SQUARE)
+        r = y - fit.predict(X, Square())
         if intercept:
             assert abs(r.mean()) < 1e-10
         G = 2 / n * X.T @ (r[:, None] * X)

@@ -12,9 +12,9 @@ by fully corrective conditional gradient. From no neurons at all, with residuals
     3  slide: descend in weights and neurons together, which leaves few neurons where a grid would leave clusters
        (Denoyelle et al. 2019)
 
-Step 1 is exact for ``sigma(t) = t^2``, where h(w) = w'[sum_i theta_i x_i x_i']w and an eigenvector is the answer. For
-other activations the problem is hard (Bach 2017, section 5): the neuron search is a heuristic, ascent on the sphere from
-many starts. The gap ``P - D(s theta)``, s shrunk until no neuron exceeds the penalty, is then computed with the
+Step 1 is exact for ``sigma(t) = t^2``, where h(w) = w'[sum_i theta_i x_i x_i']w and an eigenvector is the answer.
+For other activations the problem is hard (Bach 2017): the neuron search is a heuristic, ascent on the sphere from many
+starts. The gap ``P - D(s theta)``, s shrunk until no neuron exceeds the penalty, is then computed with the
 neurons found, and is a lower bound of the duality gap: small where nothing better was found, not where nothing exists.
 """
 
@@ -27,10 +27,10 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
-from layerwise.solvers.neurons import SQUARE, Activation, NeuronFit, dual_value
+from layerwise.solvers.neurons import Activation, NeuronFit, Square, dual_value
 
 #: Neurons added in one iteration, and the correlation of features above which two are one neuron.
-ADDED, ALIKE = 8, 0.95
+ADDED, ALIKE = 30, 0.99
 #: Steps of the ascent from each start, and of the sliding.
 ASCENT_STEPS, SLIDING_STEPS = 30, 30
 
@@ -51,7 +51,7 @@ def total_variation_regression(
     start: NeuronFit | None = None,
     tol: float = 1e-3,
     max_iter: int = 50,
-    n_starts: int = 32,
+    n_starts: int = 64,
 ) -> NeuronFit:
     """Minimise ``(1/n) sum_i (y_i - f(x_i))^2 + penalty sum_j |a_j|``, ``f(x) = alpha + sum_j a_j sigma(w_j'x)``.
 
@@ -97,20 +97,22 @@ def total_variation_regression(
     a, W = (np.zeros(0), np.zeros((0, X.shape[1]))) if start is None else (start.coefficients, start.neurons)
     enough = tol * float(b @ b) / n
     history: list[dict] = []
-    for iteration in range(max_iter + 1):
+    iteration = 0
+    while True:
         a, W = _slide(X, b, activation, penalty, *_reweigh(X, b, activation, penalty, a, W))
         a, W = _reweigh(X, b, activation, penalty, a, W)
         features = activation.values(X @ W.T)
         r = b - (features - features.mean(axis=0)) @ a
         theta = 2 / n * r
-        found, heights = find_neurons(X, theta, activation, rng, W, n_starts)  # line 1
-        excess = float(np.abs(heights).max()) / penalty
+        found, heights = find_neurons(X, theta, activation, rng, n_starts)  # line 1
+        excess = float(np.abs(np.append(heights, theta @ features)).max()) / penalty
         objective = float(r @ r) / n + penalty * float(np.abs(a).sum())
         gap = objective - dual_value(b, r, excess)
         history.append({"iteration": iteration, "objective": objective, "gap": gap, "neurons": len(a)})
         if gap <= enough or iteration == max_iter:
             break
         new = found[np.abs(heights) > penalty][:ADDED]
+        iteration += 1
         a, W = np.append(a, np.zeros(len(new))), np.vstack([W, new])
     alpha = float(np.mean(y - features @ a))
     return NeuronFit(a, W, alpha, objective, gap, bool(gap <= enough), history)
@@ -121,42 +123,42 @@ def find_neurons(
     theta: np.ndarray,
     activation: Activation,
     rng: np.random.RandomState,
-    active: np.ndarray | None = None,
-    n_starts: int = 32,
+    n_starts: int = 64,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Unit neurons w of large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``, and their h: the largest first.
 
     Exact for ``t^2``: the eigenvectors of ``X' diag(theta) X``. Otherwise ascent from the best of 8 n_starts random
-    neurons and from those that are ``active`` (k, d), the step of each start grown or shrunk by its success. Of neurons
-    whose features are alike the first is kept.
+    neurons, the step of each start grown or shrunk by its success. Of neurons whose features are alike the first is
+    kept.
     """
-    d = X.shape[1]
-    if activation is SQUARE:
+    if isinstance(activation, Square):
         heights, vectors = np.linalg.eigh(X.T @ (theta[:, None] * X))
         order = np.argsort(-np.abs(heights))
         return vectors.T[order], heights[order]
-    W = _unit(rng.standard_normal((8 * n_starts, d)))
-    W = W[np.argsort(-np.abs(theta @ activation.values(X @ W.T)))[:n_starts]]
-    W = W if active is None else np.vstack([W, active])
-    T = X @ W.T
-    heights, angles = theta @ activation.values(T), np.full(len(W), 0.5)
+    W = _unit(rng.standard_normal((8 * n_starts, X.shape[1])))
+    W = W[np.argsort(-np.abs(activation.values(W @ X.T) @ theta))[:n_starts]]
+    T = W @ X.T
+    heights, angles = activation.values(T) @ theta, np.full(len(W), 0.5)
     for _ in range(ASCENT_STEPS):
-        slope = np.sign(heights)[:, None] * ((theta[:, None] * activation.slopes(T)).T @ X)
-        slope -= np.sum(slope * W, axis=1)[:, None] * W
-        ahead = _unit(W + angles[:, None] * _unit(slope))
-        T_ahead = X @ ahead.T
-        heights_ahead = theta @ activation.values(T_ahead)
+        slope = (np.sign(heights)[:, None] * activation.slopes(T) * theta) @ X
+        ahead = _unit(W + angles[:, None] * _unit(_tangent(slope, W)))
+        T_ahead = ahead @ X.T
+        heights_ahead = activation.values(T_ahead) @ theta
         better = np.abs(heights_ahead) > np.abs(heights)
-        W[better], heights[better], T[:, better] = ahead[better], heights_ahead[better], T_ahead[:, better]
+        W[better], heights[better], T[better] = ahead[better], heights_ahead[better], T_ahead[better]
         angles *= np.where(better, 1.5, 0.3)
         if angles.max() < 1e-6:
             break
     order = np.argsort(-np.abs(heights))
-    Z = activation.values(T[:, order])
-    Z -= Z.mean(axis=0)
-    alike = np.abs(np.corrcoef(Z, rowvar=False)) > ALIKE
+    alike = np.abs(_correlations(activation.values(T[order]))) > ALIKE
     kept = order[[j for j in range(len(order)) if not alike[j, :j].any()]]
     return W[kept], heights[kept]
+
+
+def _correlations(features: np.ndarray) -> np.ndarray:
+    """Of rows; 0 with a constant one."""
+    features = _unit(features - features.mean(axis=1)[:, None])
+    return features @ features.T
 
 
 def _reweigh(X, b, activation, penalty, a, W):
@@ -183,18 +185,23 @@ def _slide(X, b, activation, penalty, a, W):
     def objective(x):
         a, U = signs * x[:k], x[k:].reshape(k, -1)
         lengths = np.linalg.norm(U, axis=1)[:, None]
-        T = X @ (U / lengths).T
-        r = activation.values(T) @ a - b
+        T = (U / lengths) @ X.T
+        features = activation.values(T)
+        r = a @ features - b
         r -= r.mean()
-        slope_a = 2 / n * (r @ activation.values(T)) * signs + penalty
-        slope_W = 2 / n * a[:, None] * ((r[:, None] * activation.slopes(T)).T @ X)
-        slope_W -= np.sum(slope_W * U, axis=1)[:, None] * U / lengths**2
-        return r @ r / n + penalty * x[:k].sum(), np.concatenate([slope_a, (slope_W / lengths).ravel()])
+        slope_a = 2 / n * signs * (features @ r) + penalty
+        slope_W = _tangent(2 / n * a[:, None] * ((activation.slopes(T) * r) @ X), U / lengths) / lengths
+        return r @ r / n + penalty * x[:k].sum(), np.concatenate([slope_a, slope_W.ravel()])
 
     x = np.concatenate([np.abs(a), W.ravel()])
     bounds = [(0, None)] * k + [(None, None)] * W.size
     x = minimize(objective, x, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": SLIDING_STEPS}).x
     return signs * x[:k], _unit(x[k:].reshape(k, -1))
+
+
+def _tangent(slope: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Rows of ``slope`` without their parts along the unit rows of W."""
+    return slope - np.sum(slope * W, axis=1)[:, None] * W
 
 
 def _unit(W: np.ndarray) -> np.ndarray:

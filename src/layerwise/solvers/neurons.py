@@ -51,8 +51,14 @@ class Polynomial:
         return polyval(t, self._derivative.astype(t.dtype))
 
 
-#: ``t^2``.
-SQUARE = Polynomial((0, 0, 1))
+class Square:
+    """``t^2``."""
+
+    def values(self, t):  # noqa: D102
+        return np.square(t)
+
+    def slopes(self, t):  # noqa: D102
+        return 2 * t
 
 
 @dataclass(frozen=True, eq=False)

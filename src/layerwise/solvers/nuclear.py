@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from layerwise.solvers.gram import FeatureBlocks
-from layerwise.solvers.neurons import SQUARE, NeuronFit, dual_value
+from layerwise.solvers.neurons import NeuronFit, dual_value
 from layerwise.solvers.ridge_path import RidgePath, kernel_ridge, ridge
 
 #: Iterations between two looks at the duality gap, which costs one more spectrum of a d x d matrix.
@@ -151,8 +151,9 @@ def nuclear_norm_regression(
     L = forms.curvature(G + np.eye(d)) or 1.0
     M_before, r_before, G_before, momentum = M, r, G, 1.0
     history: list[dict] = []
+    iteration = 0
 
-    for iteration in range(max_iter + 1):
+    while True:
         if iteration % EVERY == 0 or iteration == max_iter:
             objective = float(r @ r) / n + positive * float(e[e > 0].sum()) - negative * float(e[e < 0].sum())
             spectrum = np.linalg.eigvalsh(G)
@@ -174,10 +175,11 @@ def nuclear_norm_regression(
             L = 1.05 * seen / step
         if np.sum((Y - M_new) * (M_new - M)) > 0:
             momentum = 1.0
+        iteration += 1
         M_before, r_before, G_before = M, r, G
         M, r, G = M_new, r_new, 2 / n * forms.adjoint(r_new)
 
-    alpha = float(np.mean(y - SQUARE.values(X @ V) @ e)) if intercept else 0.0
+    alpha = float(np.mean(y - np.square(X @ V) @ e)) if intercept else 0.0
     return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= enough), history)
 
 
