@@ -11,8 +11,8 @@ from sklearn.linear_model import Ridge
 
 from layerwise.solvers.neurons import Square
 from layerwise.solvers.nuclear import (
-    centred_kernel,
     frobenius_regression,
+    kernel_with_intercept,
     largest_penalty,
     nuclear_norm_regression,
     soft_threshold,
@@ -187,7 +187,19 @@ class TestFrobenius:
         M, alpha, _ = frobenius_regression(X, y, 0.3)
         C = np.eye(n) - 1 / n
         K = (X @ X.T) ** 2
-        assert_allclose(centred_kernel(K.copy()), C @ K @ C, atol=1e-10)
+        assert_allclose(C @ kernel_with_intercept(K.copy()) @ C, C @ K @ C, atol=1e-10)
         reference = KernelRidge(kernel="precomputed", alpha=n * 0.3 / 2).fit(C @ K @ C, y - y.mean())
         fitted = alpha + np.einsum("ij,jk,ik->i", X, M, X)
         assert_allclose(fitted, y.mean() + reference.predict(C @ K @ C), rtol=1e-8)
+
+    @pytest.mark.parametrize("penalty", [1e-9, 1e-2, 1.0, 100.0])
+    def test_leave_one_out_is_leaving_one_out(self, n, penalty):
+        """Centred features of n - 1 rows give away the last label: an error of 0 where the penalty vanishes."""
+        X, y = problem(n)
+        path = frobenius_regression(X, y, [penalty])[2]
+        residuals = []
+        for i in range(n):
+            rest = np.arange(n) != i
+            M, alpha, _ = frobenius_regression(X[rest], y[rest], penalty * n / (n - 1))
+            residuals.append(y[i] - alpha - X[i] @ M @ X[i])
+        assert_allclose(path.errors[0], np.mean(np.square(residuals)), rtol=3 / n)

@@ -29,7 +29,12 @@ from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures
 from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
-from layerwise.solvers.nuclear import centred_kernel, frobenius_regression, largest_penalty, nuclear_norm_regression
+from layerwise.solvers.nuclear import (
+    frobenius_regression,
+    kernel_with_intercept,
+    largest_penalty,
+    nuclear_norm_regression,
+)
 
 #: Penalties tried for F1, as multiples of the least one at which f is constant.
 RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
@@ -242,7 +247,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
             self.kernel_, weight = PolynomialActivationKernel(self._series.coefficients.tolist(), Z.shape[1]), 1.0
         K = weight * self.kernel_(Z.astype(float, copy=False))
         fitted_by = K.mean(axis=0)
-        path = kernel_ridge(centred_kernel(K), y, penalty, held_out=held_out)
+        path = kernel_ridge(kernel_with_intercept(K), y, penalty, held_out=held_out)
         self._tell_path(path, scale)
         self.Z_fit_, self.dual_coef_ = Z, (scale * weight * path.coefficients).astype(Z.dtype)
         return -float(fitted_by @ path.coefficients)
