@@ -77,12 +77,12 @@ class TestQuadratic:
         assert model.n_iter_ == model.history_[-1]["iteration"]
 
     def test_the_penalty_is_chosen_on_rows_held_out_and_refitted_to_all(self):
-        X, y, _, _ = low_rank(60)
-        model = ConvexNeuralRegressor(bias=0, validation=0.25, tol=1e-8, random_state=3).fit(X, y)
+        X, y, _, _ = low_rank(60, d=8)
+        model = ConvexNeuralRegressor(bias=0, validation=0.25, tol=1e-7, random_state=3).fit(X, y)
         out = np.zeros(60, dtype=bool)
         out[np.random.RandomState(3).permutation(60)[:15]] = True
         path = largest_penalty(X[~out], y[~out]) * RELATIVE_PENALTIES
-        fits = [nuclear_norm_regression(X[~out], y[~out], p, tol=1e-9) for p in path]
+        fits = [nuclear_norm_regression(X[~out], y[~out], p, tol=1e-6) for p in path]
         errors = [
             np.mean((y[out] - fit.intercept - np.einsum("ij,jk,ik->i", X[out], fit.matrix, X[out])) ** 2)
             for fit in fits
@@ -90,14 +90,14 @@ class TestQuadratic:
         head = model.history_[0]
         assert_allclose(head["penalty"], path[np.argmin(errors)], rtol=1e-3)
         assert_allclose(head["validation_loss"], min(errors), rtol=1e-2)
-        assert_allclose(model.matrix_, nuclear_norm_regression(X, y, head["penalty"], tol=1e-9).matrix, atol=1e-3)
+        assert_allclose(model.matrix_, nuclear_norm_regression(X, y, head["penalty"], tol=1e-7).matrix, atol=5e-3)
 
     def test_F1_finds_the_direction_and_beats_F2(self):
-        """n = 110, d (d+1) / 2 = 120. Over seeds 0..19 the risks were at most .07 and at least .25."""
+        """n = 110, d (d+1) / 2 = 120. Over seeds 0..9 the risks were at most .03 and at least .15."""
         X, y, W, risk = low_rank(110)
         sparse = ConvexNeuralRegressor(random_state=0).fit(X, y)
-        assert risk(sparse) < 0.1
-        assert risk(ConvexNeuralRegressor("F2").fit(X, y)) > 0.2
+        assert risk(sparse) < 0.06
+        assert risk(ConvexNeuralRegressor("F2").fit(X, y)) > 0.12
         assert abs(sparse.directions_[0] @ W[0]) > 0.98
         assert_allclose(sparse.directions_ @ sparse.directions_.T, np.eye(15), atol=1e-10)
         assert np.all(np.diff(sparse.singular_values_) <= 0)
@@ -114,29 +114,31 @@ class TestQuadratic:
 @pytest.mark.parametrize("activation", ["quadratic", "relu", H_4], ids=str)
 class TestF2:
     def kernel(self, activation, Z, V):
-        """By its definition: the Frobenius norm's, or an average over 400000 neurons."""
+        """By its definition: the Frobenius norm's, or an average over the sphere in three dimensions by quadrature."""
         if activation == "quadratic":
             return (Z @ V.T) ** 2
-        w = np.random.default_rng(0).standard_normal((400_000, Z.shape[1]))
-        w /= np.linalg.norm(w, axis=1)[:, None]
-        s, t = w @ Z.T, w @ V.T
+        heights, weights = np.polynomial.legendre.leggauss(100)
+        angles = np.arange(200) * np.pi / 100
+        circle, radii = np.stack([np.cos(angles), np.sin(angles)]), np.sqrt(1 - heights**2)
+        w = np.stack([*(radii[:, None] * circle[:, None]), np.tile(heights[:, None], 200)]).reshape(3, -1)
+        s, t = Z @ w, V @ w
         if activation == "relu":
             s, t = np.maximum(s, 0), np.maximum(t, 0)
         else:
             s, t = ((u**4 - 6 * u**2 + 3) / np.sqrt(24) for u in (s, t))
-        return s.T @ t / len(w)
+        return (s * np.repeat(weights, 200)) @ t.T / 400
 
     def test_is_kernel_ridge_with_the_centred_kernel(self, activation):
-        """Twice or half the kernel (arc-cosine kernels are normalised as 2 E), a kernel or an alpha not centred.
-        Relative standard error of the averages 2e-3."""
+        """Twice or half the kernel (arc-cosine kernels are normalised as 2 E), a kernel or an alpha not centred."""
         X, y = table(25)
+        X = X[:, :2]
         model = ConvexNeuralRegressor("F2", activation, penalty=0.02).fit(X, y)
         Z, V = (np.hstack([A - X.mean(axis=0), np.ones((len(A), 1))]) for A in (X, 1.2 * X[:10]))
         K, K_new = self.kernel(activation, Z, Z), self.kernel(activation, V, Z)
         C = np.eye(25) - 1 / 25
         reference = KernelRidge(kernel="precomputed", alpha=25 * 0.02 / 2).fit(C @ K @ C, y - y.mean())
         expected = y.mean() + reference.predict((K_new - K.mean(axis=0)) @ C)
-        tolerance = 1e-8 if activation == "quadratic" else 0.03 * y.std()
+        tolerance = 1e-3 if activation == "relu" else 1e-7  # the quadrature is exact for polynomials
         assert_allclose(model.predict(1.2 * X[:10]), expected, atol=tolerance)
 
     def test_leave_one_out_is_leaving_one_out(self, activation):
@@ -156,8 +158,8 @@ class TestF2:
 
 @pytest.mark.parametrize("activation", ["relu", (0, 0, 1.0, 0.3)], ids=str)
 class TestF1OfOtherActivations:
-    def fitted(self, activation, y_scale=1.0, dtype=float, **params):
-        X, y = table(120)
+    def fitted(self, activation, n=120, y_scale=1.0, dtype=float, **params):
+        X, y = table(n)
         model = ConvexNeuralRegressor("F1", activation, random_state=0, **params)
         return X.astype(dtype), y, model.fit(X.astype(dtype), (y_scale * y).astype(dtype))
 
@@ -181,24 +183,24 @@ class TestF1OfOtherActivations:
         objective += model.history_[0]["penalty"] * np.abs(model.coef_).sum()
         assert_allclose(lines[-1]["objective"], objective, rtol=1e-9)
 
-    @pytest.mark.parametrize("power", [-80, -10, 13, 80])
+    @pytest.mark.parametrize("power", [-80, 13])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_units_of_y_do_not_matter(self, activation, power, dtype):
         """A constant with the units of y. By a power of 2, so that not even rounding differs."""
-        X, _, model = self.fitted(activation, dtype=dtype)
-        _, _, scaled = self.fitted(activation, y_scale=2.0**power, dtype=dtype)
+        X, _, model = self.fitted(activation, 50, dtype=dtype, tol=0.1)
+        _, _, scaled = self.fitted(activation, 50, y_scale=2.0**power, dtype=dtype, tol=0.1)
         assert_allclose(scaled.predict(X) / 2.0**power, model.predict(X), rtol=1e-5)
 
 
 def test_relu_F1_adapts_to_one_direction_where_F2_does_not():
-    """``|w.x|`` in 10 dimensions, n = 300: over seeds 0..9 the ratio of the risks was at most .35."""
+    """``|w.x|`` in 10 dimensions, n = 300: over seeds 0..5 the ratio of the risks was at most .07."""
     rng = np.random.default_rng(0)
     w = np.ones(10) / np.sqrt(10)
     X, X_new = rng.standard_normal((300, 10)), rng.standard_normal((2000, 10))
     y = np.abs(X @ w) + 0.1 * rng.standard_normal(300)
     models = [ConvexNeuralRegressor(space, "relu", random_state=0).fit(X, y) for space in ("F1", "F2")]
     risks = [np.mean((model.predict(X_new) - np.abs(X_new @ w)) ** 2) for model in models]
-    assert risks[0] < 0.5 * risks[1]
+    assert risks[0] < 0.2 * risks[1]
     assert abs(models[0].directions_[0] @ w) > 0.95
 
 
