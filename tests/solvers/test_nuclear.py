@@ -73,7 +73,7 @@ class TestTheMinimum:
     def test_satisfies_the_subgradient_conditions(self, n, penalty, intercept):
         """``(2/n) X' diag(r) X`` is penalty * sign on the eigenvectors of M, and below it beside them."""
         X, y = problem(n)
-        fit = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-14, max_iter=50000)
+        fit = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-13, max_iter=5000)
         r = y - fit.predict(X, Square())
         if intercept:
             assert abs(r.mean()) < 1e-10
@@ -88,13 +88,13 @@ class TestTheMinimum:
     def test_gap_bounds_the_distance_to_it(self, n, penalty, intercept):
         """A dual value above the minimum: a certificate of nothing."""
         X, y = problem(n)
-        best = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-12, max_iter=50000)
+        best = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-12, max_iter=5000)
         for max_iter in (1, 3, 10, 30):
             early = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-12, max_iter=max_iter)
             assert early.gap >= early.objective - best.objective - 1e-10
         assert not nuclear_norm_regression(X, y, penalty, tol=1e-12, max_iter=1).converged
         assert best.converged
-        assert best.gap <= 1e-12 * np.mean(y**2)
+        assert best.gap <= 1e-12 * best.objective
 
 
 def symmetric(seed, d):

@@ -39,11 +39,11 @@ from layerwise.solvers.nuclear import (
 #: Penalties tried for F1, as multiples of the least one at which f is constant.
 RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
 #: The path ends once the held-out error has stood above its least this many penalties in a row.
-PATIENCE = 3
+PATIENCE = 2
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
 #: The path is followed to this multiple of the tolerance.
-LOOSE = 5
+LOOSE = 2
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
@@ -78,7 +78,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
         held out, 0.2 for "auto", along a path warm-started from large penalties down; then a fit to all rows.
     tol : float or "auto", default="auto"
-        The gap at which F1 stops, as a fraction of the variance of y. "auto": 1e-5 for "quadratic", else 0.02.
+        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
         Iterations of F1, for each penalty. "auto": 2000 for "quadratic", else 50.
     max_memory : int, default=8 * 2**30
@@ -216,9 +216,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         fit = self._solve(Z, y, penalty, rng, start)
         if not fit.converged:
             warnings.warn(
-                f"after {self._max_iter} iterations the duality gap is {fit.gap:.2g} of the variance of y, over "
-                f"tol={self._tol}. Raise max_iter, tol or penalty={record['penalty']:.3g}, or standardise the columns "
-                "of X.",
+                f"after {self._max_iter} iterations the duality gap is {fit.gap / fit.objective:.2g} of the objective, "
+                f"over tol={self._tol}. Raise max_iter, tol or penalty={record['penalty']:.3g}, or standardise the "
+                "columns of X.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -311,7 +311,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         check_number(self.bias, "bias", zero=True)
         self._choose_activation()
         tol = check_number(self.tol, "tol", auto=True)
-        self._tol = tol or (1e-5 if isinstance(self._sigma, Square) else 0.02)
+        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.05)
         self._max_iter = 2000 if isinstance(self._sigma, Square) else 50
         if not (isinstance(self.max_iter, str) and self.max_iter == "auto"):
             self._max_iter = check_scalar(self.max_iter, "max_iter", Integral, min_val=1)

@@ -49,7 +49,7 @@ def total_variation_regression(
     rng: np.random.RandomState,
     *,
     start: NeuronFit | None = None,
-    tol: float = 1e-3,
+    tol: float = 0.05,
     max_iter: int = 50,
     n_starts: int = 64,
 ) -> NeuronFit:
@@ -72,7 +72,7 @@ def total_variation_regression(
     start : NeuronFit, optional
         Neurons to begin with.
     tol : float
-        The gap to reach, as a fraction of the variance of y.
+        The gap to reach, as a fraction of the objective.
     max_iter : int
     n_starts : int
         Of the neuron search.
@@ -95,7 +95,6 @@ def total_variation_regression(
     n = len(y)
     b = y - y.mean()
     a, W = (np.zeros(0), np.zeros((0, X.shape[1]))) if start is None else (start.coefficients, start.neurons)
-    enough = tol * float(b @ b) / n
     history: list[dict] = []
     iteration = 0
     while True:
@@ -109,13 +108,13 @@ def total_variation_regression(
         objective = float(r @ r) / n + penalty * float(np.abs(a).sum())
         gap = objective - dual_value(b, r, excess)
         history.append({"iteration": iteration, "objective": objective, "gap": gap, "neurons": len(a)})
-        if gap <= enough or iteration == max_iter:
+        if gap <= tol * objective or iteration == max_iter:
             break
         new = found[np.abs(heights) > penalty][:ADDED]
         iteration += 1
         a, W = np.append(a, np.zeros(len(new))), np.vstack([W, new])
     alpha = float(np.mean(y - features @ a))
-    return NeuronFit(a, W, alpha, objective, gap, bool(gap <= enough), history)
+    return NeuronFit(a, W, alpha, objective, gap, bool(gap <= tol * objective), history)
 
 
 def find_neurons(

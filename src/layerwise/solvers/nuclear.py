@@ -98,8 +98,8 @@ def nuclear_norm_regression(
     *,
     intercept: bool = True,
     start: np.ndarray | None = None,
-    tol: float = 1e-5,
-    max_iter: int = 5000,
+    tol: float = 1e-4,
+    max_iter: int = 2000,
 ) -> NeuronFit:
     """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*``.
 
@@ -119,7 +119,7 @@ def nuclear_norm_regression(
     start : ndarray of shape (d, d), optional
         Symmetric; by default 0.
     tol : float
-        The duality gap to reach, as a fraction of ``|b|^2 / n``, the objective at M = 0.
+        The duality gap to reach, as a fraction of the objective.
     max_iter : int
 
     Returns
@@ -142,7 +142,7 @@ def nuclear_norm_regression(
     n, d = X.shape
     forms = _Forms(X, intercept)
     b = forms.centred(y)
-    enough, rounded_off = tol * float(b @ b) / n, 1e-24 * float(b @ b) / n
+    rounded_off = 1e-24 * float(b @ b) / n
     M = np.zeros((d, d)) if start is None else start
     rounding = d * np.finfo(float).eps * float(np.linalg.norm(M))
     e, V = soft_threshold(M, rounding, rounding)
@@ -159,7 +159,7 @@ def nuclear_norm_regression(
             spectrum = np.linalg.eigvalsh(G)
             gap = objective - dual_value(b, r, float(max(spectrum[-1] / positive, -spectrum[0] / negative)))
             history.append({"iteration": iteration, "objective": objective, "gap": gap, "neurons": len(e)})
-            if gap <= enough or iteration == max_iter:
+            if gap <= tol * objective or iteration == max_iter:
                 break
         momentum, last = (1 + np.sqrt(1 + 4 * momentum**2)) / 2, momentum
         ahead = (last - 1) / momentum
@@ -180,7 +180,7 @@ def nuclear_norm_regression(
         M, r, G = M_new, r_new, 2 / n * forms.adjoint(r_new)
 
     alpha = float(np.mean(y - np.square(X @ V) @ e)) if intercept else 0.0
-    return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= enough), history)
+    return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= tol * objective), history)
 
 
 def frobenius_regression(
