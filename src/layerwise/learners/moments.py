@@ -16,28 +16,45 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.learners._head import Auto, RandomState, Validation, check_number, held_out_rows, mean_square
+from layerwise.learners._stages import lead
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import RidgePath, ridge
+from layerwise.solvers.gram import as_blocks
 from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile
-from layerwise.solvers.variable_projection import joint_features, polish, polynomial_features
+from layerwise.solvers.variable_projection import joint_features, polish, polynomial_features, slope_coefficients
 
 #: Degrees that "auto" tries, and rows to a coefficient that it wants.
 DEGREES, ROWS_PER_TERM = range(1, 7), 10
 #: Rounds of choosing the degree on a frame and polishing the frame at that degree.
 ROUNDS = 3
+#: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
+CLEAR, SMALL = 2.0, 10.0
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
+#: Validation errors below this share of the variance of y leave nothing to be explained.
+EXACT = 1e-12
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A frame in whitened inputs and the polynomial on it, with its validation error."""
+    """A frame in whitened inputs and the polynomial on it, with what validation says of it."""
 
     frame: np.ndarray
     degree: int
     path: RidgePath
-    error: float
+    residuals: np.ndarray  # of each row by a fit without it
     polished: bool = False
+
+    @property
+    def error(self) -> float:
+        """Mean square of the residuals."""
+        return float(np.mean(self.residuals**2))
+
+    def clearly_beats(self, other: Candidate) -> bool:
+        """Whether validation tells the two apart, in squares or in sizes, whose tails are lighter."""
+        sizes = np.abs([other.residuals, self.residuals])
+        clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
+        return self.error < other.error and clear
 
 
 class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
@@ -108,11 +125,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     Notes
     -----
     Line 1 costs, for each of the n_permutations + 1 sets of labels, 2 n d^2 flops (order 2), n d^3 (3) and some 30
-    products of 4 n d^2 (4); line 3 n D^2 with D = C(rank + degree, degree); line 4 n (D + rank d)^2 a step, some tens of
-    steps for each rank tried. Peak memory 2 n d, d^3 / 2 (order 3), 2 (D + rank d)^2 and a few blocks of rows.
+    products of 4 n d^2 (4); line 3 n D^2 with D = C(rank + degree, degree); line 4 n (D + rank d)^2 a step, some tens
+    of steps for each rank tried. Peak memory 2 n d, d^3 / 2 (order 3), 2 (D + rank d)^2 and a few blocks of rows.
 
     A null of permuted labels is exact for labels that do not depend on x. Where they do, large labels come with large
-    inputs, and with ``robust=False`` a heavy-tailed y lets orders 3 and 4 find more than there is; validation prunes it.
+    inputs, and with ``robust=False`` a heavy-tailed y lets orders 3 and 4 find more than there is; validation prunes.
 
     References
     ----------
@@ -243,27 +260,37 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     def _choose(self, Z, labels, directions, n_found, held_out) -> Candidate:
         """Lines 3 to 5."""
         if not isinstance(self.rank, str):
-            return self._fit_rank(Z, labels, directions[: self.rank], held_out)
+            return self._fit_rank(Z, labels, [directions[: self.rank]], held_out)
         best, self.rank_ = self._linear(Z, labels, held_out), 0
+        frame = directions[:0]
         for rank in range(1, min(self.max_rank, n_found, Z.shape[1]) + 1):
-            candidate = self._fit_rank(Z, labels, directions[:rank], held_out)
-            if candidate.error < best.error:
+            candidate = self._fit_rank(Z, labels, [directions[:rank], _extend(frame, directions)], held_out)
+            frame = candidate.frame
+            if candidate.clearly_beats(best) if rank > 1 else candidate.error < best.error:
                 best, self.rank_ = candidate, rank
-            elif rank - self.rank_ >= PATIENCE:
+            if rank - self.rank_ >= PATIENCE or best.error < EXACT:
                 break
+        while self.rank_ > 1:  # down again, from the directions that q uses most
+            slopes = slope_coefficients(self.rank_, best.degree, best.path.coefficients)
+            used = np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]  # E grad q grad q'
+            candidate = self._fit_rank(Z, labels, [used[:-1] @ best.frame], held_out)
+            if candidate.error > EXACT and best.clearly_beats(candidate):
+                break
+            best, self.rank_ = candidate, self.rank_ - 1
         return best
 
     def _linear(self, Z, labels, held_out) -> Candidate:
         """Ridge regression on all inputs, as a polynomial of one direction."""
-        path = self._ridge(Z, labels, held_out)
+        path, residuals = self._validated(Z, labels, held_out)
         length = float(np.linalg.norm(path.coefficients))
         frame = path.coefficients / length if length else np.eye(1, Z.shape[1])[0]
-        return Candidate(frame[None], 1, replace(path, coefficients=np.array([0.0, length])), float(path.errors.min()))
+        return Candidate(frame[None], 1, replace(path, coefficients=np.array([0.0, length])), residuals)
 
-    def _fit_rank(self, Z, labels, frame, held_out) -> Candidate:
-        """Lines 3 and 4 from a frame of given rank."""
-        best = current = self._fit_polynomial(Z, labels, frame, held_out)
-        rank, d = frame.shape
+    def _fit_rank(self, Z, labels, frames, held_out) -> Candidate:
+        """Lines 3 and 4 from the best of some frames of one rank."""
+        starts = [self._fit_polynomial(Z, labels, frame, held_out) for frame in frames]
+        best = current = min(starts, key=lambda start: start.error)
+        rank, d = best.frame.shape
         kept = slice(None) if held_out is None else ~held_out
         for _ in range(ROUNDS if self.polish else 0):
             degree = current.degree
@@ -271,16 +298,16 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
                 break
             frame = polish(Z[kept], labels[kept], current.frame, degree, current.path.penalty).frame
             current = self._fit_polynomial(Z, labels, frame, held_out)
-            error = current.error
-            if held_out is None:  # of the linearised model, which counts the frame's unknowns too
+            polished = replace(current, polished=True)
+            if held_out is None:  # the residuals of the linearised model count the frame's unknowns too
                 joint = joint_features(Z, frame, current.degree, current.path.coefficients)
-                error = float(self._ridge(joint, labels, None).errors.min())
-            if error < best.error:
-                best = replace(current, error=error, polished=True)
+                polished = replace(polished, residuals=self._validated(joint, labels, None)[1])
+            if polished.error < best.error:
+                best = polished
             if current.degree == degree:
                 break
-        self.history_.append({"stage": f"rank {rank}", "degree": best.degree, "polished": best.polished})
-        self.history_[-1]["error"] = best.error
+        line = {"degree": best.degree, "polished": best.polished, "error": best.error}
+        self.history_.append({"stage": f"rank {rank}"} | line)
         return best
 
     def _fit_polynomial(self, Z, labels, frame, held_out) -> Candidate:
@@ -290,13 +317,18 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
             degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
         else:
             degrees = [int(self.degree)]
-        paths = [self._ridge(polynomial_features(Z, frame, k), labels, held_out) for k in degrees]
-        least = int(np.argmin([path.errors.min() for path in paths]))
-        return Candidate(frame, degrees[least], paths[least], float(paths[least].errors.min()))
+        fits = [(k, *self._validated(polynomial_features(Z, frame, k), labels, held_out)) for k in degrees]
+        return min((Candidate(frame, *fit) for fit in fits), key=lambda candidate: candidate.error)
 
-    def _ridge(self, features, labels, held_out) -> RidgePath:
+    def _validated(self, features, labels, held_out) -> tuple[RidgePath, np.ndarray]:
+        """Ridge regression, refitted to all rows, and the residuals of rows left out."""
         penalty = check_number(self.penalty, "penalty", auto=True)
-        return ridge(features, labels, None if penalty is None else [penalty], held_out=held_out)
+        path = ridge(features, labels, None if penalty is None else [penalty], held_out=held_out)
+        if held_out is None:
+            return path, np.asarray(path.residuals)
+        Phi = as_blocks(features).toarray()
+        fitted = ridge(Phi[~held_out], labels[~held_out], path.penalty).coefficients
+        return path, labels[held_out] - Phi[held_out] @ fitted
 
     def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
         """The candidate in the inputs as they came, and in the units of y."""
@@ -318,6 +350,14 @@ def _gather(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
         if strength > 1:
             n_found += round(1 / np.sum((V.T @ V) ** 2))  # eigenvalues nu of V: 1 / sum(nu^4), 1 for vectors
     return n_found
+
+
+def _extend(frame: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """The frame and the direction that adds most to it, the earlier in the list the better."""
+    rest = directions - directions @ frame.T @ frame
+    sizes = np.linalg.norm(rest, axis=1)
+    first = int(np.argmax(sizes > 0.5))  # r rows cannot cover more than r of d orthonormal ones
+    return np.concatenate([frame, rest[first : first + 1] / sizes[first]])
 
 
 def _leading_rows(P: np.ndarray) -> np.ndarray:

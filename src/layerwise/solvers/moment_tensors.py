@@ -1,6 +1,7 @@
 """Hermite moment tensors of labelled Gaussian samples, and their leading directions.
 
-With ``He_k(x) = (-1)^k e^{|x|^2/2} grad^k e^{-|x|^2/2}``, a symmetric d^k tensor, Stein's lemma says of y = f(x) + noise
+With ``He_k(x) = (-1)^k e^{|x|^2/2} grad^k e^{-|x|^2/2}``, a symmetric d^k tensor, Stein's lemma says of a label
+``y = f(x) + noise``
 
     T_k = E y He_k(x) = E grad^k f(x),
 

@@ -29,10 +29,10 @@ from layerwise.solvers.gram import FeatureBlocks, normal_equations
 from layerwise.solvers.ridge_path import solve
 
 #: Losses closer than this, relatively, are the same.
-STALLED = 1e-7
+STALLED = 1e-4
 #: Losses below this share of the mean square of y are rounding.
 EXACT = 1e-20
-MAX_STEPS, MAX_DAMPING = 100, 1e6
+MAX_STEPS, MAX_DAMPING = 50, 1e6
 
 
 class Polished(NamedTuple):
@@ -49,7 +49,7 @@ def polynomial_features(X: np.ndarray, frame: np.ndarray, degree: int) -> Featur
 
 def joint_features(X: np.ndarray, frame: np.ndarray, degree: int, c: np.ndarray) -> FeatureBlocks:
     """``[Phi, J]`` of width C(r + degree, degree) + r (d - r): how predictions move with c and theta."""
-    (r, d), slopes = frame.shape, _slope_coefficients(len(frame), degree, c)
+    (r, d), slopes = frame.shape, slope_coefficients(len(frame), degree, c)
     N = complement(frame)
 
     def transform(rows: np.ndarray) -> np.ndarray:
@@ -126,8 +126,8 @@ def _reduced(X, y, frame, degree, penalty, c) -> tuple[np.ndarray, np.ndarray]:
     return gram[D:, D:] - cross.T @ np.linalg.solve(G, cross), moment[D:] - cross.T @ c
 
 
-def _slope_coefficients(r: int, degree: int, c: np.ndarray) -> np.ndarray:
-    """``sqrt(alpha_s) c_alpha`` at alpha - e_s, of shape (C(r + degree - 1, degree - 1), r)."""
+def slope_coefficients(r: int, degree: int, c: np.ndarray) -> np.ndarray:
+    """Of the gradient of q, shape (C(r + degree - 1, degree - 1), r): ``sqrt(alpha_s) c_alpha`` at alpha - e_s."""
     alphas = multi_indices(r, degree)
     slopes = np.zeros((n_terms(r, degree - 1), r))
     for s in range(r):
