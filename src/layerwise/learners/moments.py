@@ -266,7 +266,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         for rank in range(1, min(self.max_rank, n_found, Z.shape[1]) + 1):
             candidate = self._fit_rank(Z, labels, [directions[:rank], _extend(frame, directions)], held_out)
             frame = candidate.frame
-            if candidate.clearly_beats(best) if rank > 1 else candidate.error < best.error:
+            if candidate.clearly_beats(best):
                 best, self.rank_ = candidate, rank
             if rank - self.rank_ >= PATIENCE or best.error < EXACT:
                 break

@@ -22,7 +22,7 @@ Spectral norms of unfoldings need about d^{k/2} samples to tell T_k from noise (
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
@@ -91,7 +91,7 @@ def fourth_moment(X: np.ndarray, y: np.ndarray) -> LinearOperator:
         T += (mean * np.trace(V) - np.sum(M * V)) * identity - np.trace(V) * M - 2 * (VM + VM.T) + 2 * mean * V
         return (T + T.T).ravel() / 2
 
-    return LinearOperator((d * d, d * d), matvec=product, rmatvec=product, dtype=np.dtype(float))
+    return cast("Any", LinearOperator)((d * d, d * d), matvec=product, rmatvec=product, dtype=np.dtype(float))
 
 
 def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: float = 1e-3) -> Spectrum:
@@ -118,7 +118,7 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
     if degree == 4 and k < d * (d + 1) // 2 and d > 4:
         return _largest(*_lanczos(fourth_moment(X, y), k, tolerance), k)
     if degree == 4:
-        values, vectors = np.linalg.eigh(fourth_moment(X, y) @ np.eye(d * d))
+        values, vectors = np.linalg.eigh(fourth_moment(X, y).matmat(np.eye(d * d)))
         return _largest(values, vectors.T.reshape(-1, d, d), k)
     if degree == 3:
         T = third_moment(X, y)
@@ -150,10 +150,10 @@ def _lanczos(operator: LinearOperator, k: int, tolerance: float) -> tuple[np.nda
     d = round(operator.shape[0] ** 0.5)
     start = np.random.default_rng(0).standard_normal((d, d))
     start = start + start.T
-    if not np.any(operator @ start.ravel()):  # labels are all equal
+    if not np.any(operator.matvec(start.ravel())):  # labels are all equal
         return np.zeros(k), np.eye(k, d * d).reshape(-1, d, d)
     try:
-        values, vectors = eigsh(operator, k, which="LM", tol=tolerance, v0=start.ravel())
+        values, vectors = eigsh(operator, k, which="LM", tol=cast("Any", tolerance), v0=start.ravel())
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     return values, vectors.T.reshape(-1, d, d)

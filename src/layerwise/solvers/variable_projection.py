@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import qr
 
 from layerwise.hermite import design_matrix, multi_indices, n_terms
 from layerwise.hermite.multivariate import index_ranks
@@ -63,7 +62,7 @@ def joint_features(X: np.ndarray, frame: np.ndarray, degree: int, c: np.ndarray)
 
 def complement(frame: np.ndarray) -> np.ndarray:
     """N of shape (d - r, d): orthonormal rows, orthogonal to the frame's."""
-    return qr(frame.T)[0][:, len(frame) :].T
+    return np.linalg.qr(frame.T, mode="complete")[0][:, len(frame) :].T
 
 
 def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty: float) -> Polished:
