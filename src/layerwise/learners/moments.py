@@ -24,7 +24,7 @@ from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile
 from layerwise.solvers.variable_projection import joint_features, polish, polynomial_features, slope_coefficients
 
 #: Degrees that "auto" tries, and rows to a coefficient that it wants.
-DEGREES, ROWS_PER_TERM = range(1, 7), 10
+DEGREES, ROWS_PER_TERM = range(1, 7), 4
 #: Rounds of choosing the degree on a frame and polishing the frame at that degree.
 ROUNDS = 3
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
@@ -76,7 +76,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     rank : int or "auto", default="auto"
         Number of directions; "auto" chooses among 0..max_rank those that stood out, by ``validation``.
     degree : int or "auto", default="auto"
-        Of q; "auto" chooses among 1 to 6, ten rows to a coefficient.
+        Of q; "auto" chooses among 1 to 6, four rows to a coefficient.
     max_rank : int, default=5
         Largest rank "auto" tries.
     orders : sequence of int or "auto", default="auto"
@@ -176,8 +176,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         Z, labels = self._whiten(X), (y - mean) / scale
         kept = slice(None) if held_out is None else ~held_out
 
-        directions, n_found = self._find_directions(Z[kept], labels[kept], orders, rng)  # lines 1, 2
-        best = self._choose(Z, labels, directions, n_found, held_out)  # lines 3 to 5
+        found = self._find_directions(Z[kept], labels[kept], orders, rng)  # lines 1, 2
+        best = self._choose(Z, labels, *found, held_out)  # lines 3 to 5
         self._set_function(best, mean, scale)
         residual = y - self.predict(X)
         self.history_ += [
@@ -238,26 +238,27 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         self._W = W / spread[:, None]
         return Z @ W
 
-    def _find_directions(self, Z, labels, orders, rng) -> tuple[np.ndarray, int]:
-        """Lines 1 and 2: directions, the strongest first, of shape (d, d), and how many may have stood out."""
+    def _find_directions(self, Z, labels, orders, rng) -> tuple[np.ndarray, int, int]:
+        """Lines 1 and 2: directions (d, d), the strongest first; how many stood out in orders 1 and 2, and in all."""
         order = np.lexsort((Z[:, 0], labels))  # permutations then do not depend on the order of the rows
         Z, labels = Z[order], labels[order]
         if self.robust:
             labels = norm.ppf((rankdata(labels) - 0.5) / len(labels))
             labels -= labels.mean()
         d, most = Z.shape[1], self.max_rank if isinstance(self.rank, str) else int(self.rank)
-        P, n_found, self.eigenvalues_, self.null_ = np.zeros((d, d)), 0, {}, {}
+        P, n_found, n_sure, self.eigenvalues_, self.null_ = np.zeros((d, d)), 0, 0, {}, {}
         for k in orders:
             if k > 2 and n_found:
                 labels = _without_quadratic_part(Z, labels, _leading_rows(P)[:n_found])
             null = null_quantile(Z, labels, k, self.n_permutations, rng)
             spectrum = leading(Z, labels, k, 1 if k == 1 else min(d, most))
             n_found += _gather(P, spectrum, null)
+            n_sure = n_found if k <= 2 else n_sure
             self.eigenvalues_[k], self.null_[k] = spectrum.values, null
             self.history_.append({"stage": f"moments of order {k}", "null": null, "values": spectrum.values.tolist()})
-        return _leading_rows(P), n_found
+        return _leading_rows(P), n_sure, n_found
 
-    def _choose(self, Z, labels, directions, n_found, held_out) -> Candidate:
+    def _choose(self, Z, labels, directions, n_sure, n_found, held_out) -> Candidate:
         """Lines 3 to 5."""
         if not isinstance(self.rank, str):
             return self._fit_rank(Z, labels, [directions[: self.rank]], held_out)
@@ -268,7 +269,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
             frame = candidate.frame
             if candidate.clearly_beats(best):
                 best, self.rank_ = candidate, rank
-            if rank - self.rank_ >= PATIENCE or best.error < EXACT:
+            if (rank - self.rank_ >= PATIENCE and rank >= n_sure) or best.error < EXACT:
                 break
         while self.rank_ > 1:  # down again, from the directions that q uses most
             slopes = slope_coefficients(self.rank_, best.degree, best.path.coefficients)
