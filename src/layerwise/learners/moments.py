@@ -1,0 +1,372 @@
+"""The method of moments: directions from Hermite moment tensors, a polynomial on them, both polished together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Literal
+
+import numpy as np
+from scipy.stats import norm, rankdata
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.covariance import ledoit_wolf
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from layerwise.hermite import HermitePolynomial, n_terms
+from layerwise.learners._head import Auto, RandomState, Validation, check_number, held_out_rows, mean_square
+from layerwise.learners._stages import lead
+from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.solvers import RidgePath, ridge
+from layerwise.solvers.gram import as_blocks
+from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile
+from layerwise.solvers.variable_projection import joint_features, polish, polynomial_features, slope_coefficients
+
+#: Degrees that "auto" tries, and rows to a coefficient that it wants.
+DEGREES, ROWS_PER_TERM = range(1, 7), 4
+#: Rounds of choosing the degree on a frame and polishing the frame at that degree.
+ROUNDS = 3
+#: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
+CLEAR, SMALL = 2.0, 10.0
+#: Ranks in a row that bring nothing before larger ones are given up.
+PATIENCE = 2
+#: Validation errors below this share of the variance of y leave nothing to be explained.
+EXACT = 1e-12
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frame in whitened inputs and the polynomial on it, with what validation says of it."""
+
+    frame: np.ndarray
+    degree: int
+    path: RidgePath
+    residuals: np.ndarray  # of each row by a fit without it
+    polished: bool = False
+
+    @property
+    def error(self) -> float:
+        """Mean square of the residuals."""
+        return float(np.mean(self.residuals**2))
+
+    def clearly_beats(self, other: Candidate) -> bool:
+        """Whether validation tells the two apart, in squares or in sizes, whose tails are lighter."""
+        sizes = np.abs([other.residuals, self.residuals])
+        clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
+        return self.error < other.error and clear
+
+
+class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+    """Method of moments for ``y = q(Ux) + noise``: directions from moments, a polynomial on them, both polished.
+
+    Learns ``f(x) = q(U x~)``, x~ the whitened input, U an orthonormal frame of few directions, q a polynomial::
+
+        1  T_k = (1/n) sum_i y_i He_k(x_i), k = 1..4, unfolded; its eigenvalues beyond those of permuted labels
+        2  P = sum of V V' over what stood out, weighed by how far; candidates U: its leading eigenvectors
+        3  q by ridge regression on all h_alpha(U x~) of |alpha| <= degree
+        4  (polish) U and q together, by variable projection
+        5  the rank, degree and step of least validation error; none may be better than the linear fit
+
+    Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
+    method on unfolded tensors). Line 4 and ``robust`` are not part of it.
+
+    Parameters
+    ----------
+    rank : int or "auto", default="auto"
+        Number of directions; "auto" chooses among 0..max_rank those that stood out, by ``validation``.
+    degree : int or "auto", default="auto"
+        Of q; "auto" chooses among 1 to 6, four rows to a coefficient.
+    max_rank : int, default=5
+        Largest rank "auto" tries.
+    orders : sequence of int or "auto", default="auto"
+        k of line 1, among 1 to 4; "auto" takes those with ``n_samples >= n_features^{k/2}``, what unfolding needs to
+        see a signal of order one.
+    robust : bool, default=True
+        Take the moments of the normal scores of y (its ranks' Gaussian quantiles) instead of y's. Any function of y is
+        as much a function of Ux and noise, and has the same directions; light-tailed labels are what moments
+        of order 2 to 4 need. False is the literal method.
+    whiten : bool, default=True
+        Standardise the columns and whiten them by their Ledoit-Wolf covariance, which leaves isotropic inputs as they
+        are. Moments see directions only for inputs near N(0, I): with False, see to that yourself.
+    polish : bool, default=True
+        Line 4, where rows are more than unknowns; kept where its error, with the frame's unknowns counted, is less.
+    n_permutations : int, default=19
+        Of the labels in line 1: a value stands out where it is over all of theirs, at level ``1/(n_permutations + 1)``
+        for each order.
+    penalty : float or "auto", default="auto"
+        lambda > 0 of line 3, the weight of ``|c|^2 / 2``; "auto" chooses from a path by ``validation``.
+    validation : "loo" or float, default="loo"
+        Leave-one-out in closed form (line 4: of the linearised model), or the fraction of rows held out, which then
+        neither the moments nor the polishing see.
+    random_state : int, RandomState or None
+        Draws the permutations and the rows held out.
+
+    Attributes
+    ----------
+    rank_ : int
+        Number of directions found; 0 where nothing beat the linear fit, whose direction then stands in their place.
+    directions_ : ndarray of shape (max(rank_, 1), n_features)
+        Orthonormal rows that span what f depends on, in the inputs as they came.
+    components_ : ndarray of shape (max(rank_, 1), n_features)
+        ``transform(X) = (X - mean_) @ components_.T``; the directions themselves where ``whiten=False``.
+    mean_ : ndarray of shape (n_features,)
+    polynomial_ : HermitePolynomial
+        q, in the projections.
+    eigenvalues_ : dict of int to ndarray
+        Line 1: for each order the leading eigenvalues (1: length of the mean; 3: singular values), largest first, of
+        labels in units of their standard deviation.
+    null_ : dict of int to float
+        What they must exceed in size to stand out.
+    history_ : list of dict
+        Stage by stage: the orders, each rank tried, the head.
+    n_features_in_ : int
+
+    Notes
+    -----
+    Line 1 costs, for each of the n_permutations + 1 sets of labels, 2 n d^2 flops (order 2), n d^3 (3) and some 30
+    products of 4 n d^2 (4); line 3 n D^2 with D = C(rank + degree, degree); line 4 n (D + rank d)^2 a step, some tens
+    of steps for each rank tried. Peak memory 2 n d, d^3 / 2 (order 3), 2 (D + rank d)^2 and a few blocks of rows.
+
+    A null of permuted labels is exact for labels that do not depend on x. Where they do, large labels come with large
+    inputs, and with ``robust=False`` a heavy-tailed y lets orders 3 and 4 find more than there is; validation prunes.
+
+    References
+    ----------
+    Damian, Lee, Soltanolkotabi 2022 (the Hessian); Montanari & Richard 2014 (unfolding); Golub & Pereyra 1973
+    (variable projection).
+    """
+
+    def __init__(
+        self,
+        rank: int | Literal["auto"] = "auto",
+        *,
+        degree: int | Literal["auto"] = "auto",
+        max_rank: int = 5,
+        orders: Sequence[int] | Literal["auto"] = "auto",
+        robust: bool = True,
+        whiten: bool = True,
+        polish: bool = True,
+        n_permutations: int = 19,
+        penalty: Auto = "auto",
+        validation: Validation = "loo",
+        random_state: RandomState = None,
+    ):
+        self.rank: int | Literal["auto"] = rank
+        self.degree: int | Literal["auto"] = degree
+        self.max_rank = max_rank
+        self.orders: Sequence[int] | Literal["auto"] = orders
+        self.robust = robust
+        self.whiten = whiten
+        self.polish = polish
+        self.n_permutations = n_permutations
+        self.penalty: Auto = penalty
+        self.validation: Validation = validation
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Lines 1 to 5 on X (n_samples, n_features), y (n_samples,)."""
+        X, y = check_samples(self, X, y)
+        orders = self._check_parameters(*X.shape)
+        rng = check_random_state(self.random_state)
+        held_out = held_out_rows(self.validation, len(y), rng)
+        mean, variance = float(y.mean(dtype=float)), mean_square(y - y.mean(dtype=float))
+        scale = variance**0.5 or 1.0
+        self.history_ = [{"stage": "mean", "loss": variance}]
+        Z, labels = self._whiten(X), (y - mean) / scale
+        kept = slice(None) if held_out is None else ~held_out
+
+        found = self._find_directions(Z[kept], labels[kept], orders, rng)  # lines 1, 2
+        best = self._choose(Z, labels, *found, held_out)  # lines 3 to 5
+        self._set_function(best, mean, scale)
+        residual = y - self.predict(X)
+        self.history_ += [
+            {"stage": "head", **best.path.summary(), "validation_loss": best.error * scale**2, "degree": best.degree}
+            | {"polished": best.polished, "loss": mean_square(residual)}
+        ]
+        return self
+
+    def transform(self, X):
+        """Projections of the whitened inputs, of shape (n_samples, max(rank_, 1))."""
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
+
+    def predict(self, X):
+        """Predictions of shape (n_samples,)."""
+        Z = self.transform(X)
+        return self.polynomial_(Z).astype(Z.dtype, copy=False)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def _check_parameters(self, n: int, d: int) -> list[int]:
+        """The orders of line 1, or ValueError."""
+        for name, value in (("rank", self.rank), ("degree", self.degree)):
+            if isinstance(value, str) and value != "auto":
+                raise ValueError(f"{name}={value!r} must be 'auto' or an integer >= 1. Give {name}='auto'.")
+            if not isinstance(value, str):
+                check_scalar(value, name, Integral, min_val=1)
+        if not isinstance(self.rank, str) and self.rank > d:
+            raise ValueError(f"rank={self.rank} directions do not fit in n_features={d}. Give rank <= {d}, or 'auto'.")
+        check_scalar(self.max_rank, "max_rank", Integral, min_val=1)
+        check_scalar(self.n_permutations, "n_permutations", Integral, min_val=1)
+        check_number(self.penalty, "penalty", auto=True)
+        if isinstance(self.orders, str) and self.orders == "auto":
+            return [k for k in (1, 2, 3, 4) if k <= 2 or n >= d ** (k / 2)]
+        if isinstance(self.orders, str) or not set(self.orders) <= {1, 2, 3, 4} or not len(self.orders):
+            raise ValueError(f"orders={self.orders!r} must be 'auto' or some of 1, 2, 3, 4. Give e.g. orders=(1, 2).")
+        return sorted(set(self.orders))
+
+    def _whiten(self, X: np.ndarray) -> np.ndarray:
+        """``(X - mean) W`` in float64, W kept for `components_`."""
+        self.mean_ = X.mean(axis=0, dtype=float)
+        self._W = np.eye(X.shape[1])
+        if not self.whiten:
+            self.mean_ = np.zeros(X.shape[1])
+            return X.astype(float)
+        Z = X - self.mean_
+        spread = np.sqrt(np.mean(Z**2, axis=0))
+        spread[spread <= 1e-12 * np.abs(self.mean_)] = 1.0  # constant columns
+        spread[spread == 0] = 1.0
+        Z /= spread
+        values, Q = np.linalg.eigh(ledoit_wolf(Z, assume_centered=True)[0])
+        seen = values > 1e-10 * values[-1]
+        root = np.where(seen, 1 / np.sqrt(np.where(seen, values, 1.0)), 0.0)
+        W = (Q * root) @ Q.T
+        self._W = W / spread[:, None]
+        return Z @ W
+
+    def _find_directions(self, Z, labels, orders, rng) -> tuple[np.ndarray, int, int]:
+        """Lines 1 and 2: directions (d, d), the strongest first; how many stood out in orders 1 and 2, and in all."""
+        order = np.lexsort((Z[:, 0], labels))  # permutations then do not depend on the order of the rows
+        Z, labels = Z[order], labels[order]
+        if self.robust:
+            labels = norm.ppf((rankdata(labels) - 0.5) / len(labels))
+            labels -= labels.mean()
+        d, most = Z.shape[1], self.max_rank if isinstance(self.rank, str) else int(self.rank)
+        P, n_found, n_sure, self.eigenvalues_, self.null_ = np.zeros((d, d)), 0, 0, {}, {}
+        for k in orders:
+            if k > 2 and n_found:
+                labels = _without_quadratic_part(Z, labels, _leading_rows(P)[:n_found])
+            null = null_quantile(Z, labels, k, self.n_permutations, rng)
+            spectrum = leading(Z, labels, k, 1 if k == 1 else min(d, most))
+            n_found += _gather(P, spectrum, null)
+            n_sure = n_found if k <= 2 else n_sure
+            self.eigenvalues_[k], self.null_[k] = spectrum.values, null
+            self.history_.append({"stage": f"moments of order {k}", "null": null, "values": spectrum.values.tolist()})
+        return _leading_rows(P), n_sure, n_found
+
+    def _choose(self, Z, labels, directions, n_sure, n_found, held_out) -> Candidate:
+        """Lines 3 to 5."""
+        if not isinstance(self.rank, str):
+            return self._fit_rank(Z, labels, [directions[: self.rank]], held_out)
+        best, self.rank_ = self._linear(Z, labels, held_out), 0
+        frame = directions[:0]
+        for rank in range(1, min(self.max_rank, n_found, Z.shape[1]) + 1):
+            candidate = self._fit_rank(Z, labels, [directions[:rank], _extend(frame, directions)], held_out)
+            frame = candidate.frame
+            if candidate.clearly_beats(best):
+                best, self.rank_ = candidate, rank
+            if (rank - self.rank_ >= PATIENCE and rank >= n_sure) or best.error < EXACT:
+                break
+        while self.rank_ > 1:  # down again, from the directions that q uses most
+            slopes = slope_coefficients(self.rank_, best.degree, best.path.coefficients)
+            used = np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]  # E grad q grad q'
+            candidate = self._fit_rank(Z, labels, [used[:-1] @ best.frame], held_out)
+            if candidate.error > EXACT and best.clearly_beats(candidate):
+                break
+            best, self.rank_ = candidate, self.rank_ - 1
+        return best
+
+    def _linear(self, Z, labels, held_out) -> Candidate:
+        """Ridge regression on all inputs, as a polynomial of one direction."""
+        path, residuals = self._validated(Z, labels, held_out)
+        length = float(np.linalg.norm(path.coefficients))
+        frame = path.coefficients / length if length else np.eye(1, Z.shape[1])[0]
+        return Candidate(frame[None], 1, replace(path, coefficients=np.array([0.0, length])), residuals)
+
+    def _fit_rank(self, Z, labels, frames, held_out) -> Candidate:
+        """Lines 3 and 4 from the best of some frames of one rank."""
+        starts = [self._fit_polynomial(Z, labels, frame, held_out) for frame in frames]
+        best = current = min(starts, key=lambda start: start.error)
+        rank, d = best.frame.shape
+        kept = slice(None) if held_out is None else ~held_out
+        for _ in range(ROUNDS if self.polish else 0):
+            degree = current.degree
+            if n_terms(rank, degree) + rank * (d - rank) >= len(labels[kept]):
+                break
+            frame = polish(Z[kept], labels[kept], current.frame, degree, current.path.penalty).frame
+            current = self._fit_polynomial(Z, labels, frame, held_out)
+            polished = replace(current, polished=True)
+            if held_out is None:  # the residuals of the linearised model count the frame's unknowns too
+                joint = joint_features(Z, frame, current.degree, current.path.coefficients)
+                polished = replace(polished, residuals=self._validated(joint, labels, None)[1])
+            if polished.error < best.error:
+                best = polished
+            if current.degree == degree:
+                break
+        line = {"degree": best.degree, "polished": best.polished, "error": best.error}
+        self.history_.append({"stage": f"rank {rank}"} | line)
+        return best
+
+    def _fit_polynomial(self, Z, labels, frame, held_out) -> Candidate:
+        """Line 3, at the degree of least validation error."""
+        if isinstance(self.degree, str):
+            most = max(len(labels) // ROWS_PER_TERM, 1 + len(frame))
+            degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
+        else:
+            degrees = [int(self.degree)]
+        fits = [(k, *self._validated(polynomial_features(Z, frame, k), labels, held_out)) for k in degrees]
+        return min((Candidate(frame, *fit) for fit in fits), key=lambda candidate: candidate.error)
+
+    def _validated(self, features, labels, held_out) -> tuple[RidgePath, np.ndarray]:
+        """Ridge regression, refitted to all rows, and the residuals of rows left out."""
+        penalty = check_number(self.penalty, "penalty", auto=True)
+        path = ridge(features, labels, None if penalty is None else [penalty], held_out=held_out)
+        if held_out is None:
+            return path, np.asarray(path.residuals)
+        Phi = as_blocks(features).toarray()
+        fitted = ridge(Phi[~held_out], labels[~held_out], path.penalty).coefficients
+        return path, labels[held_out] - Phi[held_out] @ fitted
+
+    def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
+        """The candidate in the inputs as they came, and in the units of y."""
+        if not isinstance(self.rank, str):
+            self.rank_ = int(self.rank)
+        self.components_ = best.frame @ self._W.T
+        Q, R = np.linalg.qr(self.components_.T)
+        self.directions_ = (Q * np.where(np.diag(R) < 0, -1.0, 1.0)).T
+        q = HermitePolynomial.from_dense(len(best.frame), best.degree, scale * best.path.coefficients)
+        self.polynomial_ = q + mean
+
+
+def _gather(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
+    """Add ``sum w V V'`` to P, w by how far a value stands out; returns how many directions stand out in all."""
+    n_found = 0
+    for value, V in zip(spectrum.values, spectrum.factors, strict=True):
+        strength = (value / null) ** 2 if null > 0 else 0.0
+        P += (max(strength - 1, 0.0) + 1e-6 * strength) * (V @ V.T)  # the small part orders what did not stand out
+        if strength > 1:
+            n_found += round(1 / np.sum((V.T @ V) ** 2))  # eigenvalues nu of V: 1 / sum(nu^4), 1 for vectors
+    return n_found
+
+
+def _extend(frame: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """The frame and the direction that adds most to it, the earlier in the list the better."""
+    rest = directions - directions @ frame.T @ frame
+    sizes = np.linalg.norm(rest, axis=1)
+    first = int(np.argmax(sizes > 0.5))  # r rows cannot cover more than r of d orthonormal ones
+    return np.concatenate([frame, rest[first : first + 1] / sizes[first]])
+
+
+def _leading_rows(P: np.ndarray) -> np.ndarray:
+    """Eigenvectors of P as rows, the strongest first."""
+    return np.linalg.eigh(P)[1].T[::-1]
+
+
+def _without_quadratic_part(Z: np.ndarray, labels: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Labels less their degrees <= 2 along the frame: T_3 and T_4 stay, their noise shrinks."""
+    features = polynomial_features(Z, frame, 2)
+    return labels - features @ ridge(features, labels).coefficients
