@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from layerwise.errors import UserError
 from layerwise.papers.damian2022 import DAMIAN2022
+from layerwise.papers.lee2020 import LEE2020
 from layerwise.papers.nichani2023 import NICHANI2023
 from layerwise.papers.paper import Paper
 from layerwise.papers.wang2023 import WANG2023
 
-PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, NICHANI2023, WANG2023)}
+PAPERS: dict[str, Paper] = {paper.key: paper for paper in (LEE2020, DAMIAN2022, NICHANI2023, WANG2023)}
 
 
 def find_paper(key: str) -> Paper:

@@ -1,0 +1,141 @@
+"""What is run for the figures: targets, learners, dimensions and sample sizes, most of which the slides leave open."""
+
+from __future__ import annotations
+
+import math
+
+from layerwise.learners import (
+    ConvexNeuralRegressor,
+    HierarchicalRegressor,
+    KernelRegressor,
+    MomentRegressor,
+    QuadraticModelRegressor,
+)
+from layerwise.studies import LearnerSpec, Study, TargetSpec
+from layerwise.targets import DeepLowRank, TwoLayerTeacher
+
+#: ((w.x)^4 - 3) / sqrt(96) in orthonormal Hermite polynomials: three quarters of its variance are of degree 2.
+QUARTIC = [0.0, 0.0, math.sqrt(0.75), 0.0, 0.5]
+#: ((w.x)^2 - 1) / sqrt(2).
+SQUARE = [0.0, 0.0, 1.0]
+NOISE = 0.1
+
+NTK_RAW, NTK_NEURAL = "NTK, raw x", "NTK, neural"
+QUAD_RAW, QUAD_NEURAL, QUAD_HERMITE = "quadratic, raw x", "quadratic, neural", "quadratic, Hermite"
+KERNEL, F1, F2, MOMENTS = "polynomial kernel", "F₁", "F₂", "moments"
+TWO_STAGES = "hierarchical, refined"
+DEEP, DEEP_LINEAR = "(β·g)²", "(β·g)² + v·g"
+
+
+def teacher(rank: int, link: list[float], label: str) -> TargetSpec:
+    """``sum_{s <= r} g(w_s.x) / sqrt(r)``, w_s orthonormal: variance 1."""
+    return TargetSpec(label=label, use=TwoLayerTeacher, params={"width": rank, "link": link, "rotate": True})
+
+
+def quartic(rank: int) -> TargetSpec:
+    """``sum_{s <= r} ((w_s.x)^4 - 3) / sqrt(96 r)``."""
+    return teacher(rank, QUARTIC, f"p = 4, r = {rank}")
+
+
+def quadratic_model(label: str, model: str, representation: str, n: list[int] | str | None = None) -> LearnerSpec:
+    """One of {linearised, quadratic} x {raw, neural, Hermite}."""
+    params = {"model": model, "representation": representation}
+    return LearnerSpec(label=label, use=QuadraticModelRegressor, params=params, n=n)
+
+
+def polynomial_kernel() -> LearnerSpec:
+    """Kernel ridge regression with the polynomial kernel of degree p = 4."""
+    return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4})
+
+
+def moments() -> LearnerSpec:
+    """Directions from Hermite moment tensors, a polynomial on them."""
+    return LearnerSpec(label=MOMENTS, use=MomentRegressor)
+
+
+def convex(space: str, activation: str, n: list[int] | str | None = None, **params) -> LearnerSpec:
+    """F_1 or F_2."""
+    label = {"F1": F1, "F2": F2}[space]
+    params = {"space": space, "activation": activation} | params
+    return LearnerSpec(label=label, use=ConvexNeuralRegressor, params=params, n=n)
+
+
+def risk(full: bool) -> Study:
+    """{NTK, quadratic} x {raw, neural, Hermite}, kernel, F_1, F_2 and moments, p = 4."""
+    wide = None if full else [2000]
+    return Study(
+        name="Risk against n, p = 4",
+        targets=[quartic(1), quartic(3)],
+        learners=[
+            quadratic_model(NTK_RAW, "linearised", "raw"),
+            quadratic_model(NTK_NEURAL, "linearised", "neural", wide),
+            polynomial_kernel(),
+            convex("F2", "relu", wide),
+            convex("F1", "relu", None if full else [1000]),
+            quadratic_model(QUAD_RAW, "quadratic", "raw"),
+            quadratic_model(QUAD_NEURAL, "quadratic", "neural", wide),
+            quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
+            moments(),
+        ],
+        dims=[10, 20, 30] if full else [16],
+        n=[250, 500, 1000, 2000, 4000, 8000] if full else [500, 1000, 2000],
+        seeds=5 if full else 3,
+        noise=NOISE,
+        n_test=2**15 if full else 2**13,
+    )
+
+
+def samples(full: bool) -> Study:
+    """n* against d for r = 1."""
+    return Study(
+        name="Samples by dimension, p = 4, r = 1",
+        targets=[quartic(1)],
+        learners=[
+            polynomial_kernel(),
+            quadratic_model(QUAD_RAW, "quadratic", "raw"),
+            quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
+            moments(),
+        ],
+        dims=[10, 14, 20, 30] if full else [8, 12, 16],
+        n="[0.5, 1, 1.4, 2, 2.8, 4, 8, 16] * d**2" if full else "[1, 2, 4, 8] * d**2",
+        seeds=5 if full else 3,
+        noise=NOISE,
+        n_test=2**15 if full else 2**13,
+    )
+
+
+def rank(full: bool) -> Study:
+    """F_1 and F_2 of the quadratic activation by the rank of the target, d = 30."""
+    ranks = (1, 2, 3, 4, 6, 8) if full else (1, 2, 3, 4)
+    return Study(
+        name="Samples by rank, quadratic activation",
+        targets=[teacher(r, SQUARE, f"r = {r}") for r in ranks],
+        learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", bias=0.0)],
+        dims=[30],
+        n=[60, 85, 120, 170, 240, 340, 480, 680],
+        seeds=10 if full else 5,
+        noise=NOISE,
+        n_test=2**13,
+    )
+
+
+def deep(full: bool) -> Study:
+    """Deep low-rank polynomials, ``(beta.g(x))^2`` with g quadratic, and with linear terms: the open question."""
+    return Study(
+        name="Deep low-rank polynomials",
+        targets=[
+            TargetSpec(label=DEEP, use=DeepLowRank, params={"rotate": True}),
+            TargetSpec(label=DEEP_LINEAR, use=DeepLowRank, params={"rotate": True, "linear_terms": True}),
+        ],
+        learners=[
+            polynomial_kernel(),
+            quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
+            moments(),
+            LearnerSpec(label=TWO_STAGES, use=HierarchicalRegressor, params={"degree": 2, "refine": True}),
+        ],
+        dims=[10, 20] if full else [16],
+        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 4, 8] * d**2",
+        seeds=5 if full else 3,
+        noise=NOISE,
+        n_test=2**15 if full else 2**13,
+    )
