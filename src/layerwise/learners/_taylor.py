@@ -93,11 +93,11 @@ class Start:
     def terms(self, H: np.ndarray, W: np.ndarray, signs: np.ndarray | None = None) -> Terms:
         """All terms at movements W (m, D) with signs (m,), +1 where None."""
         T, P, sigma = self.preactivations(H), moved(H, W, signs), self.activation
-        scale = len(W) ** -0.5
+        scale, square = len(W) ** -0.5, P * P
         return Terms(
             scale * paired(sigma.first(T), P),
-            scale / 2 * paired(sigma.second(T), P**2),
-            scale / 6 * paired(sigma.third(T), P**3),
+            scale / 2 * paired(sigma.second(T), square),
+            scale / 6 * paired(sigma.third(T), square * P),
             scale * alternating(sigma.value(T[:, None] + P)),
         )
 

@@ -48,7 +48,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     ----------
     representation : {"neural", "raw", "hermite"}, default="neural"
         g: `RandomFeatures`, x itself, `HermiteFeatures`. All are whitened.
-    representation_width : int, default=500
+    representation_width : int, default=300
         D of "neural".
     degree : int, default=2
         Of "hermite": p / 2 for a target of degree p.
@@ -61,7 +61,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     activation : {"relu-cubed", "quadratic"}, default="relu-cubed"
         sigma: ``relu(t)^3 / 6``, whose second derivative is ReLU, or ``t^2 / 2``, with which the quadratic model is
         ``h'M h`` and the problem convex in M (see Notes).
-    width : int, default=500
+    width : int, default=400
         m, an even number, since neurons come in pairs of opposite sign a_r.
     bias : float, default=3.0
         Standard deviation of b_r over that of ``w_{0,r}.h``; together they have variance 1.
@@ -81,7 +81,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     patience : int, optional
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
         iterate is kept either way.
-    validation : float, default=0.2
+    validation : float, default=0.1
         Fraction of the rows held out by gradient descent; at least one is.
     max_memory : int, default=8 * 2**30
         Bytes the fit may take.
@@ -157,13 +157,13 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self,
         representation: Literal["neural", "raw", "hermite"] = "neural",
         *,
-        representation_width: int = 500,
+        representation_width: int = 300,
         degree: int = 2,
         model: Literal["quadratic", "linearised"] = "quadratic",
         dynamics: Literal["quadratic", "network"] = "quadratic",
         signed_dropout: bool = True,
         activation: Literal["relu-cubed", "quadratic"] = "relu-cubed",
-        width: int = 500,
+        width: int = 400,
         bias: float = 3.0,
         loss: Literal["square", "absolute", "huber"] = "square",
         penalty: Auto = "auto",
@@ -172,7 +172,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         batch_size: int = 64,
         max_epochs: int = 100,
         patience: int | None = None,
-        validation: float = 0.2,
+        validation: float = 0.1,
         max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):

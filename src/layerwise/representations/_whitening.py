@@ -1,10 +1,17 @@
 """Features brought to second moment one: ``h(x) = Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'``.
 
-With ``Sigma = Q diag(s) Q'`` the root is taken on the eigenvalues above ``FLOOR * max(s)`` and is 0 on the others:
-there the sample says nothing of the features (as where n < width, or where they are linearly dependent), and a small
-eigenvalue lifted to 1 would be rounding, or a few rows, magnified. So ``mean h h' = P``, a projector, the identity
-where none is dropped. A model that sees h only through ``w'h`` is the same at ``w Sigma^{-1/2}`` on g, and the plain
-norm of w is ``|v Sigma^{1/2}|`` of ``v = w Sigma^{-1/2}``.
+With ``Sigma = Q diag(s) Q'`` the rule for small eigenvalues is, relative to the largest,
+
+    root = s^{-1/2}            where s is above the floor,
+    root = floor^{-1/2}        where it is below: shrunk to s / floor < 1 rather than magnified,
+    root = 0                   up to 1e-6: there the sample says nothing of the features (n < width, dependent columns).
+
+Polynomial features and inputs take 1e-6 for the floor, and what is kept is whitened exactly: their columns may have any
+units. The features of a random layer have one scale, and a spectrum that falls with the degree of what they see; what
+lies below 1e-3 is high degrees of x, aliased, and as loud as the signal once lifted to 1: their floor is 1e-3.
+
+A model that sees h only through ``w'h`` is the same at ``v = Sigma^{-1/2} w`` on g, and the plain norm of w is
+``|v Sigma^{1/2}|``.
 """
 
 from __future__ import annotations
@@ -20,19 +27,19 @@ from layerwise.representations._validation import check_inputs
 from layerwise.solvers.gram import FeatureBlocks, normal_equations
 
 #: Eigenvalues of the second moment up to this fraction of the largest are dropped.
-FLOOR = 1e-6
+DROPPED = 1e-6
 
 
-def whitening(features: FeatureBlocks) -> np.ndarray:
+def whitening(features: FeatureBlocks, floor: float = DROPPED) -> np.ndarray:
     """``Sigma^{-1/2}`` of shape (width, width), in float64, symmetric; its rank is the number of eigenvalues kept.
 
     n width^2 flops by row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
     """
     n = features.shape[0]
     s, Q = eigh(normal_equations(features, np.zeros(n))[0] / n, driver="evd", overwrite_a=True)
-    keep = s > FLOOR * s[-1]
+    keep = s > DROPPED * s[-1]
     Q = Q[:, keep]
-    return (Q / np.sqrt(s[keep])) @ Q.T
+    return (Q / np.sqrt(np.maximum(s[keep], floor * s[-1]))) @ Q.T
 
 
 class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -42,6 +49,8 @@ class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """
 
     whiten: bool
+    #: Eigenvalues below this fraction of the largest are raised to it.
+    _floor = DROPPED
 
     def _fit_whitening(self, X: np.ndarray, width: int) -> None:
         """Set ``whitening_`` of shape (width, width), None where ``whiten`` is False."""
@@ -49,7 +58,7 @@ class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             raise ValueError(f"whiten={self.whiten!r} must be True or False. Give whiten=True for Sigma^(-1/2) g(x).")
         self._width, self.whitening_ = width, None
         if self.whiten:
-            self.whitening_ = whitening(FeatureBlocks(X, self._features, width)).astype(X.dtype)
+            self.whitening_ = whitening(FeatureBlocks(X, self._features, width), self._floor).astype(X.dtype)
 
     def transform(self, X):
         """Features of shape (n_samples, n_features_out)."""

@@ -34,7 +34,7 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
         polynomials, or an elementwise function of an array.
     whiten : bool, default=False
         Give ``Sigma^{-1/2} g(x)`` instead of the features g(x), ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows
-        fitted; eigenvalues of Sigma up to 1e-6 of the largest are dropped.
+        fitted; eigenvalues of Sigma below 1e-3 of the largest are raised to it, those up to 1e-6 of it dropped.
     random_state : int, RandomState or None
 
     Attributes
@@ -53,6 +53,8 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
     ----------
     Rahimi & Recht 2007; the ``n = 0`` representation of Damian, Lee, Soltanolkotabi 2022, section 6.
     """
+
+    _floor = 1e-3
 
     def __init__(
         self,
