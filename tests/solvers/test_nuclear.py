@@ -6,15 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Ridge
 
+from layerwise.solvers.frobenius import frobenius_regression
 from layerwise.solvers.neurons import Square
 from layerwise.solvers.nuclear import (
-    frobenius_regression,
-    kernel_with_intercept,
     largest_penalty,
     nuclear_norm_regression,
+    quadratic_model_regression,
     soft_threshold,
 )
 
@@ -158,6 +156,36 @@ def test_rotating_the_inputs_rotates_the_matrix():
     assert_allclose(Q @ there @ Q.T, back, atol=1e-5)
 
 
+@pytest.mark.parametrize(("shift", "penalty"), [(0.0, 0.01), (0.0, 0.003), (2.0, 0.01)])
+def test_the_quadratic_model_is_the_network_trained_to_its_minimum(shift, penalty):
+    """``8 ((tr M_+)^2 + (tr M_-)^2)`` against m = 20 neurons, half of each sign, by L-BFGS; a mostly positive target
+    too, where ``4 |M|_*^2`` is half of that."""
+    X, y = problem(d=4)
+    y = y - y.mean() + shift * np.sum(X**2, axis=1)
+    n, m = len(y), 20
+    signs = np.repeat([1.0, -1.0], m // 2)
+
+    def network(w):
+        W = w.reshape(m, -1)
+        T = X @ W.T
+        r = T**2 @ signs / (2 * m**0.5) - y
+        squares = np.sum(W**2, axis=1)
+        slope = 2 / (n * m**0.5) * signs[:, None] * ((r[:, None] * T).T @ X) + 4 * penalty * squares[:, None] * W
+        return np.mean(r**2) + penalty * np.sum(squares**2), slope.ravel()
+
+    rng = np.random.default_rng(0)
+    options = {"maxiter": 5000, "maxfun": 10000, "ftol": 1e-14, "gtol": 1e-9}
+    found = minimize(network, rng.standard_normal(m * 4), jac=True, method="L-BFGS-B", options=options)
+    W = found.x.reshape(m, -1)
+    fit = quadratic_model_regression(X, y, penalty)
+    assert fit.converged
+    assert_allclose(fit.matrix, (W.T * signs) @ W / (2 * m**0.5), atol=2e-3 * np.abs(fit.matrix).max())
+    e = fit.coefficients
+    value = np.mean((y - fit.predict(X, Square())) ** 2)
+    value += 8 * penalty * (e[e > 0].sum() ** 2 + e[e < 0].sum() ** 2)
+    assert_allclose(value, found.fun, rtol=1e-5)
+
+
 @pytest.mark.parametrize("penalty", [0.0, (0.1, 0.0), -1.0, np.nan])
 def test_a_penalty_must_be_positive(penalty):
     with pytest.raises(ValueError, match="must be > 0"):
@@ -169,37 +197,3 @@ def test_vanishing_inputs_and_labels():
     X, y = problem()
     assert not nuclear_norm_regression(0 * X, y, 0.1).matrix.any()
     assert not nuclear_norm_regression(X, 0 * y, 0.1).matrix.any()
-
-
-@pytest.mark.parametrize("n", [15, 80])
-class TestFrobenius:
-    def test_is_ridge_on_the_products(self, n):
-        """The sqrt(2) of the products of two columns, the intercept, either dimension (q = 21)."""
-        X, y = problem(n)
-        M, alpha, _ = frobenius_regression(X, y, 0.3)
-        products = np.einsum("ij,ik->ijk", X, X).reshape(n, -1)
-        reference = Ridge(alpha=n * 0.3 / 2, tol=1e-12).fit(products, y)
-        assert_allclose(M.ravel(), reference.coef_, atol=1e-9)
-        assert_allclose(alpha, reference.intercept_, rtol=1e-9)
-
-    def test_is_kernel_ridge_with_the_centred_kernel(self, n):
-        X, y = problem(n)
-        M, alpha, _ = frobenius_regression(X, y, 0.3)
-        C = np.eye(n) - 1 / n
-        K = (X @ X.T) ** 2
-        assert_allclose(C @ kernel_with_intercept(K.copy()) @ C, C @ K @ C, atol=1e-10)
-        reference = KernelRidge(kernel="precomputed", alpha=n * 0.3 / 2).fit(C @ K @ C, y - y.mean())
-        fitted = alpha + np.einsum("ij,jk,ik->i", X, M, X)
-        assert_allclose(fitted, y.mean() + reference.predict(C @ K @ C), rtol=1e-8)
-
-    @pytest.mark.parametrize("penalty", [1e-9, 1e-2, 1.0, 100.0])
-    def test_leave_one_out_is_leaving_one_out(self, n, penalty):
-        """Centred features of n - 1 rows give away the last label: an error of 0 where the penalty vanishes."""
-        X, y = problem(n)
-        path = frobenius_regression(X, y, [penalty])[2]
-        residuals = []
-        for i in range(n):
-            rest = np.arange(n) != i
-            M, alpha, _ = frobenius_regression(X[rest], y[rest], penalty * n / (n - 1))
-            residuals.append(y[i] - alpha - X[i] @ M @ X[i])
-        assert_allclose(path.errors[0], np.mean(np.square(residuals)), rtol=3 / n)

@@ -28,13 +28,9 @@ from layerwise.learners._head import (
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures
+from layerwise.solvers.frobenius import frobenius_regression, kernel_with_intercept
 from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
-from layerwise.solvers.nuclear import (
-    frobenius_regression,
-    kernel_with_intercept,
-    largest_penalty,
-    nuclear_norm_regression,
-)
+from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 #: Penalties tried for F1, as multiples of the least one at which f is constant.
 RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)

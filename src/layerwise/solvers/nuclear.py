@@ -24,12 +24,11 @@ Positive and negative eigenvalues may have penalties of their own, ``p_+ tr M_+ 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from dataclasses import replace
 
-from layerwise.solvers.gram import FeatureBlocks
+import numpy as np
+
 from layerwise.solvers.neurons import NeuronFit, dual_value
-from layerwise.solvers.ridge_path import RidgePath, kernel_ridge, ridge
 
 #: Iterations between two looks at the duality gap, which costs one more spectrum of a d x d matrix.
 EVERY = 5
@@ -111,9 +110,7 @@ def nuclear_norm_regression(
         Inputs, or features: the quadratic model on a representation, in float64.
     y : ndarray of shape (n_samples,)
     penalty : float or (float, float)
-        > 0. Two numbers weigh ``tr M_+`` and ``tr M_-``. With m neurons of fixed signs, half of each, the quadratic
-        model's ``lambda |W|_{2,4}^4`` is, for m -> inf, ``8 lambda ((tr M_+)^2 + (tr M_-)^2)``: its minimiser is this
-        one's at the penalties ``(16 lambda tr M_+, 16 lambda tr M_-)``.
+        > 0. Two numbers weigh ``tr M_+`` and ``tr M_-``.
     intercept : bool
         Whether there is an alpha, which is not penalised; else alpha = 0.
     start : ndarray of shape (d, d), optional
@@ -183,65 +180,49 @@ def nuclear_norm_regression(
     return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= tol * objective), history)
 
 
-def frobenius_regression(
-    X: np.ndarray, y: np.ndarray, penalties: ArrayLike | None = None, *, held_out: np.ndarray | None = None
-) -> tuple[np.ndarray, float, RidgePath]:
-    """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + (penalty / 2) |M|_F^2``: the space F2.
+def quadratic_model_regression(
+    X: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False, tol: float = 1e-6, max_iter: int = 100
+) -> NeuronFit:
+    """The global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2`` that SGD looks for.
 
-    Ridge regression on a constant and the ``q = d (d+1) / 2`` centred products ``x_j x_k`` (times sqrt(2) where j < k),
-    or, where n < q, kernel ridge regression with `kernel_with_intercept` of ``(x'z)^2``. Flops and memory as `ridge`
-    and `kernel_ridge`.
+    Minimise over its W, the signs s_r being fixed, half of the m neurons of each sign and at least d of each,
+
+        (1/n) sum_i (y_i - f(x_i))^2 + penalty sum_r |w_r|^4
+
+    Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
+    ``8 ((tr M_+)^2 + (tr M_-)^2)`` and not the square of the nuclear norm, ``4 |M|_*^2``, which it equals where both
+    traces are the same. Its slopes are those of `nuclear_norm_regression` at the penalties
+    ``(16 penalty tr M_+, 16 penalty tr M_-)``, which are found by iteration: traces fall as their penalties rise, and
+    a step to the geometric mean of the penalties had and asked for contracts.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, d)
-    y : ndarray of shape (n_samples,)
-    penalties, held_out
-        As in `ridge`.
+    X, y, intercept
+        As in `nuclear_norm_regression`; X are the features h of the model.
+    penalty : float
+        lambda of the model, > 0.
+    tol : float
+        Relative change of the penalties at which to stop.
+    max_iter : int
+        Fits, each warm-started; `converged` says whether they were enough.
 
     Returns
     -------
-    matrix : ndarray of shape (d, d)
-        M.
-    intercept : float
-        alpha.
-    path : RidgePath
-        The penalties tried.
+    NeuronFit
+        As `nuclear_norm_regression` returns; ``objective`` and ``gap`` are those of the last two penalties.
+
+    References
+    ----------
+    The model: Bai & Lee 2019; Lee 2020.
     """
-    n, d = X.shape
-    b = y - y.mean()
-    second_moment = X.T @ X / n
-    if n < d * (d + 1) // 2:
-        path = kernel_ridge(kernel_with_intercept((X @ X.T) ** 2), b, penalties, held_out=held_out)
-        M = X.T @ (path.coefficients[:, None] * X)
-    else:
-        upper = np.triu_indices(d)
-        twice = np.where(upper[0] == upper[1], 1.0, np.sqrt(2))
-        means = second_moment[upper] * twice
-        lengths = np.einsum("ij,ij->i", X, X) ** 2
-        constant = np.sqrt((lengths.mean() - means @ means) / len(twice))  # as in `kernel_with_intercept`
-
-        def products(block: np.ndarray) -> np.ndarray:
-            features = block[:, upper[0]] * block[:, upper[1]] * twice - means
-            return np.hstack([features, np.full((len(block), 1), constant)])
-
-        path = ridge(FeatureBlocks(X, products, len(twice) + 1), b, penalties, held_out=held_out)
-        M = np.zeros((d, d))
-        M[upper] = path.coefficients[:-1] / twice
-        M += np.triu(M, 1).T
-    return M, float(y.mean() - np.sum(M * second_moment)), path
-
-
-def kernel_with_intercept(K: np.ndarray) -> np.ndarray:
-    """``C K C + kappa 11'/n``, in place: the kernel of the centred features and of a constant.
-
-    Labels of mean 0 give the same coefficients whatever kappa is, but leave-one-out needs it: the centred features of
-    all rows sum to 0, as their labels do, and n - 1 of them would give the last label away. ``kappa = tr(C K C) /
-    (n-1)`` lets the constant be fitted again without each row to a relative error of about 1/n.
-    """
-    n, means = len(K), K.mean(axis=0)
-    K -= means
-    K -= means[:, None]
-    K += means.mean()
-    K += np.trace(K) / (n * (n - 1))
-    return K
+    top = largest_penalty(X, y, intercept=intercept)
+    both = np.full(2, top / 2 if top > 0 else 1.0)
+    fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, tol=tol / 10)
+    for _ in range(max_iter):
+        e = fit.coefficients
+        asked = 16 * penalty * np.array([e[e > 0].sum(), -e[e < 0].sum()])
+        before, both = both, np.sqrt(both * np.maximum(asked, 1e-9 * top))
+        if np.all(np.abs(both - before) <= tol * before):
+            return fit
+        fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, start=fit.matrix, tol=tol / 10)
+    return replace(fit, converged=False)
