@@ -117,6 +117,15 @@ def test_prediction_is_the_polynomial_of_the_projections():
     assert list(model.get_feature_names_out()) == ["momentregressor0", "momentregressor1"]
 
 
+def test_the_direction_used_most_comes_first():
+    """Directions in the order of a factorisation, or turned without the polynomial."""
+    X, _ = sample()
+    y = (X[:, 0] ** 2 - 1) + 0.3 * (X[:, 1] ** 3 - 3 * X[:, 1])
+    model = MomentRegressor(2, whiten=False, degree=3, random_state=0).fit(X, y)
+    assert_allclose(np.abs(model.directions_[:, :2]), [[1, 0], [0, 1]], atol=1e-3)  # E (d_i y)^2 = 4 and 1.62
+    assert_allclose(model.predict(X), y, atol=1e-3)
+
+
 @pytest.mark.parametrize("validation", ["loo", 0.3])
 @pytest.mark.parametrize("seed", range(4))
 def test_polishing_never_loses_by_its_own_measure(validation, seed):

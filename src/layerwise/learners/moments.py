@@ -66,7 +66,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         2  P = sum of V V' over what stood out, weighed by how far; candidates U: its leading eigenvectors
         3  q by ridge regression on all h_alpha(U x~) of |alpha| <= degree
         4  (polish) U and q together, by variable projection
-        5  the rank, degree and step of least validation error; none may be better than the linear fit
+        5  the rank and degree that validation prefers, rank 0 for the linear fit: ranks upwards from line 2, then down
+           again, dropping the direction that q uses least
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
     method on unfolded tensors). Line 4 and ``robust`` are not part of it.
@@ -107,7 +108,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     rank_ : int
         Number of directions found; 0 where nothing beat the linear fit, whose direction then stands in their place.
     directions_ : ndarray of shape (max(rank_, 1), n_features)
-        Orthonormal rows that span what f depends on, in the inputs as they came.
+        Orthonormal rows that span what f depends on, in the inputs as they came, the one that q uses most first.
     components_ : ndarray of shape (max(rank_, 1), n_features)
         ``transform(X) = (X - mean_) @ components_.T``; the directions themselves where ``whiten=False``.
     mean_ : ndarray of shape (n_features,)
@@ -271,10 +272,9 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
                 best, self.rank_ = candidate, rank
             if (rank - self.rank_ >= PATIENCE and rank >= n_sure) or best.error < EXACT:
                 break
-        while self.rank_ > 1:  # down again, from the directions that q uses most
-            slopes = slope_coefficients(self.rank_, best.degree, best.path.coefficients)
-            used = np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]  # E grad q grad q'
-            candidate = self._fit_rank(Z, labels, [used[:-1] @ best.frame], held_out)
+        while self.rank_ > 1:  # down again
+            frame = (_by_use(best) @ best.frame)[:-1]
+            candidate = self._fit_rank(Z, labels, [frame], held_out)
             if candidate.error > EXACT and best.clearly_beats(candidate):
                 break
             best, self.rank_ = candidate, self.rank_ - 1
@@ -335,11 +335,18 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         """The candidate in the inputs as they came, and in the units of y."""
         if not isinstance(self.rank, str):
             self.rank_ = int(self.rank)
-        self.components_ = best.frame @ self._W.T
+        turn = _by_use(best)
+        self.components_ = turn @ best.frame @ self._W.T
         Q, R = np.linalg.qr(self.components_.T)
         self.directions_ = (Q * np.where(np.diag(R) < 0, -1.0, 1.0)).T
         q = HermitePolynomial.from_dense(len(best.frame), best.degree, scale * best.path.coefficients)
-        self.polynomial_ = q + mean
+        self.polynomial_ = q.rotate(turn.T) + mean
+
+
+def _by_use(candidate: Candidate) -> np.ndarray:
+    """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
+    slopes = slope_coefficients(len(candidate.frame), candidate.degree, candidate.path.coefficients)
+    return np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]
 
 
 def _gather(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
