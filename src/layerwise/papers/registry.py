@@ -9,7 +9,7 @@ from layerwise.papers.nichani2023 import NICHANI2023
 from layerwise.papers.paper import Paper
 from layerwise.papers.wang2023 import WANG2023
 
-PAPERS: dict[str, Paper] = {paper.key: paper for paper in (LEE2020, DAMIAN2022, NICHANI2023, WANG2023)}
+PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, NICHANI2023, WANG2023, LEE2020)}
 
 
 def find_paper(key: str) -> Paper:

@@ -25,8 +25,8 @@ SIGNED, UNSIGNED = "signed dropout", "no signs"
 def taylor_terms(full: bool) -> pd.DataFrame:
     """Train the network with and without signs at several widths, and measure its terms at fresh points.
 
-    Columns ``training``, ``width``, ``seed``, ``risk``, ``norm`` (``|W|_{2,4}``) and root mean squares: ``first_mean`` of
-    the mean of f^(1) over random signs, ``first`` of f^(1) around that mean, ``second`` and ``third`` of f^(2) and
+    Columns ``training``, ``width``, ``seed``, ``risk``, ``norm`` (``|W|_{2,4}``) and root mean squares: ``first_mean``
+    of the mean of f^(1) over random signs, ``first`` of f^(1) around that mean, ``second`` and ``third`` of f^(2) and
     f^(3). The movements of the network without signs have the signs they have.
     """
     import pandas as pd

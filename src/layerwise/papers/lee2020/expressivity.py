@@ -22,7 +22,7 @@ from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix
 if TYPE_CHECKING:
     import pandas as pd
 
-DIM, POINTS, DRAWS, NEURONS_AT_ONCE = 10, 500, 5, 4096
+DIM, POINTS, DRAWS, NEURONS_AT_ONCE = 10, 200, 5, 4096
 POWERS = (0, 1, 2, 4)
 
 
