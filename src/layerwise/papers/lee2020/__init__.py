@@ -73,9 +73,7 @@ LEE2020 = Paper(
                 Claim(
                     "least risk of NTK on x and polynomial kernel there (theory: the quarter of degree 4)",
                     0.25,
-                    lambda result: min(
-                        at(result, name, r, 1000 * (1 + r // 3)) for name in (NTK_RAW, KERNEL) for r in (1, 3)
-                    ),
+                    least_of_kernels,
                     (0.25, 0.5),
                 ),
                 Claim(

@@ -31,7 +31,7 @@ def at(result: StudyResult, learner: str, rank: int, n: int) -> float:
 
 
 def least_of_kernels(result: StudyResult) -> float:
-    """Least median risk of the tangent kernel on x and the polynomial kernel, at n = 1000, r = 1 and n = 2000, r = 3."""
+    """Least median risk of NTK on x and polynomial kernel at (r, n) = (1, 1000) and (3, 2000)."""
     return min(at(result, learner, r, n) for learner in (NTK_RAW, KERNEL) for r, n in ((1, 1000), (3, 2000)))
 
 

@@ -1,0 +1,187 @@
+"""The paper's facts, that the studies run what the claims ask, and that the statistics are what they say."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.integrate import dblquad
+
+from layerwise.papers import Measurement, find_paper
+from layerwise.papers.lee2020 import LEE2020
+from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, rms, size_of, sizes, variance_exponent
+from layerwise.papers.lee2020.expressivity import hermite_residual, mean_of_neurons, neuron_variance
+from layerwise.papers.lee2020.figures import error_exponent, exponent, growth_with_rank, least_of_kernels, never_reached
+from layerwise.papers.lee2020.studies import (
+    F1,
+    F2,
+    KERNEL,
+    MOMENTS,
+    NTK_RAW,
+    QUAD_HERMITE,
+    QUAD_RAW,
+    deep,
+    quartic,
+    rank,
+    risk,
+    samples,
+)
+from layerwise.studies import Outcome, StudyResult, run
+from layerwise.targets import TwoLayerTeacher
+
+STUDIES = (risk, samples, rank, deep)
+
+
+def test_target_is_the_papers():
+    """f* = sum_s ((w_s.x)^4 - 3) / sqrt(96 r), of variance 1, three quarters of it in degree 2."""
+    spec = quartic(3)
+    target = TwoLayerTeacher(7, random_state=0, **spec.params)
+    X = np.random.default_rng(0).standard_normal((50, 7))
+    t = X @ target.relevant_subspace.T
+    # the subspace's rows are some orthonormal basis of span(w): the sum of fourth powers needs the w themselves
+    w = TwoLayerTeacher(3, **{**spec.params, "rotate": False})
+    assert_allclose(w(t), np.sum(t**4 - 3, axis=1) / math.sqrt(96 * 3), rtol=1e-10)
+    assert_allclose(target.variance, 1, rtol=1e-10)
+    assert_allclose(target.degree_energies()[[2, 4]], [0.75, 0.25], rtol=1e-8)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_studies_cover_what_the_claims_ask(full):
+    """A claim about a learner, a target or a sample size that its study does not run is never measured."""
+    for figure in LEE2020.figures:
+        if isinstance(figure, Measurement):
+            continue
+        study = figure.study(full)
+        outcomes = {t.key: Outcome(3 * t.dim / t.n, 1.0) for t in study.trials()}
+        for claim in figure.claims:
+            assert np.isfinite(claim.statistic(StudyResult(study, outcomes))), claim.statement
+
+
+def synthetic(study, risk_of):
+    """A study with the risk that ``risk_of(target, learner, d, n)`` says."""
+    outcomes = {t.key: Outcome(risk_of(target, label, t.dim, t.n), 1.0) for target, label, t in study.cells()}
+    return StudyResult(study, outcomes)
+
+
+def test_statistics_of_the_samples():
+    """The exponent of another learner, or the grid instead of the risk."""
+    rates = {QUAD_HERMITE: lambda d, n: 0.3 * d**2 / n, MOMENTS: lambda d, n: 3 * d / n}
+    result = synthetic(samples(False), lambda _, learner, d, n: rates.get(learner, lambda d, n: 0.3)(d, n))
+    assert_allclose(exponent(QUAD_HERMITE, result), 2, atol=1e-6)
+    assert_allclose(exponent(MOMENTS, result), 1, atol=0.05)
+    assert never_reached(KERNEL, result) == 1
+    assert never_reached(QUAD_HERMITE, result) == 0
+
+
+def test_growth_with_rank():
+    def at_rank(target, learner, d, n):
+        r = int(target.removeprefix("r = "))
+        return 0.1 * (100 * (1 + r) if learner == F1 else 300) / n
+
+    result = synthetic(rank(False), at_rank)
+    assert_allclose(growth_with_rank(F1, result), 5 / 2, rtol=1e-6)
+    assert_allclose(growth_with_rank(F2, result), 1, rtol=1e-6)
+
+
+def test_least_of_kernels_looks_at_both_ranks():
+    low = {("p = 4, r = 3", NTK_RAW, 2000): 0.1, ("p = 4, r = 3", QUAD_RAW, 2000): 0.01}
+    result = synthetic(risk(False), lambda target, learner, d, n: low.get((target, learner, n), 0.4))
+    assert least_of_kernels(result) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("study", [partial(study, False) for study in STUDIES], ids=lambda s: s.func.__name__)
+def test_every_learner_learns_something_of_every_target(study):
+    """A parameter that the learner refuses, a link that cannot be built: the smallest trial of each, run."""
+    for spec in study().targets[:2]:
+        for learner in study().learners:
+            params = (
+                {"max_epochs": 2} if "Quadratic" in str(learner.use) and "linear" not in str(learner.params) else {}
+            )
+            quick = learner.model_copy(update={"params": learner.params | params, "n": (200,)})
+            some = study().model_copy(update={"targets": (spec,), "learners": (quick,), "n_test": 1000})
+            outcome = run(min(some.trials(), key=lambda trial: trial.dim))
+            assert outcome.error is None
+            assert np.isfinite(outcome.risk)
+
+
+@pytest.mark.parametrize("q", [0, 1, 2, 4])
+def test_random_neurons_against_quadrature(q):
+    """Mean and variance of one neuron at correlation rho, by quadrature over (w.x, w.beta): a wrong c_q, a wrong half."""
+    from scipy.special import eval_hermitenorm, factorial
+
+    rho = 0.6
+    series = (
+        eval_hermitenorm(q - 2, 0) / math.sqrt(2 * math.pi * factorial(q))
+        if q >= 2
+        else (0.5, 1 / math.sqrt(2 * math.pi))[q == 0]
+    )
+
+    def moment(power):
+        def f(t, z):
+            h = eval_hermitenorm(q, rho * z + math.sqrt(1 - rho**2) * t) / math.sqrt(factorial(q))
+            return (z * h / series) ** power * math.exp(-(z**2 + t**2) / 2) / (2 * math.pi)
+
+        return dblquad(f, 0, 12, -12, 12, epsabs=1e-9)[0]
+
+    assert_allclose(moment(1), rho**q, atol=1e-7)
+    assert_allclose(moment(2) - rho ** (2 * q), neuron_variance(np.array([rho]), q)[0], rtol=1e-6)
+
+
+def test_mean_of_neurons_is_unbiased():
+    """2^16 neurons, at 6 standard errors of each of 20 points."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 6))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    beta = np.eye(6)[0]
+    for q in (0, 1, 2, 4):
+        error = mean_of_neurons(X, beta, q, 2**16, rng) - (X @ beta) ** q
+        assert np.all(np.abs(error) < 6 * np.sqrt(neuron_variance(X @ beta, q) / 2**16))
+
+
+def test_hermite_features_say_powers_exactly():
+    assert hermite_residual(1) < 1e-12
+    assert hermite_residual(2) < 1e-10
+
+
+def test_error_exponent():
+    m = np.array([64, 256, 1024])
+    rows = [pd.DataFrame({"power": q, "neurons": m, "error": (q + 1) * m**-0.5}) for q in (0, 2)]
+    assert_allclose(error_exponent(pd.concat(rows)), -0.5, atol=1e-12)
+
+
+class Terms:
+    """A stand-in for a fitted model whose first-order term is ``sum(z) x_1``."""
+
+    width = 4
+
+    def taylor_terms(self, X, signs):
+        from types import SimpleNamespace
+
+        return SimpleNamespace(first=signs.sum() * X[:, 0], second=2 * X[:, 0], third=signs[0] * X[:, 0])
+
+
+def test_sizes_tell_the_mean_from_the_spread():
+    X = np.ones((5, 1))
+    signed, unsigned = sizes(Terms(), X, signed=True), sizes(Terms(), X, signed=False)
+    assert unsigned == {"first_mean": 4, "first": 0, "second": 2, "third": 1}
+    assert signed["first_mean"] < 1.5  # standard error 2 / sqrt(50)
+    assert signed["first_mean"] ** 2 + signed["first"] ** 2 == pytest.approx(4, rel=0.5)  # E (sum z)^2
+    assert rms(np.array([3.0, -3.0])) == 3
+
+
+def test_statistics_of_the_dropout():
+    rows = [
+        {"training": training, "width": m, "norm": 2.0, "first": 2 * m**-0.25, "first_mean": mean, "second": 0.5}
+        for m in (32, 128, 512)
+        for training, mean in ((SIGNED, 0.01), (UNSIGNED, 0.4))
+    ]
+    table = pd.DataFrame(rows)
+    assert_allclose(variance_exponent(table), -0.5, atol=1e-12)
+    assert_allclose(size_of(table, UNSIGNED, "first_mean"), 0.8)
+    assert_allclose(size_of(table, SIGNED, "first_mean"), 0.02)
+
+
+def test_is_registered():
+    assert find_paper("lee2020") is LEE2020
