@@ -113,7 +113,7 @@ def test_every_learner_learns_something_of_every_target(study):
 
 @pytest.mark.parametrize("q", [0, 1, 2, 4])
 def test_random_neurons_against_quadrature(q):
-    """Mean and variance of one neuron at correlation rho by quadrature over (w.x, w.beta): a wrong b_q, a wrong half."""
+    """Mean and variance of one neuron at correlation rho by quadrature over w.x and w.beta: a wrong b_q, half."""
     rho, relu = 0.6, HermiteSeries.relu(q).coefficients[q]
 
     def moment(power):
