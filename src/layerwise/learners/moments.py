@@ -25,8 +25,8 @@ from layerwise.solvers.variable_projection import joint_features, polish, polyno
 
 #: Degrees that "auto" tries, and rows to a coefficient that it wants.
 DEGREES, ROWS_PER_TERM = range(1, 7), 4
-#: Rounds of choosing the degree on a frame and polishing the frame at that degree.
-ROUNDS = 3
+#: Rounds of choosing degree and penalty on a frame and polishing the frame with them, while they gain so much.
+ROUNDS, GAIN = 6, 0.9
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
 CLEAR, SMALL = 2.0, 10.0
 #: Ranks in a row that bring nothing before larger ones are given up.
@@ -294,10 +294,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         rank, d = best.frame.shape
         kept = slice(None) if held_out is None else ~held_out
         for _ in range(ROUNDS if self.polish else 0):
-            degree = current.degree
-            if n_terms(rank, degree) + rank * (d - rank) >= len(labels[kept]):
+            before = current
+            if n_terms(rank, before.degree) + rank * (d - rank) >= len(labels[kept]):
                 break
-            frame = polish(Z[kept], labels[kept], current.frame, degree, current.path.penalty).frame
+            frame = polish(Z[kept], labels[kept], before.frame, before.degree, before.path.penalty).frame
             current = self._fit_polynomial(Z, labels, frame, held_out)
             polished = replace(current, polished=True)
             if held_out is None:  # the residuals of the linearised model count the frame's unknowns too
@@ -305,7 +305,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
                 polished = replace(polished, residuals=self._validated(joint, labels, None)[1])
             if polished.error < best.error:
                 best = polished
-            if current.degree == degree:
+            if current.degree == before.degree and current.error > GAIN * before.error:
                 break
         line = {"degree": best.degree, "polished": best.polished, "error": best.error}
         self.history_.append({"stage": f"rank {rank}"} | line)
