@@ -312,14 +312,17 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         return best
 
     def _fit_polynomial(self, Z, labels, frame, held_out) -> Candidate:
-        """Line 3, at the degree of least validation error."""
+        """Line 3, at the degree that validation prefers: a larger one must clearly beat the smaller."""
         if isinstance(self.degree, str):
             most = max(len(labels) // ROWS_PER_TERM, 1 + len(frame))
             degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
         else:
             degrees = [int(self.degree)]
         fits = [(k, *self._validated(polynomial_features(Z, frame, k), labels, held_out)) for k in degrees]
-        return min((Candidate(frame, *fit) for fit in fits), key=lambda candidate: candidate.error)
+        best, *larger = (Candidate(frame, *fit) for fit in fits)
+        for candidate in larger:
+            best = candidate if candidate.clearly_beats(best) else best
+        return best
 
     def _validated(self, features, labels, held_out) -> tuple[RidgePath, np.ndarray]:
         """Ridge regression, refitted to all rows, and the residuals of rows left out."""
