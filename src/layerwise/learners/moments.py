@@ -44,14 +44,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     degree : int or "auto", default="auto"
         Of q; "auto" chooses among 1 to 6, four rows to a coefficient.
     max_rank : int, default=5
-        Largest rank "auto" tries.
+        Largest rank "auto" tries; raise it where ``rank_`` comes out as large.
     orders : sequence of int or "auto", default="auto"
         k of line 1, among 1 to 4; "auto" takes those with ``n_samples >= n_features^{k/2}``, what unfolding needs to
         see a signal of order one.
     robust : bool, default=True
-        Take the moments of the normal scores of y (its ranks' Gaussian quantiles) instead of y's. Any function of y is
-        as much a function of Ux and noise, and has the same directions; light-tailed labels are what moments
-        of order 2 to 4 need. False is the literal method.
+        Take the moments of the normal scores of y (its ranks' Gaussian quantiles) instead of y's. Any function of y
+        depends on x through Ux alone as y does, and moments of order 2 to 4 need labels of light tails. False is the
+        literal method.
     whiten : bool, default=True
         Standardise the columns and whiten them by their Ledoit-Wolf covariance, which leaves isotropic inputs as they
         are. Moments see directions only for inputs near N(0, I): with False, see to that yourself.
