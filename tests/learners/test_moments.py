@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix
 from layerwise.learners import MomentRegressor
+from layerwise.learners._multi_index import _extend
 from layerwise.targets import LognormalPDE, SingleIndex, TwoLayerTeacher
 
 SOURCE = [0.0, 0.0, 0.5**0.5, 0.0, 0.5**0.5]  # He_2/2 + He_4/(4 sqrt 3)
@@ -43,11 +44,11 @@ def test_a_single_index_is_learnt_to_rounding():
 
 
 def test_three_directions_and_a_quartic():
-    """Median of 3: the risk of the polished fit is of the size of noise^2 times parameters over n."""
+    """Two seeds: the risk of the polished fit is of the size of noise^2 times parameters over n."""
     target = TwoLayerTeacher(16, 3, [0, 0, 0.75**0.5, 0, 0.25**0.5], rotate=True, random_state=1)
-    fits = [MomentRegressor(random_state=0).fit(*target.sample(2000, 0.1, random_state=s)) for s in range(3)]
-    assert [model.rank_ for model in fits] == [3, 3, 3]
-    assert np.median([risk(model, target) for model in fits]) < 0.002
+    fits = [MomentRegressor(random_state=0).fit(*target.sample(2000, 0.1, random_state=s)) for s in range(2)]
+    assert [model.rank_ for model in fits] == [3, 3]
+    assert max(risk(model, target) for model in fits) < 0.002
 
 
 def test_directions_of_a_simulator_stand_out_in_the_hessian():
@@ -124,6 +125,16 @@ def test_the_direction_used_most_comes_first():
     model = MomentRegressor(2, whiten=False, degree=3, random_state=0).fit(X, y)
     assert_allclose(np.abs(model.directions_[:, :2]), [[1, 0], [0, 1]], atol=1e-3)  # E (d_i y)^2 = 4 and 1.62
     assert_allclose(model.predict(X), y, atol=1e-3)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 5])
+def test_a_frame_is_extended_within_the_unit_sphere(rank):
+    """Next to a frame of nearly everything no direction adds half of itself: a division by 0."""
+    rng = np.random.default_rng(0)
+    frame, directions = (np.linalg.qr(rng.standard_normal((6, 6)))[0] for _ in range(2))
+    extended = _extend(frame[:rank], directions)
+    assert_allclose(extended @ extended.T, np.eye(rank + 1), atol=1e-10)
+    assert_allclose(extended[:rank], frame[:rank])
 
 
 @pytest.mark.parametrize("validation", ["loo", 0.3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Literal
 
@@ -14,47 +13,13 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermitePolynomial, n_terms
+from layerwise.hermite import HermitePolynomial
 from layerwise.learners._head import Auto, RandomState, Validation, check_number, held_out_rows, mean_square
-from layerwise.learners._stages import lead
+from layerwise.learners._multi_index import Candidate, MultiIndexFits
 from layerwise.representations._validation import check_inputs, check_samples
-from layerwise.solvers import RidgePath, ridge
-from layerwise.solvers.gram import as_blocks
+from layerwise.solvers import ridge
 from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile
-from layerwise.solvers.variable_projection import joint_features, polish, polynomial_features, slope_coefficients
-
-#: Degrees that "auto" tries, and rows to a coefficient that it wants.
-DEGREES, ROWS_PER_TERM = range(1, 7), 4
-#: Rounds of choosing the degree on a frame and polishing the frame at that degree.
-ROUNDS = 3
-#: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
-CLEAR, SMALL = 2.0, 10.0
-#: Ranks in a row that bring nothing before larger ones are given up.
-PATIENCE = 2
-#: Validation errors below this share of the variance of y leave nothing to be explained.
-EXACT = 1e-12
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A frame in whitened inputs and the polynomial on it, with what validation says of it."""
-
-    frame: np.ndarray
-    degree: int
-    path: RidgePath
-    residuals: np.ndarray  # of each row by a fit without it
-    polished: bool = False
-
-    @property
-    def error(self) -> float:
-        """Mean square of the residuals."""
-        return float(np.mean(self.residuals**2))
-
-    def clearly_beats(self, other: Candidate) -> bool:
-        """Whether validation tells the two apart, in squares or in sizes, whose tails are lighter."""
-        sizes = np.abs([other.residuals, self.residuals])
-        clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
-        return self.error < other.error and clear
+from layerwise.solvers.variable_projection import polynomial_features
 
 
 class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
@@ -79,14 +44,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     degree : int or "auto", default="auto"
         Of q; "auto" chooses among 1 to 6, four rows to a coefficient.
     max_rank : int, default=5
-        Largest rank "auto" tries.
+        Largest rank "auto" tries; raise it where ``rank_`` comes out as large.
     orders : sequence of int or "auto", default="auto"
         k of line 1, among 1 to 4; "auto" takes those with ``n_samples >= n_features^{k/2}``, what unfolding needs to
         see a signal of order one.
     robust : bool, default=True
-        Take the moments of the normal scores of y (its ranks' Gaussian quantiles) instead of y's. Any function of y is
-        as much a function of Ux and noise, and has the same directions; light-tailed labels are what moments
-        of order 2 to 4 need. False is the literal method.
+        Take the moments of the normal scores of y (its ranks' Gaussian quantiles) instead of y's. Any function of y
+        depends on x through Ux alone as y does, and moments of order 2 to 4 need labels of light tails. False is the
+        literal method.
     whiten : bool, default=True
         Standardise the columns and whiten them by their Ledoit-Wolf covariance, which leaves isotropic inputs as they
         are. Moments see directions only for inputs near N(0, I): with False, see to that yourself.
@@ -178,7 +143,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         kept = slice(None) if held_out is None else ~held_out
 
         found = self._find_directions(Z[kept], labels[kept], orders, rng)  # lines 1, 2
-        best = self._choose(Z, labels, *found, held_out)  # lines 3 to 5
+        fits = MultiIndexFits(Z, labels, held_out, self.degree, self.penalty, self.polish, self.history_)
+        if isinstance(self.rank, str):
+            best, self.rank_ = fits.choose_rank(*found, self.max_rank)  # lines 3 to 5
+        else:
+            best, self.rank_ = fits.of_rank([found[0][: self.rank]]), int(self.rank)
         self._set_function(best, mean, scale)
         residual = y - self.predict(X)
         self.history_ += [
@@ -259,94 +228,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
             self.history_.append({"stage": f"moments of order {k}", "null": null, "values": spectrum.values.tolist()})
         return _leading_rows(P), n_sure, n_found
 
-    def _choose(self, Z, labels, directions, n_sure, n_found, held_out) -> Candidate:
-        """Lines 3 to 5."""
-        if not isinstance(self.rank, str):
-            return self._fit_rank(Z, labels, [directions[: self.rank]], held_out)
-        best, self.rank_ = self._linear(Z, labels, held_out), 0
-        frame = directions[:0]
-        for rank in range(1, min(self.max_rank, n_found, Z.shape[1]) + 1):
-            candidate = self._fit_rank(Z, labels, [directions[:rank], _extend(frame, directions)], held_out)
-            frame = candidate.frame
-            if candidate.clearly_beats(best):
-                best, self.rank_ = candidate, rank
-            if (rank - self.rank_ >= PATIENCE and rank >= n_sure) or best.error < EXACT:
-                break
-        while self.rank_ > 1:  # down again
-            frame = (_by_use(best) @ best.frame)[:-1]
-            candidate = self._fit_rank(Z, labels, [frame], held_out)
-            if candidate.error > EXACT and best.clearly_beats(candidate):
-                break
-            best, self.rank_ = candidate, self.rank_ - 1
-        return best
-
-    def _linear(self, Z, labels, held_out) -> Candidate:
-        """Ridge regression on all inputs, as a polynomial of one direction."""
-        path, residuals = self._validated(Z, labels, held_out)
-        length = float(np.linalg.norm(path.coefficients))
-        frame = path.coefficients / length if length else np.eye(1, Z.shape[1])[0]
-        return Candidate(frame[None], 1, replace(path, coefficients=np.array([0.0, length])), residuals)
-
-    def _fit_rank(self, Z, labels, frames, held_out) -> Candidate:
-        """Lines 3 and 4 from the best of some frames of one rank."""
-        starts = [self._fit_polynomial(Z, labels, frame, held_out) for frame in frames]
-        best = current = min(starts, key=lambda start: start.error)
-        rank, d = best.frame.shape
-        kept = slice(None) if held_out is None else ~held_out
-        for _ in range(ROUNDS if self.polish else 0):
-            degree = current.degree
-            if n_terms(rank, degree) + rank * (d - rank) >= len(labels[kept]):
-                break
-            frame = polish(Z[kept], labels[kept], current.frame, degree, current.path.penalty).frame
-            current = self._fit_polynomial(Z, labels, frame, held_out)
-            polished = replace(current, polished=True)
-            if held_out is None:  # the residuals of the linearised model count the frame's unknowns too
-                joint = joint_features(Z, frame, current.degree, current.path.coefficients)
-                polished = replace(polished, residuals=self._validated(joint, labels, None)[1])
-            if polished.error < best.error:
-                best = polished
-            if current.degree == degree:
-                break
-        line = {"degree": best.degree, "polished": best.polished, "error": best.error}
-        self.history_.append({"stage": f"rank {rank}"} | line)
-        return best
-
-    def _fit_polynomial(self, Z, labels, frame, held_out) -> Candidate:
-        """Line 3, at the degree of least validation error."""
-        if isinstance(self.degree, str):
-            most = max(len(labels) // ROWS_PER_TERM, 1 + len(frame))
-            degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
-        else:
-            degrees = [int(self.degree)]
-        fits = [(k, *self._validated(polynomial_features(Z, frame, k), labels, held_out)) for k in degrees]
-        return min((Candidate(frame, *fit) for fit in fits), key=lambda candidate: candidate.error)
-
-    def _validated(self, features, labels, held_out) -> tuple[RidgePath, np.ndarray]:
-        """Ridge regression, refitted to all rows, and the residuals of rows left out."""
-        penalty = check_number(self.penalty, "penalty", auto=True)
-        path = ridge(features, labels, None if penalty is None else [penalty], held_out=held_out)
-        if held_out is None:
-            return path, np.asarray(path.residuals)
-        Phi = as_blocks(features).toarray()
-        fitted = ridge(Phi[~held_out], labels[~held_out], path.penalty).coefficients
-        return path, labels[held_out] - Phi[held_out] @ fitted
-
     def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
         """The candidate in the inputs as they came, and in the units of y."""
-        if not isinstance(self.rank, str):
-            self.rank_ = int(self.rank)
-        turn = _by_use(best)
+        turn = best.by_use()
         self.components_ = turn @ best.frame @ self._W.T
         Q, R = np.linalg.qr(self.components_.T)
         self.directions_ = (Q * np.where(np.diag(R) < 0, -1.0, 1.0)).T
         q = HermitePolynomial.from_dense(len(best.frame), best.degree, scale * best.path.coefficients)
         self.polynomial_ = q.rotate(turn.T) + mean
-
-
-def _by_use(candidate: Candidate) -> np.ndarray:
-    """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
-    slopes = slope_coefficients(len(candidate.frame), candidate.degree, candidate.path.coefficients)
-    return np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]
 
 
 def _gather(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
@@ -358,14 +247,6 @@ def _gather(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
         if strength > 1:
             n_found += round(1 / np.sum((V.T @ V) ** 2))  # eigenvalues nu of V: 1 / sum(nu^4), 1 for vectors
     return n_found
-
-
-def _extend(frame: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """The frame and the direction that adds most to it, the earlier in the list the better."""
-    rest = directions - directions @ frame.T @ frame
-    sizes = np.linalg.norm(rest, axis=1)
-    first = int(np.argmax(sizes > 0.5))  # r rows cannot cover more than r of d orthonormal ones
-    return np.concatenate([frame, rest[first : first + 1] / sizes[first]])
 
 
 def _leading_rows(P: np.ndarray) -> np.ndarray:
