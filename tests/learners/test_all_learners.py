@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from layerwise.learners import (
     HierarchicalRegressor,
     KernelRegressor,
+    MomentRegressor,
     RandomFeatureRegressor,
     ThreeLayerRegressor,
     TwoLayerRegressor,
@@ -24,6 +25,8 @@ LEARNERS = [
     KernelRegressor(),
     KernelRegressor("arc-cosine", validation=0.3, random_state=0),
     KernelRegressor("polynomial"),
+    MomentRegressor(random_state=0),
+    MomentRegressor(2, degree=2, orders=(1, 2), robust=False, polish=False, validation=0.3, random_state=0),
     ThreeLayerRegressor(40, random_state=0),
     ThreeLayerRegressor(40, middle_width=50, activation="relu", linear="ridge", validation=0.3, random_state=0),
     HierarchicalRegressor(link_width=40, random_state=0),

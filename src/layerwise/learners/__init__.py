@@ -3,6 +3,7 @@
 from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.joint import JointRegressor
 from layerwise.learners.kernel import KernelRegressor
+from layerwise.learners.moments import MomentRegressor
 from layerwise.learners.random_features import RandomFeatureRegressor
 from layerwise.learners.three_layer import ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor
@@ -11,6 +12,7 @@ __all__ = [
     "HierarchicalRegressor",
     "JointRegressor",
     "KernelRegressor",
+    "MomentRegressor",
     "RandomFeatureRegressor",
     "ThreeLayerRegressor",
     "TwoLayerRegressor",

@@ -1,0 +1,212 @@
+"""The method of moments: what it finds, what it must not find, and what polishing may not spoil."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from layerwise.hermite import design_matrix
+from layerwise.learners import MomentRegressor
+from layerwise.learners._multi_index import _extend
+from layerwise.targets import LognormalPDE, SingleIndex, TwoLayerTeacher
+
+SOURCE = [0.0, 0.0, 0.5**0.5, 0.0, 0.5**0.5]  # He_2/2 + He_4/(4 sqrt 3)
+
+
+def sample(n=400, d=6, seed=0, noise=0.1):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    return X, X[:, 0] * X[:, 1] + 0.5 * X[:, 0] + noise * rng.standard_normal(n)
+
+
+def overlap(directions, subspace):
+    """Mean squared cosine: 1 where the rows of the first lie in the span of the second."""
+    return np.sum((directions @ subspace.T) ** 2) / len(directions)
+
+
+def risk(model, target, n=20_000, seed=10**6):
+    X = np.random.default_rng(seed).standard_normal((n, target.dim))
+    y = target(X)
+    return np.mean((model.predict(X) - y) ** 2) / np.var(y)
+
+
+@pytest.mark.slow
+def test_a_single_index_is_learnt_to_rounding():
+    """d = 30, n = 2000, no noise: R^2 >= .99 of every seed, where the Hessian alone has its direction to .8 to .9."""
+    target = SingleIndex(30, SOURCE, rotate=True, random_state=0)
+    for seed in range(3):
+        X, y = target.sample(2000, random_state=seed)
+        model = MomentRegressor(random_state=0).fit(X, y)
+        assert model.rank_ == 1
+        assert risk(model, target) < 1e-6
+        assert overlap(model.directions_, target.relevant_subspace) > 1 - 1e-6
+        rough = MomentRegressor(orders=(1, 2), polish=False, random_state=0).fit(X, y)
+        assert 0.7 < overlap(rough.directions_, target.relevant_subspace) < 0.95
+
+
+def test_three_directions_and_a_quartic():
+    """Two seeds: the risk of the polished fit is of the size of noise^2 times parameters over n."""
+    target = TwoLayerTeacher(16, 3, [0, 0, 0.75**0.5, 0, 0.25**0.5], rotate=True, random_state=1)
+    fits = [MomentRegressor(random_state=0).fit(*target.sample(2000, 0.1, random_state=s)) for s in range(2)]
+    assert [model.rank_ for model in fits] == [3, 3]
+    assert max(risk(model, target) for model in fits) < 0.002
+
+
+def test_directions_of_a_simulator_stand_out_in_the_hessian():
+    """Two to three of fifty, with eigenvalues whose squares are as .84, .12, .03."""
+    X, y = LognormalPDE().sample(4000, random_state=0)
+    model = MomentRegressor(orders=(1, 2), random_state=0).fit(X, y)
+    assert np.sum(np.abs(model.eigenvalues_[2]) > model.null_[2]) in (2, 3)
+    top = np.linalg.eigh(LognormalPDE().expected_hessian())[1][:, -1:].T
+    assert overlap(top, model.directions_) > 0.8
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_each_order_alone_finds_its_degree(order):
+    """h_k(u.x) + noise is in T_k only."""
+    target = SingleIndex(6, np.eye(5)[order], direction=[1, 2, 0, -1, 0, 0])
+    X, y = target.sample(3000, 0.2, random_state=0)
+    model = MomentRegressor(orders=[order], robust=False, polish=False, random_state=0).fit(X, y)
+    assert overlap(model.directions_[:1], target.relevant_subspace) > 0.9
+    other = MomentRegressor(orders=[order], robust=False, rank=1, random_state=0, n_permutations=1)
+    assert list(other.fit(X, y).eigenvalues_) == [order]
+
+
+def test_noise_is_no_direction():
+    """20 tables of noise: each of the orders 1, 2 finds something with chance .05, and validation then lets few pass.
+
+    More than 10 of 20 where each has chance .1 happens with chance 7e-7.
+    """
+    found = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((100, 8)), rng.standard_t(3, 100)
+        found += MomentRegressor(orders=(1, 2), random_state=seed).fit(X, y).rank_ > 0
+    assert found <= 10
+
+
+def test_rotated_inputs_rotate_the_answer():
+    """A preferred axis. Whitening scales the columns first and is left out here."""
+    X, y = sample()
+    Q = np.linalg.qr(np.random.default_rng(1).standard_normal((6, 6)))[0]
+    base, turned = (MomentRegressor(whiten=False, random_state=0).fit(Z, y) for Z in (X, X @ Q.T))
+    assert_allclose(turned.predict(X @ Q.T), base.predict(X), rtol=1e-4, atol=1e-4)
+    assert_allclose(
+        turned.directions_.T @ turned.directions_, Q @ base.directions_.T @ base.directions_ @ Q.T, atol=1e-4
+    )
+
+
+def test_columns_in_units_of_their_own():
+    """Whitening left out of the directions or the projections."""
+    X, y = sample(2000)
+    rng = np.random.default_rng(2)
+    A, shift = rng.standard_normal((6, 6)) * np.array([1, 10, 100, 1e3, 1, 1]), 50 * rng.standard_normal(6)
+    mixed = X @ A + shift
+    model = MomentRegressor(random_state=0).fit(mixed, y)
+    assert model.score(mixed, y) > 0.98
+    assert_allclose(model.directions_ @ model.directions_.T, np.eye(model.rank_), atol=1e-10)
+    moved = mixed + 10 * np.linalg.svd(model.directions_)[2][model.rank_ :].sum(axis=0)  # orthogonal to what it uses
+    assert_allclose(model.predict(moved), model.predict(mixed), rtol=1e-6, atol=1e-6)
+    assert_allclose(np.cov(model.transform(mixed).T), np.eye(model.rank_), atol=0.1)
+
+
+def test_prediction_is_the_polynomial_of_the_projections():
+    X, y = sample()
+    model = MomentRegressor(2, degree=3, random_state=0).fit(X, y)
+    Z = model.transform(X)
+    assert_allclose(Z, (X - model.mean_) @ model.components_.T)
+    assert_allclose(model.predict(X), design_matrix(Z, 3) @ model.polynomial_.to_dense(3))
+    assert list(model.get_feature_names_out()) == ["momentregressor0", "momentregressor1"]
+
+
+def test_the_direction_used_most_comes_first():
+    """Directions in the order of a factorisation, or turned without the polynomial."""
+    X, _ = sample()
+    y = (X[:, 0] ** 2 - 1) + 0.3 * (X[:, 1] ** 3 - 3 * X[:, 1])
+    model = MomentRegressor(2, whiten=False, degree=3, random_state=0).fit(X, y)
+    assert_allclose(np.abs(model.directions_[:, :2]), [[1, 0], [0, 1]], atol=1e-3)  # E (d_i y)^2 = 4 and 1.62
+    assert_allclose(model.predict(X), y, atol=1e-3)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 5])
+def test_a_frame_is_extended_within_the_unit_sphere(rank):
+    """Next to a frame of nearly everything no direction adds half of itself: a division by 0."""
+    rng = np.random.default_rng(0)
+    frame, directions = (np.linalg.qr(rng.standard_normal((6, 6)))[0] for _ in range(2))
+    extended = _extend(frame[:rank], directions)
+    assert_allclose(extended @ extended.T, np.eye(rank + 1), atol=1e-10)
+    assert_allclose(extended[:rank], frame[:rank])
+
+
+@pytest.mark.parametrize("validation", ["loo", 0.3])
+@pytest.mark.parametrize("seed", range(4))
+def test_polishing_never_loses_by_its_own_measure(validation, seed):
+    """Heavy-tailed labels, few rows: kept only where its validation error is less."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((80, 8))
+    y = X[:, 0] ** 4 + rng.standard_t(2.5, 80)
+    common = {"rank": 2, "orders": (1, 2), "validation": validation, "random_state": 0}
+    plain, polished = (MomentRegressor(polish=p, **common).fit(X, y).history_[-1] for p in (False, True))
+    assert polished["validation_loss"] <= plain["validation_loss"] * (1 + 1e-9)
+    assert polished["polished"] or polished["validation_loss"] == plain["validation_loss"]
+
+
+def test_rows_held_out_are_seen_by_nothing_but_the_coefficients():
+    """Directions from held-out rows. Their labels are replaced by noise a thousand times larger."""
+    X, y = sample(600)
+    kept = np.random.RandomState(0).permutation(600)[180:]
+    spoilt = 1000 * np.random.default_rng(3).standard_normal(600)
+    spoilt[kept] = y[kept]
+    honest, fooled = (
+        MomentRegressor(2, degree=2, orders=[2], polish=False, whiten=False, validation=0.3, random_state=0).fit(X, t)
+        for t in (y, spoilt)
+    )
+    assert_allclose(fooled.directions_.T @ fooled.directions_, honest.directions_.T @ honest.directions_, atol=1e-8)
+
+
+def test_linear_labels_on_many_columns_are_ridge_regression():
+    """Rank 0, where nothing beats the linear fit, and what stands in for the directions."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 30))
+    y = rng.standard_normal(60)
+    model = MomentRegressor(random_state=0).fit(X, y)
+    assert model.rank_ == 0
+    assert model.directions_.shape == (1, 30)
+    assert model.polynomial_.degree <= 1
+    assert_allclose(model.polynomial_.mean, y.mean())
+
+
+def test_scores_of_labels_see_through_their_tails():
+    """Median overlap of 5: a Hessian of quartic labels hangs on a few rows, that of their normal scores does not."""
+    target = TwoLayerTeacher(16, 3, [0, 0, 0.75**0.5, 0, 0.25**0.5])
+    found = {}
+    for robust in (True, False):
+        fits = (
+            MomentRegressor(3, degree=1, orders=[2], robust=robust, polish=False, n_permutations=1, random_state=0).fit(
+                *target.sample(1000, 0.1, random_state=s)
+            )
+            for s in range(5)
+        )
+        found[robust] = np.median([overlap(fit.directions_, target.relevant_subspace) for fit in fits])
+    assert found[True] > 0.95 > found[False]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"rank": "all"}, "rank='all' must be 'auto' or an integer"),
+        ({"rank": 9}, "rank=9 directions do not fit in n_features=6"),
+        ({"rank": 0}, "rank == 0"),
+        ({"degree": "best"}, "degree='best' must be"),
+        ({"degree": 0}, "degree == 0"),
+        ({"orders": (5,)}, "orders=.* must be 'auto' or some of"),
+        ({"orders": "all"}, "orders='all' must be"),
+        ({"orders": ()}, "Give e.g. orders="),
+        ({"max_rank": 0}, "max_rank == 0"),
+        ({"n_permutations": 0}, "n_permutations == 0"),
+        ({"penalty": 0.0}, "penalty=0.0 must be 'auto' or a finite number > 0"),
+    ],
+)
+def test_bad_parameters_say_what_is_allowed(params, message):
+    X, y = sample(30)
+    with pytest.raises(ValueError, match=message):
+        MomentRegressor(**params).fit(X, y)

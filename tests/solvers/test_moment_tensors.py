@@ -1,0 +1,119 @@
+"""Moment tensors against loops that form every entry, against their populations, and under rotations."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from layerwise.hermite import HermiteSeries, gaussian_rule
+from layerwise.solvers.moment_tensors import fourth_moment, leading, null_quantile, second_moment, third_moment
+
+
+def sample(n=40, d=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, d)), rng.standard_normal(n) + 0.5
+
+
+def hermite_tensor(x, order):
+    """He_order(x), entry by entry: ``prod_i He_{m_i}(x_i)``, m_i the number of indices equal to i."""
+    he = [lambda z: 1.0, lambda z: z, lambda z: z**2 - 1, lambda z: z**3 - 3 * z, lambda z: z**4 - 6 * z**2 + 3]
+    T = np.empty((len(x),) * order)
+    for index in product(range(len(x)), repeat=order):
+        T[index] = np.prod([he[index.count(i)](x[i]) for i in range(len(x))])
+    return T
+
+
+def moment_tensor(X, y, order):
+    return sum(y_i * hermite_tensor(x, order) for x, y_i in zip(X, y, strict=True)) / len(y)
+
+
+def test_second_moment_is_the_loop():
+    X, y = sample()
+    assert_allclose(second_moment(X, y), moment_tensor(X, y, 2), atol=1e-12)
+
+
+def test_third_moment_is_the_loop():
+    """A lost correction, or a weight that changes the singular values."""
+    X, y = sample()
+    T = moment_tensor(X, y, 3).reshape(4, 16)
+    ours = third_moment(X, y)
+    assert_allclose(ours @ ours.T, T @ T.T, atol=1e-12)
+    b, c = np.triu_indices(4)
+    assert_allclose(ours / np.where(b == c, 1, np.sqrt(2)), moment_tensor(X, y, 3)[:, b, c], atol=1e-12)
+
+
+def test_third_moment_by_blocks_of_rows(monkeypatch):
+    """Rows lost or counted twice at a block's edge."""
+    X, y = sample(103)
+    whole = third_moment(X, y)
+    monkeypatch.setattr("layerwise.solvers.moment_tensors.BLOCK_BYTES", 8 * 10 * 10)  # ten rows
+    assert_allclose(third_moment(X, y), whole, atol=1e-12)
+
+
+def test_fourth_moment_is_the_loop():
+    """A wrong coefficient among the nine corrections of the operator."""
+    X, y = sample()
+    assert_allclose(fourth_moment(X, y) @ np.eye(16), symmetrised(moment_tensor(X, y, 4)), atol=1e-12)
+
+
+def symmetrised(T):
+    """T unfolded; a symmetric tensor sends antisymmetric matrices to 0 by itself."""
+    for axes in permutations(range(4)):
+        assert_allclose(T, T.transpose(axes), atol=1e-12)
+    return T.reshape(16, 16)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_population_of_a_single_index(order):
+    """T_k of h_k(u.x) is sqrt(k!) u^{(k)}, by a product rule of quadrature as the sample: the scale of every order."""
+    nodes, weights = gaussian_rule(8)
+    grid = np.array(list(product(nodes, repeat=3)))
+    weight = np.prod(list(product(weights, repeat=3)), axis=1)
+    u = np.array([2.0, -1.0, 2.0]) / 3
+    y = len(grid) * weight * (HermiteSeries.basis(order)(grid @ u) + HermiteSeries.basis(order - 1)(grid @ u))
+    values, factors = leading(grid, y, order, 1)
+    assert_allclose(np.abs(values), np.sqrt(np.prod(np.arange(1.0, order + 1))), rtol=1e-9)
+    assert_allclose(factors[0] @ factors[0].T, np.outer(u, u), atol=1e-8)
+
+
+def test_lanczos_finds_what_the_dense_matrix_has():
+    X, y = sample(200, 6)
+    dense = np.linalg.eigvalsh(fourth_moment(X, y) @ np.eye(36))
+    largest = dense[np.argsort(-np.abs(dense))][:3]
+    assert_allclose(leading(X, y, 4, 3, tolerance=1e-9).values, largest, rtol=1e-7)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_rotated_inputs_rotate_the_directions(seed):
+    """An axis that is treated unlike the others, as an entry of the unfolding counted twice would be."""
+    X, y = sample(80, 5, seed)
+    Q = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 5)))[0]
+    for order in (1, 2, 3, 4):
+        base, turned = leading(X, y, order, 1, tolerance=1e-9), leading(X @ Q.T, y, order, 1, tolerance=1e-9)
+        assert_allclose(np.abs(turned.values), np.abs(base.values), rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_nothing_stands_out_of_noise(order):
+    """The null: of 30 sets of labels that owe nothing to X, heavy-tailed ones, each exceeds it with chance 1/20.
+
+    Binomial(30, 1/20) exceeds 11 with chance 1e-8; a null of too few tops, or of another order, exceeds it at once.
+    """
+    exceeded = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((50, 5)), rng.standard_t(3, 50)
+        null = null_quantile(X, y, order, 19, np.random.RandomState(seed))
+        exceeded += abs(leading(X, y, order, 1).values[0]) > null
+    assert exceeded <= 11
+
+
+def test_equal_labels_have_no_moments():
+    """A start of the iteration that the operator maps to 0."""
+    X, _ = sample(60, 6)
+    for order in (1, 2, 3, 4):
+        assert not leading(X, np.zeros(60), order, 1).values.any()
