@@ -104,7 +104,7 @@ def train(
 ) -> Training:
     """Train W on rows H (n, D) and labels y (n,) of variance 1, one epoch for each of ``penalties``.
 
-    6 n D m flops an epoch; memory n (D + m/2) numbers for the rows and the table, 3 m D for W.
+    4 n D m flops an epoch; memory n (D + m/2) numbers for the rows and the table, 3 m D for W.
     """
     n_epochs, m, dtype = len(penalties), 2 * len(start.weights), H.dtype
     size = m ** (-0.5 if linearised else -0.25)
