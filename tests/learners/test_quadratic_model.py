@@ -167,6 +167,7 @@ def test_history_is_in_words_and_the_best_iterate_is_kept():
     assert model.n_iter_ == len(losses) == 60
     assert losses[model.best_epoch_ - 1] == min(losses)
     assert 0 < model.best_epoch_ < 60
+    assert_allclose([model.history_[0]["penalty"], model.history_[-1]["penalty"]], quadratic_model.PENALTIES)
     assert model.penalty_ == model.history_[model.best_epoch_ - 1]["penalty"]
 
     rng = np.random.RandomState(0)  # the draws before the hold-out's
@@ -195,6 +196,18 @@ def test_terms_in_units_of_y():
     assert_allclose(model.taylor_terms(X, z).second, terms.second, rtol=1e-9, atol=1e-12)
     with pytest.raises(ValueError, match="20 numbers -1 or 1"):
         model.taylor_terms(X, z[:3])
+
+
+@pytest.mark.parametrize("signed_dropout", [True, False])
+def test_the_network_predicts_its_mean_over_the_signs(signed_dropout):
+    """One draw of the signs, or the quadratic term alone: the mean over z and -z is exact, neuron by neuron."""
+    X, y = table()
+    model = QuadraticModelRegressor("raw", **SMALL, dynamics="network", signed_dropout=signed_dropout).fit(X, y)
+    z = np.random.default_rng(0).choice([-1, 1], 20) if signed_dropout else np.ones(20)
+    networks = [model.taylor_terms(X, sign * z).network for sign in ((1, -1) if signed_dropout else (1,))]
+    constant = model.y_mean_ + model.y_scale_ * model.intercept_
+    assert_allclose(model.predict(X), np.mean(networks, axis=0) + constant, rtol=1e-9)
+    assert np.std(networks[0]) > 0.1
 
 
 @pytest.mark.parametrize("step_size", [1e4, 1e30])
@@ -308,14 +321,14 @@ def test_quadratic_activation_reaches_the_convex_optimum(both):
 
 @pytest.mark.slow
 def test_the_quadratic_model_learns_a_fourth_power_where_kernels_do_not():
-    """p = 4, d = 16, n = 1000 (issue 4): risk .02 to .05 over seeds; the tangent kernel on x stays over .25."""
+    """p = 4, d = 16, n = 1000: risk .014 to .019 over five seeds; the tangent kernel on x has .34 to .38."""
     X, y, X_test, f = single_power(1000)
 
     def risk(**params):
         model = QuadraticModelRegressor(**params, random_state=0).fit(X, y)
         return np.mean((model.predict(X_test) - f) ** 2) / f.var()
 
-    assert risk(representation="hermite") < 0.08
+    assert risk(representation="hermite") < 0.05
     assert risk(representation="raw", model="linearised") > 0.25
 
 
