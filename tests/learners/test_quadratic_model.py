@@ -11,7 +11,7 @@ from layerwise.learners import QuadraticModelRegressor, quadratic_model
 from layerwise.learners._signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
 from layerwise.learners._taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
 
-SMALL = {"width": 20, "representation_width": 30, "max_epochs": 5, "random_state": 0}
+SMALL = {"width": 20, "representation_width": 30, "batch_size": 8, "max_epochs": 30, "random_state": 0}
 EVERY = [
     QuadraticModelRegressor("raw", **SMALL),
     QuadraticModelRegressor(**SMALL, loss="absolute"),
