@@ -10,11 +10,12 @@ from layerwise.learners import (
     HierarchicalRegressor,
     KernelRegressor,
     MomentRegressor,
+    QuadraticModelRegressor,
     RandomFeatureRegressor,
     ThreeLayerRegressor,
     TwoLayerRegressor,
 )
-from layerwise.representations import FirstStep, MiddleStep, PolynomialLayer, RandomFeatures
+from layerwise.representations import FirstStep, HermiteFeatures, MiddleStep, PolynomialLayer, RandomFeatures
 
 LEARNERS = [
     TwoLayerRegressor(40, random_state=0),
@@ -44,6 +45,10 @@ every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
         MiddleStep(),
         MiddleStep(20, activation="relu"),
         RandomFeatures(40),
+        RandomFeatures(40, activation="indicator", whiten=True),
+        HermiteFeatures(2, whiten=True),
+        QuadraticModelRegressor("hermite", width=20, max_epochs=30, random_state=0),
+        QuadraticModelRegressor("raw", width=20, model="linearised", random_state=0),
         PolynomialLayer(),
         PolynomialLayer(2, 40),
     ]

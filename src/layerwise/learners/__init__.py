@@ -4,6 +4,7 @@ from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.joint import JointRegressor
 from layerwise.learners.kernel import KernelRegressor
 from layerwise.learners.moments import MomentRegressor
+from layerwise.learners.quadratic_model import QuadraticModelRegressor
 from layerwise.learners.random_features import RandomFeatureRegressor
 from layerwise.learners.three_layer import ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor
@@ -13,6 +14,7 @@ __all__ = [
     "JointRegressor",
     "KernelRegressor",
     "MomentRegressor",
+    "QuadraticModelRegressor",
     "RandomFeatureRegressor",
     "ThreeLayerRegressor",
     "TwoLayerRegressor",

@@ -1,8 +1,9 @@
 """Maps x -> features, as scikit-learn transformers."""
 
 from layerwise.representations.first_step import FirstStep
+from layerwise.representations.hermite_features import HermiteFeatures
 from layerwise.representations.middle_step import MiddleStep
 from layerwise.representations.polynomial_layer import PolynomialLayer
 from layerwise.representations.random_features import RandomFeatures
 
-__all__ = ["FirstStep", "MiddleStep", "PolynomialLayer", "RandomFeatures"]
+__all__ = ["FirstStep", "HermiteFeatures", "MiddleStep", "PolynomialLayer", "RandomFeatures"]

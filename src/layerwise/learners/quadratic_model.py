@@ -1,0 +1,358 @@
+"""The quadratic model of a wide network on a representation, and the tangent model beside it (Lee 2020)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from layerwise.learners._head import Auto, RandomState, check_penalty
+from layerwise.learners._quadratic_arguments import QuadraticModelArguments
+from layerwise.learners._signed_sgd import LOSSES, train
+from layerwise.learners._taylor import ACTIVATIONS, Start, Terms, moved
+from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.solvers import FeatureBlocks, kernel_ridge
+
+#: Bytes of one block of rows in prediction.
+BLOCK_BYTES = 16 * 2**20
+#: penalty="auto" falls from the first to the second over the epochs.
+PENALTIES = (1e-2, 1e-5)
+
+
+class QuadraticModelRegressor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelArguments, BaseEstimator
+):
+    """Wide network around its random start, trained to second order, on a whitened representation.
+
+    With ``h(x) = Sigma^{-1/2} g(x)`` and the movement W of the weights from their start W_0 the network is
+    ``f_{W_0 + W}(x) = (1/sqrt m) sum_r a_r sigma((w_{0,r} + w_r).h(x) + b_r)``, a, b, W_0 and g frozen. It learns
+
+    - ``model="linearised"``: its first-order term in W, what the neural tangent kernel of h learns;
+    - ``model="quadratic"``: ``(1/(2 sqrt m)) sum_r a_r sigma''(w_{0,r}.h + b_r) (w_r.h)^2``, by itself
+      (``dynamics="quadratic"``), or as what signed dropout leaves of the network (``dynamics="network"``): the signs of
+      all movements are drawn afresh in every step, and the first-order term averages out. The network may want twice
+      the epochs.
+
+    Bring the columns of X to mean 0 and variance 1 first.
+
+    Parameters
+    ----------
+    representation : {"neural", "raw", "hermite"}, default="neural"
+        g: `RandomFeatures`, x itself, `HermiteFeatures`. All are whitened.
+    representation_width : int, default=300
+        D of "neural".
+    degree : int, default=2
+        Of "hermite": p / 2 for a target of degree p.
+    model : {"quadratic", "linearised"}, default="quadratic"
+    dynamics : {"quadratic", "network"}, default="quadratic"
+        What is trained, of model="quadratic".
+    signed_dropout : bool, default=True
+        Of dynamics="network"; the quadratic model itself is the same at all signs. Without it the network is trained as
+        it is, and predicts as it is; with it, it predicts by its mean over the signs, which is exact.
+    activation : {"relu-cubed", "quadratic"}, default="relu-cubed"
+        sigma: ``relu(t)^3 / 6``, whose second derivative is ReLU, or ``t^2 / 2``, with which the quadratic model is
+        ``h'M h`` and the problem convex in M (see Notes).
+    width : int, default=400
+        m, an even number, since neurons come in pairs of opposite sign a_r.
+    bias : float, default=3.0
+        Standard deviation of b_r over that of ``w_{0,r}.h``; together they have variance 1.
+    loss : {"square", "absolute", "huber"}, default="square"
+        The Huber loss is r^2 up to one standard deviation of y, then linear.
+    penalty : float or "auto", default="auto"
+        lambda, of ``lambda sum_r |w_r|^4`` (model="quadratic") or ``lambda |W|_F^2 / 2`` ("linearised"), y being scaled
+        to variance 1. "auto" lets it fall geometrically from 1e-2 to 1e-5 over the epochs, and the rows held out choose
+        the epoch and with it the penalty; where the solution is closed, leave-one-out chooses.
+    step_size : float, default=0.03
+        Root mean square movement of a neuron in a step at the start, in units of m^{-1/4} (quadratic) or m^{-1/2}
+        (linearised); it falls to 0 along a cosine.
+    noise : float, default=0.01
+        Root mean square size of the neurons of W at the start, in the same units: W = 0 is a saddle.
+    batch_size : int, default=64
+    max_epochs : int, default=100
+    patience : int, optional
+        Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
+        iterate is kept either way.
+    validation : float, default=0.1
+        Fraction of the rows held out by gradient descent; at least one is.
+    max_memory : int, default=8 * 2**30
+        Bytes the fit may take.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    representation_ : transformer
+        x -> h(x).
+    start_weights_ : ndarray of shape (width / 2, D)
+    start_biases_ : ndarray of shape (width / 2,)
+        W_0 and b of the first m/2 neurons, a = 1; the others share them with a = -1.
+    weights_ : ndarray of shape (width, D)
+        W, of the labels ``(y - y_mean_) / y_scale_``.
+    gates_ : ndarray of shape (width / 2,)
+        Mean of ``sigma''(t_r)`` over the rows fitted.
+    intercept_ : float
+        Constant added to the model of these labels.
+    y_mean_, y_scale_ : float
+    penalty_ : float
+        lambda at the iterate kept.
+    n_iter_ : int
+        Epochs; 0 where the solution is closed.
+    best_epoch_ : int
+        That of the iterate kept.
+    history_ : list of dict
+        Epoch by epoch: step size, penalty, loss on the batches as they came and on the rows held out, in units of y^2
+        (of \\|y\\| for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``,
+        the root mean square of each Taylor term over up to 256 rows, the odd ones at fresh signs under signed dropout,
+        in units of y. For a closed solution one line, that of its penalty.
+    n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        Where the fit would take more than ``max_memory``.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where gradient descent diverges; the best iterate before is kept.
+
+    Notes
+    -----
+    An epoch takes 4 n D m flops in float32 (one product forth, one back) and some passes over (n, m); the start n D m
+    once; the representation n D^2 + 9 D^3 in float64. Memory: 4 bytes a number of h (n, D) and of the table of the
+    start (n, m/2), 12 of W, 32 D^2. Predictions are made by row blocks, in the precision of X. The optimiser is that of
+    `layerwise.learners._signed_sgd`: momentum and a common normaliser are not the paper's.
+
+    *Linearised, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in the
+    dual: kernel ridge regression with ``k(x, z) = h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its penalty by
+    leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Gradient descent would stop on its way
+    there. The other losses take gradient descent.
+
+    *Quadratic activation.* ``f = <M, h h'>``, ``M = (1/(2 sqrt m)) sum_r a_r w_r w_r'``. Of all W with this M the least
+    penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, M+ and M- being the positive and the negative part of M: m/2 neurons
+    a part, all of one length (possible for ranks <= m/2, by Schur and Horn). Its gradient is that of
+    ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``: a nuclear norm with one tau where the parts weigh
+    the same, and a trace norm on positive M.
+
+    *Low degrees.* Nothing but the mean is taken off y first: the model has constant and linear functions of h where the
+    representation has a constant (``neural``, ``hermite``), and the theory removes nothing.
+
+    References
+    ----------
+    Lee 2020; Bai, Lee 2019 (signed dropout, the 2,4-norm); Chen, Bai, Lee, Zhao, Wang, Xiong, Socher 2020 (the whitened
+    representation).
+    """
+
+    n_features_in_: int
+
+    def __init__(
+        self,
+        representation: Literal["neural", "raw", "hermite"] = "neural",
+        *,
+        representation_width: int = 300,
+        degree: int = 2,
+        model: Literal["quadratic", "linearised"] = "quadratic",
+        dynamics: Literal["quadratic", "network"] = "quadratic",
+        signed_dropout: bool = True,
+        activation: Literal["relu-cubed", "quadratic"] = "relu-cubed",
+        width: int = 400,
+        bias: float = 3.0,
+        loss: Literal["square", "absolute", "huber"] = "square",
+        penalty: Auto = "auto",
+        step_size: float = 0.03,
+        noise: float = 0.01,
+        batch_size: int = 64,
+        max_epochs: int = 100,
+        patience: int | None = None,
+        validation: float = 0.1,
+        max_memory: int = 8 * 2**30,
+        random_state: RandomState = None,
+    ):
+        self.representation: Literal["neural", "raw", "hermite"] = representation
+        self.representation_width = representation_width
+        self.degree = degree
+        self.model: Literal["quadratic", "linearised"] = model
+        self.dynamics: Literal["quadratic", "network"] = dynamics
+        self.signed_dropout = signed_dropout
+        self.activation: Literal["relu-cubed", "quadratic"] = activation
+        self.width = width
+        self.bias = bias
+        self.loss: Literal["square", "absolute", "huber"] = loss
+        self.penalty: Auto = penalty
+        self.step_size = step_size
+        self.noise = noise
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation = validation
+        self.max_memory = max_memory
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Whiten the representation, draw the start, train on X (n_samples, n_features), y (n_samples,)."""
+        X, y = check_samples(self, X, y)
+        self._check_choices()
+        rng = check_random_state(self.random_state)
+        representation, D = self._make_representation(len(y), X.shape[1], rng.randint(2**31 - 1))
+        self.representation_ = representation.fit(X)  # step 1
+        self.start_weights_, self.start_biases_ = self._draw_start(D, rng)
+        self.y_mean_, self.y_scale_ = float(y.mean(dtype=float)), float(y.std(dtype=float))
+        labels = (y.astype(float) - self.y_mean_) / (self.y_scale_ or 1.0)
+        if self._closed:
+            self._solve(X, labels)
+        else:
+            self._descend(X, labels, rng)  # step 2
+        return self
+
+    def predict(self, X):
+        """Predictions of shape (n_samples,), by row blocks: 2 n D (D + 3 m / 2) flops."""
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        start, model, W = self._start(X.dtype), self._choose_model(), self.weights_.astype(X.dtype)
+
+        def outputs(rows):
+            H = self.representation_.transform(rows)
+            return model.outputs(model.table(start.preactivations(H)), moved(H, W)) + self.intercept_
+
+        return self.y_mean_ + self.y_scale_ * np.concatenate([f for _, f in self._blocks(X, outputs)])
+
+    def transform(self, X):
+        """The whitened representation h, of shape (n_samples, D)."""
+        check_is_fitted(self)
+        return self.representation_.transform(check_inputs(self, X))
+
+    def taylor_terms(self, X, signs=None) -> Terms:
+        """Taylor terms of the network at the learnt movement under given signs, in units of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        signs : array-like of shape (width,), optional
+            z in {-1, 1}; +1 where None.
+
+        Returns
+        -------
+        Terms
+            ``first``, ``second``, ``third`` and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,); their sum
+            but for the last needs ``y_mean_ + y_scale_ * intercept_`` to be a prediction.
+        """
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        if signs is not None:
+            signs = np.asarray(signs, dtype=X.dtype)
+            if signs.shape != (self.width,) or np.any(np.abs(signs) != 1):
+                raise ValueError(
+                    f"signs has shape {signs.shape}; it must hold {self.width} numbers -1 or 1, one a neuron."
+                )
+        start, W = self._start(X.dtype), self.weights_.astype(X.dtype)
+        blocks = self._blocks(X, lambda rows: start.terms(self.representation_.transform(rows), W, signs))
+        parts = [terms for _, terms in blocks]
+        return Terms(*(self.y_scale_ * np.concatenate(term) for term in zip(*parts, strict=True)))
+
+    def gradient_outer_product(self, X):
+        """``(1/n) sum_i grad f(x_i) grad f(x_i)'`` of shape (n_features, n_features), by central differences.
+
+        Its eigenvectors are the directions along which the learnt function varies, on any representation; a few hundred
+        rows X will do: 2 n_features predictions of each, in float64.
+        """
+        check_is_fitted(self)
+        X = check_inputs(self, X).astype(float, copy=False)
+        steps = 1e-4 * np.diag(np.maximum(X.std(axis=0), 1e-8))
+        gradients = np.stack([(self.predict(X + e) - self.predict(X - e)) / (2 * e.sum()) for e in steps])
+        return gradients @ gradients.T / len(X)
+
+    @property
+    def quadratic_form_(self) -> np.ndarray:
+        """``(1/(2 sqrt m)) sum_r a_r c_r w_r w_r'``, c_r the mean of sigma'' over the rows fitted, of shape (D, D).
+
+        In units of y, on h: what the quadratic term is without its gates, and exactly it for activation="quadratic".
+        """
+        check_is_fitted(self)
+        W = self.weights_.astype(float)
+        signed = np.concatenate([self.gates_, -self.gates_])
+        return self.y_scale_ / (2 * np.sqrt(self.width)) * (W.T * signed) @ W
+
+    @property
+    def _n_features_out(self):
+        return self.representation_._n_features_out
+
+    def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
+        """Kernel ridge regression in the tangent kernel: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``."""
+        H = self._represent(X, np.float64)
+        table = self._choose_model().table(self._start(float).preactivations(H))  # sigma'(t) / sqrt m
+        kernel = H @ H.T
+        kernel *= 2 * table @ table.T  # two halves
+        path = kernel_ridge(kernel, labels, check_penalty(self.penalty))
+        table *= path.coefficients[:, None]
+        half = table.T @ H
+        self.weights_, self.intercept_ = np.concatenate([half, -half]).astype(X.dtype), 0.0
+        self.penalty_, self.n_iter_, self.best_epoch_ = path.penalty, 0, 0
+        self.gates_ = self._mean_gates(H)
+        self.history_ = [path.summary()]
+
+    def _descend(self, X: np.ndarray, labels: np.ndarray, rng: np.random.RandomState) -> None:
+        H = self._represent(X, np.float32)
+        penalty = check_penalty(self.penalty)
+        first, last = PENALTIES if penalty is None else (penalty, penalty)
+        fall = np.linspace(0, 1, self.max_epochs)
+        n_out = min(max(round(self.validation * len(labels)), 1), len(labels) - 1)
+        training = train(
+            self._choose_model(),
+            LOSSES[self.loss],
+            self._start(np.float32),
+            H,
+            labels.astype(np.float32),
+            rng.permutation(len(labels)) < n_out,
+            penalties=first ** (1 - fall) * last**fall,
+            linearised=self.model == "linearised",
+            signed=self._signed,
+            step_size=self.step_size,
+            noise=self.noise,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            rng=rng,
+        )
+        self.weights_, self.intercept_ = training.weights.astype(X.dtype), training.constant
+        self.best_epoch_, self.n_iter_ = training.epoch, len(training.history)
+        self.gates_ = self._mean_gates(H)
+        loss_unit = self.y_scale_ if self.loss == "absolute" else self.y_scale_**2
+        units = {"loss": loss_unit, "validation_loss": loss_unit}
+        units |= dict.fromkeys(("first_order", "second_order", "third_order"), self.y_scale_)
+        self.history_ = [{key: value * units.get(key, 1) for key, value in line.items()} for line in training.history]
+        self.penalty_ = training.history[training.epoch - 1]["penalty"] if training.epoch else first
+        if training.diverged:
+            warnings.warn(
+                f"gradient descent diverged in epoch {self.n_iter_ + 1}, at step_size={self.step_size}; the iterate of "
+                f"epoch {training.epoch} is kept. Lower step_size, e.g. to {self.step_size / 10:.2g}.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _represent(self, X: np.ndarray, dtype) -> np.ndarray:
+        """h whole, in another precision."""
+        H = np.empty((len(X), self._n_features_out), dtype=dtype)
+        for rows, block in FeatureBlocks(X, self.representation_.transform, H.shape[1]):
+            H[rows] = block
+        return H
+
+    def _mean_gates(self, H: np.ndarray) -> np.ndarray:
+        start = self._start(H.dtype)
+        blocks = FeatureBlocks(H, lambda rows: start.activation.second(start.preactivations(rows)), self.width // 2)
+        return np.sum([block.sum(axis=0, dtype=float) for _, block in blocks], axis=0) / len(H)
+
+    def _blocks(self, X: np.ndarray, function) -> FeatureBlocks:
+        return FeatureBlocks(X, function, 4 * self.width + self._n_features_out, block_bytes=BLOCK_BYTES)
+
+    def _draw_start(self, D: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+        """w_{0,r} ~ N(0, I/D) and b_r ~ N(0, bias^2), scaled so that t_r has variance 1 where |h|^2 = D."""
+        scale, half = 1 / np.sqrt(1 + self.bias**2), self.width // 2
+        weights = scale / np.sqrt(D) * rng.standard_normal((half, D))
+        return weights, scale * self.bias * rng.standard_normal(half)
+
+    def _start(self, dtype) -> Start:
+        weights, biases = self.start_weights_.astype(dtype), self.start_biases_.astype(dtype)
+        return Start(weights, biases, ACTIVATIONS[self.activation])

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from layerwise.hermite import design_matrix
+from layerwise.representations import HermiteFeatures, RandomFeatures
+from layerwise.solvers import gram
+
+REPRESENTATIONS = [
+    HermiteFeatures(2),
+    RandomFeatures(30, random_state=0),
+    RandomFeatures(30, activation="indicator", random_state=1),
+]
+ids = [f"{type(r).__name__}-{getattr(r, 'activation', '')}" for r in REPRESENTATIONS]
+
+
+def inputs(n=200, d=4, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, d))
+
+
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=ids)
+def test_second_moment_is_one_above_the_floor(representation):
+    """A covariance in place of the second moment, the root of Sigma in place of its inverse, a factor n."""
+    X = inputs(2000)
+    plain = representation.set_params(whiten=False).fit(X).transform(X)
+    white = representation.set_params(whiten=True).fit(X)
+    H = white.transform(X)
+    s = np.linalg.eigvalsh(plain.T @ plain / len(X)) / np.linalg.norm(plain.T @ plain / len(X), 2)
+    floor = 1e-6 if isinstance(representation, HermiteFeatures) else 1e-3
+    expected = np.where(s > 1e-6, np.minimum(1, s / floor), 0)
+    assert isinstance(representation, HermiteFeatures) == bool(np.all(expected == 1))
+    assert_allclose(np.linalg.eigvalsh(H.T @ H / len(X)), expected, atol=1e-8)
+    assert_allclose(H, plain @ white.whitening_, rtol=1e-10, atol=1e-10)
+    assert_allclose(white.whitening_, white.whitening_.T, atol=1e-10)
+
+
+def test_streaming_is_the_whole_array(monkeypatch):
+    """Rows lost or counted twice between blocks: whitening in blocks of 7 rows."""
+    X = inputs()
+    whole = HermiteFeatures(2, whiten=True).fit(X).whitening_
+    init = gram.FeatureBlocks.__init__
+
+    def small(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        self.block_rows = 7
+
+    monkeypatch.setattr(gram.FeatureBlocks, "__init__", small)
+    assert_allclose(HermiteFeatures(2, whiten=True).fit(X).whitening_, whole, rtol=1e-9, atol=1e-12)
+
+
+def test_what_the_sample_does_not_see_is_dropped():
+    """Rank deficiency blown up: fewer rows than features, and a column that repeats another."""
+    X = inputs(20)
+    H = HermiteFeatures(3, whiten=True).fit_transform(X)  # 35 features
+    assert_allclose(np.linalg.eigvalsh(H.T @ H / 20), np.repeat([0.0, 1.0], [15, 20]), atol=1e-8)
+    X = inputs()
+    H = HermiteFeatures(1, whiten=True).fit_transform(np.hstack([X, X[:, :1]]))
+    assert_allclose(np.linalg.eigvalsh(H.T @ H / 200), [0, 1, 1, 1, 1, 1], atol=1e-8)
+
+
+def test_hermite_features_are_the_design_matrix():
+    X = inputs()
+    features = HermiteFeatures(3).fit(X)
+    assert_array_equal(features.transform(X), design_matrix(X, 3))
+    assert features.get_feature_names_out().size == 35
+
+
+def test_memory_is_refused_in_bytes_with_a_cure():
+    X = inputs(10, 100)
+    with pytest.raises(ValueError, match=r"degree=3 with 100 inputs has .* bytes, over max_memory.*Lower degree"):
+        HermiteFeatures(3, whiten=True).fit(X)
+    with pytest.raises(ValueError, match=r"bytes for 10 rows.*Lower degree"):
+        HermiteFeatures(3, max_memory=1000).fit_transform(X)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (HermiteFeatures(-1), "degree=-1 must be"),
+        (HermiteFeatures(2.0), "degree=2.0 must be"),
+        (HermiteFeatures(whiten="yes"), "whiten='yes' must be"),
+        (RandomFeatures(3, activation="tanh"), "activation='tanh' must be .*Give"),
+    ],
+)
+def test_bad_parameters(features, message):
+    with pytest.raises(ValueError, match=message):
+        features.fit(inputs())
+
+
+def test_named_activations():
+    """A name that draws another layer, or another function."""
+    X = inputs()
+    layer = RandomFeatures(10, random_state=0).fit(X)
+    Z = X @ layer.weights_.T + layer.biases_
+    values = {"relu": np.maximum(Z, 0), "indicator": (Z >= 0).astype(float), (0, 0, 1): (Z**2 - 1) / np.sqrt(2)}
+    for activation, expected in values.items():
+        assert_allclose(
+            RandomFeatures(10, activation=activation, random_state=0).fit_transform(X), expected, atol=1e-12
+        )
+
+
+def test_float32_stays():
+    X = inputs().astype(np.float32)
+    for representation in (HermiteFeatures(2, whiten=True), RandomFeatures(9, activation=(0, 0, 1), whiten=True)):
+        assert representation.fit_transform(X).dtype == np.float32
