@@ -13,7 +13,12 @@ What the paper leaves open, and is chosen here:
   over the neurons, one number for all of them, and the step is ``step_size * m^{-1/4}`` times that: Adam without its
   coordinates, so that rotations of h and of the neurons change nothing. Step sizes fall to 0 along a cosine.
 - *Noise.* W = 0 is a saddle of the quadratic model, with gradient 0: W starts at ``noise * m^{-1/4} N(0, I/D)``, and
-  batches do the rest. A small start is a bias towards few directions, as is the penalty.
+  batches do the rest. A small start is a bias towards few directions, stronger than the penalty: it leaves the fit to
+  the few neurons that grow first (on a fourth power, d = 16, n = 1000, m = 400: risk .02 from noise .01, where 2 % of
+  the neurons carry it, .17 from noise 1, where half do).
+
+Under signs the gradient of the first-order term has mean 0, but it is of the order of m^{1/4} times that of the second:
+a wide network wants more epochs than its quadratic model.
 """
 
 from __future__ import annotations
@@ -104,7 +109,7 @@ def train(
 ) -> Training:
     """Train W on rows H (n, D) and labels y (n,) of variance 1, one epoch for each of ``penalties``.
 
-    6 n D m flops an epoch; memory n (D + m/2) numbers for the rows and the table, 3 m D for W.
+    4 n D m flops an epoch; memory n (D + m/2) numbers for the rows and the table, 3 m D for W.
     """
     n_epochs, m, dtype = len(penalties), 2 * len(start.weights), H.dtype
     size = m ** (-0.5 if linearised else -0.25)

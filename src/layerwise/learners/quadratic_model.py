@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, RandomState, check_memory, check_number, check_penalty
+from layerwise.learners._head import Auto, RandomState, check_penalty
+from layerwise.learners._quadratic_arguments import QuadraticModelArguments
 from layerwise.learners._signed_sgd import LOSSES, train
-from layerwise.learners._taylor import ACTIVATIONS, Linearised, Model, Network, Quadratic, Start, Terms, moved
-from layerwise.representations import HermiteFeatures, RandomFeatures
+from layerwise.learners._taylor import ACTIVATIONS, Start, Terms, moved
 from layerwise.representations._validation import check_inputs, check_samples
-from layerwise.representations._whitening import WhitenedInputs
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 
 #: Bytes of one block of rows in prediction.
 BLOCK_BYTES = 16 * 2**20
 #: penalty="auto" falls from the first to the second over the epochs.
 PENALTIES = (1e-2, 1e-5)
-CHOICES = {
-    "representation": ("raw", "neural", "hermite"),
-    "model": ("linearised", "quadratic"),
-    "dynamics": ("network", "quadratic"),
-    "activation": tuple(ACTIVATIONS),
-    "loss": tuple(LOSSES),
-}
 
 
-class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
+class QuadraticModelRegressor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelArguments, BaseEstimator
+):
     """Wide network around its random start, trained to second order, on a whitened representation.
 
     With ``h(x) = Sigma^{-1/2} g(x)`` and the movement W of the weights from their start W_0 the network is
@@ -42,7 +35,10 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     - ``model="linearised"``: its first-order term in W, what the neural tangent kernel of h learns;
     - ``model="quadratic"``: ``(1/(2 sqrt m)) sum_r a_r sigma''(w_{0,r}.h + b_r) (w_r.h)^2``, by itself
       (``dynamics="quadratic"``), or as what signed dropout leaves of the network (``dynamics="network"``): the signs of
-      all movements are drawn afresh in every step, and the first-order term averages out.
+      all movements are drawn afresh in every step, and the first-order term averages out. The network may want twice
+      the epochs.
+
+    Bring the columns of X to mean 0 and variance 1 first.
 
     Parameters
     ----------
@@ -126,10 +122,10 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     Notes
     -----
-    An epoch takes 6 n D m flops in float32 (one product forth, one back), and the n, D, m of the start once more for
-    W_0; the representation n D^2 + 9 D^3 in float64. Memory: 4 bytes a number of h (n, D) and of the table of the start
-    (n, m/2), 12 of W. Predictions are made by row blocks, in the precision of X. See
-    `layerwise.learners._signed_sgd` for the optimiser.
+    An epoch takes 4 n D m flops in float32 (one product forth, one back) and some passes over (n, m); the start n D m
+    once; the representation n D^2 + 9 D^3 in float64. Memory: 4 bytes a number of h (n, D) and of the table of the
+    start (n, m/2), 12 of W, 32 D^2. Predictions are made by row blocks, in the precision of X. The optimiser is that of
+    `layerwise.learners._signed_sgd`: momentum and a common normaliser are not the paper's.
 
     *Linearised, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in the
     dual: kernel ridge regression with ``k(x, z) = h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its penalty by
@@ -201,13 +197,12 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         X, y = check_samples(self, X, y)
         self._check_choices()
         rng = check_random_state(self.random_state)
-        self.representation_ = self._make_representation(rng.randint(2**31 - 1)).fit(X)  # step 1
-        D = self.representation_._n_features_out
-        self._check_memory(len(y), D)
+        representation, D = self._make_representation(len(y), X.shape[1], rng.randint(2**31 - 1))
+        self.representation_ = representation.fit(X)  # step 1
         self.start_weights_, self.start_biases_ = self._draw_start(D, rng)
         self.y_mean_, self.y_scale_ = float(y.mean(dtype=float)), float(y.std(dtype=float))
         labels = (y.astype(float) - self.y_mean_) / (self.y_scale_ or 1.0)
-        if self.model == "linearised" and self.loss == "square":
+        if self._closed:
             self._solve(X, labels)
         else:
             self._descend(X, labels, rng)  # step 2
@@ -258,6 +253,18 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         parts = [terms for _, terms in blocks]
         return Terms(*(self.y_scale_ * np.concatenate(term) for term in zip(*parts, strict=True)))
 
+    def gradient_outer_product(self, X):
+        """``(1/n) sum_i grad f(x_i) grad f(x_i)'`` of shape (n_features, n_features), by central differences.
+
+        Its eigenvectors are the directions along which the learnt function varies, on any representation; a few hundred
+        rows X will do: 2 n_features predictions of each, in float64.
+        """
+        check_is_fitted(self)
+        X = check_inputs(self, X).astype(float, copy=False)
+        steps = 1e-4 * np.diag(np.maximum(X.std(axis=0), 1e-8))
+        gradients = np.stack([(self.predict(X + e) - self.predict(X - e)) / (2 * e.sum()) for e in steps])
+        return gradients @ gradients.T / len(X)
+
     @property
     def quadratic_form_(self) -> np.ndarray:
         """``(1/(2 sqrt m)) sum_r a_r c_r w_r w_r'``, c_r the mean of sigma'' over the rows fitted, of shape (D, D).
@@ -275,7 +282,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
         """Kernel ridge regression in the tangent kernel: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``."""
-        H = self.representation_.transform(X).astype(float, copy=False)
+        H = self._represent(X, np.float64)
         table = self._choose_model().table(self._start(float).preactivations(H))  # sigma'(t) / sqrt m
         kernel = H @ H.T
         kernel *= 2 * table @ table.T  # two halves
@@ -288,7 +295,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.history_ = [path.summary()]
 
     def _descend(self, X: np.ndarray, labels: np.ndarray, rng: np.random.RandomState) -> None:
-        H = self.representation_.transform(X).astype(np.float32, copy=False)
+        H = self._represent(X, np.float32)
         penalty = check_penalty(self.penalty)
         first, last = PENALTIES if penalty is None else (penalty, penalty)
         fall = np.linspace(0, 1, self.max_epochs)
@@ -325,6 +332,13 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
                 stacklevel=3,
             )
 
+    def _represent(self, X: np.ndarray, dtype) -> np.ndarray:
+        """h whole, in another precision."""
+        H = np.empty((len(X), self._n_features_out), dtype=dtype)
+        for rows, block in FeatureBlocks(X, self.representation_.transform, H.shape[1]):
+            H[rows] = block
+        return H
+
     def _mean_gates(self, H: np.ndarray) -> np.ndarray:
         start = self._start(H.dtype)
         blocks = FeatureBlocks(H, lambda rows: start.activation.second(start.preactivations(rows)), self.width // 2)
@@ -332,13 +346,6 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     def _blocks(self, X: np.ndarray, function) -> FeatureBlocks:
         return FeatureBlocks(X, function, 4 * self.width + self._n_features_out, block_bytes=BLOCK_BYTES)
-
-    def _make_representation(self, seed: int) -> WhitenedInputs | RandomFeatures | HermiteFeatures:
-        if self.representation == "raw":
-            return WhitenedInputs()
-        if self.representation == "hermite":
-            return HermiteFeatures(self.degree, whiten=True, max_memory=self.max_memory)
-        return RandomFeatures(self.representation_width, whiten=True, random_state=seed)
 
     def _draw_start(self, D: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """w_{0,r} ~ N(0, I/D) and b_r ~ N(0, bias^2), scaled so that t_r has variance 1 where |h|^2 = D."""
@@ -349,48 +356,3 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _start(self, dtype) -> Start:
         weights, biases = self.start_weights_.astype(dtype), self.start_biases_.astype(dtype)
         return Start(weights, biases, ACTIVATIONS[self.activation])
-
-    def _choose_model(self) -> Model:
-        sigma = ACTIVATIONS[self.activation]
-        if self.model == "linearised":
-            return Linearised(sigma, self.width)
-        if self.dynamics == "quadratic":
-            return Quadratic(sigma, self.width)
-        return Network(sigma, self.width, self._signed)
-
-    @property
-    def _signed(self) -> bool:
-        return self.model == "quadratic" and self.dynamics == "network" and bool(self.signed_dropout)
-
-    def _check_memory(self, n: int, D: int) -> None:
-        closed = self.model == "linearised" and self.loss == "square"
-        needed = 4 * n * (D + self.width / 2) + 12 * self.width * D
-        if closed:
-            needed = 8 * (4 * n * n + n * (D + self.width / 2))
-        if needed > self.max_memory:
-            cure = "Take loss='huber', which needs no n x n matrix, or fewer rows" if closed else "Lower width"
-            raise ValueError(
-                f"n_samples={n}, D={D} and width={self.width} need {needed:.2g} bytes, over "
-                f"max_memory={self.max_memory:.2g}. {cure}, or raise max_memory."
-            )
-
-    def _check_choices(self) -> None:
-        for name, allowed in CHOICES.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(f"{name}={value!r} is unknown. Give one of {str(allowed)[1:-1]}.")
-        for name in ("width", "representation_width", "batch_size", "max_epochs"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
-        if self.patience is not None:
-            check_scalar(self.patience, "patience", Integral, min_val=1)
-        if self.width % 2:
-            raise ValueError(f"width={self.width} must be even: neurons come in pairs of opposite sign.")
-        check_penalty(self.penalty)
-        check_number(self.step_size, "step_size")
-        check_number(self.noise, "noise")
-        check_number(self.bias, "bias", zero=True)
-        check_memory(self.max_memory)
-        if not isinstance(self.validation, Real) or not 0 < self.validation < 1:
-            raise ValueError(
-                f"validation={self.validation!r} must be the fraction of rows held out, between 0 and 1. Give e.g. 0.2."
-            )

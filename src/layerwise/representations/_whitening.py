@@ -6,9 +6,10 @@ With ``Sigma = Q diag(s) Q'`` the rule for small eigenvalues is, relative to the
     root = floor^{-1/2}        where it is below: shrunk to s / floor < 1 rather than magnified,
     root = 0                   up to 1e-6: there the sample says nothing of the features (n < width, dependent columns).
 
-Polynomial features and inputs take 1e-6 for the floor, and what is kept is whitened exactly: their columns may have any
-units. The features of a random layer have one scale, and a spectrum that falls with the degree of what they see; what
-lies below 1e-3 is high degrees of x, aliased, and as loud as the signal once lifted to 1: their floor is 1e-3.
+For polynomial features and inputs the floor is 1e-6 too, and what is kept is whitened exactly, whatever the units of x
+as long as they do not reach it. The features of a random layer have one scale, and a spectrum that falls with the
+degree of what they see. What lies below 1e-3 is high degrees of x, aliased, and as loud as the signal once lifted to 1:
+that is their floor.
 
 A model that sees h only through ``w'h`` is the same at ``v = Sigma^{-1/2} w`` on g, and the plain norm of w is
 ``|v Sigma^{1/2}|``.
