@@ -14,7 +14,7 @@ from scipy.special import eval_hermitenorm, factorial
 from layerwise.hermite import HermiteSeries
 from layerwise.papers import Measurement, find_paper
 from layerwise.papers.lee2020 import LEE2020
-from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, rms, size_of, sizes, variance_exponent
+from layerwise.papers.lee2020.dropout import SIGNED, SPREAD, UNSIGNED, rms, size_of, sizes, variance_exponent
 from layerwise.papers.lee2020.expressivity import hermite_residual, mean_of_neurons, neuron_variance
 from layerwise.papers.lee2020.figures import error_exponent, exponent, growth_with_rank, least_of_kernels, never_reached
 from layerwise.papers.lee2020.studies import (
@@ -171,7 +171,7 @@ def test_statistics_of_the_dropout():
     rows = [
         {"training": training, "width": m, "norm": 2.0, "first": 2 * m**-0.25, "first_mean": mean, "second": 0.5}
         for m in (32, 128, 512)
-        for training, mean in ((SIGNED, 0.01), (UNSIGNED, 0.4))
+        for training, mean in ((SIGNED, 0.01), (UNSIGNED, 0.4), (SPREAD, 0.0))
     ]
     table = pd.DataFrame(rows)
     assert_allclose(variance_exponent(table), -0.5, atol=1e-12)

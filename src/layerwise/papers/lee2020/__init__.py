@@ -111,13 +111,13 @@ LEE2020 = Paper(
                 ),
                 Claim("exponent of n*: moments", 1.0, partial(exponent, MOMENTS), (0.5, 2.0)),
                 Claim(
-                    "share of dimensions at which the polynomial kernel is above .1 at n = 8 d²",
+                    "share of dimensions at which the polynomial kernel is above .1 at n = 4 d²",
                     1.0,
                     partial(never_reached, KERNEL),
                     (1.0, 1.0),
                 ),
                 Claim(
-                    "share of dimensions at which the quadratic model on x is above .1 at n = 8 d²",
+                    "share of dimensions at which the quadratic model on x is above .1 at n = 4 d²",
                     1.0,
                     partial(never_reached, QUAD_RAW),
                     (0.5, 1.0),
@@ -143,10 +143,10 @@ LEE2020 = Paper(
                     (0.3, math.inf),
                 ),
                 Claim(
-                    "a of Var f⁽¹⁾ ~ mᵃ at |W|₂,₄ = 1",
+                    "a of Var f⁽¹⁾ ~ mᵃ over signs, movements spread over all neurons, |W|₂,₄ = 1",
                     -0.5,
                     variance_exponent,
-                    (-0.9, -0.2),
+                    (-0.6, -0.4),
                 ),
             ),
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED
+from layerwise.papers.lee2020.dropout import SIGNED, SPREAD, UNSIGNED
 from layerwise.papers.lee2020.studies import F1, F2, KERNEL, MOMENTS, NTK_RAW, QUAD_HERMITE, QUAD_RAW
 from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.paper import median
@@ -108,7 +108,7 @@ def draw_dropout(table: pd.DataFrame) -> Figure:
         ax.set_title(training, loc="left", fontsize=10.5)
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
-    return side_by_side(partial(terms, UNSIGNED), partial(terms, SIGNED))
+    return side_by_side(*(partial(terms, training) for training in (UNSIGNED, SPREAD, SIGNED)))
 
 
 def draw_expressivity(table: pd.DataFrame) -> Figure:
