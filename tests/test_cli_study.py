@@ -158,7 +158,7 @@ def test_progress_in_lines(monkeypatch):
     output = shown(monkeypatch, False)
     monkeypatch.setattr(_progress, "LINE_EVERY", -1.0)
     study = tiny(RIDGE, FAILS)
-    with _progress.study_progress(study, {}) as progress:
+    with _progress.study_progress(study) as progress:
         run_study(study, started=progress.started, callback=progress.advance)
     lines = output.getvalue().splitlines()
     assert lines[0] == "tiny: 4 trials"
@@ -171,7 +171,8 @@ def test_progress_as_a_table(monkeypatch):
     output = shown(monkeypatch, True)
     study = tiny(RIDGE, FAILS, MEAN, name="a [b]")
     found = {study.trials()[0].key: Outcome(0.5, 0.1)}
-    with _progress.study_progress(study, found) as progress:
+    with _progress.study_progress(study) as progress:
+        progress.started(found, 6)
         for trial in study.trials()[1:4]:
             outcome = Outcome(1.5, 0.1) if trial.learner_params == {} else Outcome(float("nan"), float("nan"), "E")
             progress.advance(0, 6, trial, outcome)
@@ -191,10 +192,16 @@ def test_time_left_goes_by_the_work(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
     study = tiny(RIDGE, n=[20, 10**6], seeds=1)
-    progress = _progress.StudyProgress(study, {})
+    progress = _progress.StudyProgress(study)
     assert progress._left() == "time left unknown"
     now[0] = 10.0
     progress.advance(1, 2, study.trials()[1], Outcome(0.5, 10.0))
+    assert progress._left() == "about 0 s left"
+    now[0] = 0.0
+    progress = _progress.StudyProgress(study)
+    progress.started({study.trials()[1].key: Outcome(0.5, 10.0)}, 2)  # the large one need not run
+    now[0] = 10.0
+    progress.advance(2, 2, study.trials()[0], Outcome(0.5, 1.0))
     assert progress._left() == "about 0 s left"
 
 

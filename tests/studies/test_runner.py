@@ -43,8 +43,8 @@ def test_progress_is_reported_after_the_row_is_stored(store):
             assert reader.outcomes([trial.key]) == {trial.key: outcome}
         calls.append((done, total, trial.n))
 
-    run_study(study, store, started=lambda *counts: starts.append((*counts, len(calls))), callback=callback)
-    assert starts == [(1, 18, 0)]  # found, total, before any call
+    run_study(study, store, started=lambda *found: starts.append((*found, len(calls))), callback=callback)
+    assert starts == [({first.key: Outcome(0.5, 0.1)}, 18, 0)]  # found, total, before any call
     assert [done for done, _, _ in calls] == list(range(2, 19))
     assert {total for _, total, _ in calls} == {18}
     sizes = [n for _, _, n in calls]
@@ -84,7 +84,9 @@ def test_failed_trials_are_rows_and_run_again_only_if_asked(store, monkeypatch):
     assert len(table) == 30
     assert ran(study, store) == []
     monkeypatch.setattr(Fails, "broken", False)
-    assert len(ran(study, store, retry_failed=True)) == 6
+    found = []
+    assert len(ran(study, store, retry_failed=True, started=lambda *its: found.append(its))) == 6
+    assert [(len(outcomes), total) for outcomes, total in found] == [(24, 30)]  # what is run again was not found
     assert run_study(study, store).table["error"].isna().all()
     assert ran(study, store, retry_failed=True) == []
 

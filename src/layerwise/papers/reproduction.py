@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before a figure's first trial.
-Started = Callable[[PublishedFigure, int, int], object]
+#: ``started(figure, found, total)`` before a figure's first trial, as `run_study` calls it.
+Started = Callable[[PublishedFigure, Mapping[str, Outcome], int], object]
 #: ``callback(figure, done, total, trial, outcome)`` after each trial.
 Callback = Callable[[PublishedFigure, int, int, Trial, Outcome], object]
 
@@ -73,14 +73,14 @@ def reproduce(
     Raises
     ------
     StoreError
-        Where the store in ``out`` cannot be used.
+        Where the store in ``out`` cannot be used, or another process runs trials into it.
     """
     import pandas as pd
 
     out.mkdir(parents=True, exist_ok=True)
     store_path = out / f"{paper.key}.sqlite"
     files, rows, errors = [], [], []
-    with Store(store_path) as store:
+    with Store(store_path) as store, store.writing():
         for figure in paper.figures:
             result = run_study(
                 figure.study(full),

@@ -28,7 +28,8 @@ class ExponentDisplay:
     """Samples n* against the dimension d, log-log, with the fitted power laws; one curve a learner or a target.
 
     A filled marker is an n*, its bar the confidence interval. A triangle upwards is a threshold not reached (n* >
-    n_max), one downwards a threshold passed at the smallest n; a bar that ends in a caret is open.
+    n_max), one downwards a threshold passed at the smallest n; a bar that ends in a caret is open. A cross on the lower
+    edge is a dimension where all trials failed.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ class ExponentDisplay:
         label = choose(fixed, *labels[fixed])
         table = sample_complexity(result, threshold, level=level)
         table = table[table[fixed] == label].reset_index(drop=True)
-        if table.empty:
+        if (table["censored"] == "failed").all():
             raise ValueError(f"the result has no risk for {fixed}={label!r}; run the study first.")
         fits = fit_exponent(result, threshold, level=level, predicted=predicted)
         fits = [fit for fit in fits if getattr(fit, fixed) == label]
@@ -180,6 +181,9 @@ class ExponentDisplay:
         ax = self.ax_
         for cell in cells.to_dict("records"):
             d, side = apart * cell["dim"], cell["censored"]
+            if side == "failed":
+                ax.plot(d, 0.03, marker="x", color=colour, transform=ax.get_xaxis_transform(), zorder=4)
+                continue
             bar = max(cell["lower"], cell["n_min"]), min(cell["upper"], cell["n_max"])
             ax.plot([d, d], bar, color=colour, linewidth=1.1, alpha=0.55, zorder=2)
             for end, is_open, caret in ((bar[0], cell["lower"] == 0, "v"), (bar[1], cell["upper"] == math.inf, "^")):
@@ -222,4 +226,6 @@ class ExponentDisplay:
             if (self.table["censored"] == side).any():
                 style = {"marker": triangle, "markersize": 8, "markerfacecolor": "white", "markeredgecolor": FAINT}
                 legend.append(Line2D([], [], linewidth=0, label=label, **style))
+        if (self.table["censored"] == "failed").any():
+            legend.append(Line2D([], [], linewidth=0, marker="x", color=FAINT, label="all trials failed"))
         dress(ax, self.title, legend)
