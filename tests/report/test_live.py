@@ -159,7 +159,7 @@ def test_a_study_whose_learner_is_not_here(store):
         assert "&lt;b&gt;lost&lt;/b&gt;" in page.split("<main>")[0]
         assert "cannot import" in page.split("<main>")[0]
     store._connection.execute("UPDATE study SET definition = ?", [text])
-    with pytest.raises(StudyError, match=r"study\.sqlite.*<b>lost</b>.*gone"):
+    with pytest.raises(StudyError, match=r"study\.sqlite: study \"made up\": .*gone"):
         Source(store.path)
 
 

@@ -27,7 +27,7 @@ def groups(tmp_path, monkeypatch):
         monkeypatch.setattr(memory, "OWN_GROUPS", own)
         monkeypatch.setattr(memory, "ROOT", tmp_path / "cgroup")
         monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100 * GIB))
-        return memory.memory_budget() / memory.SHARE / GIB
+        return round(memory.memory_budget() / memory.SHARE / GIB, 6)
 
     return groups
 

@@ -123,18 +123,18 @@ def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[C
     if not (math.isfinite(threshold) and threshold > 0):
         raise ValueError(f"threshold={threshold!r} should be a positive risk; 1 is predicting the mean, try 0.5.")
     check_level(level)
-    succeeded = {labels: sizes for labels, *sizes in cells(result)}
+    succeeded = {labels: (n, log_risks) for labels, n, log_risks in cells(result)}
     names: Any
     for names, cell in result.table.groupby(["target", "learner", "dim"], sort=False):
+        target, learner, dim = names
         if names in succeeded:
             n, log_risks = succeeded[names]
-            yield Crossing(*names[:2], int(names[2]), **_cross(n, log_risks, math.log(threshold), level))
+            found = _cross(n, log_risks, math.log(threshold), level)
         else:
-            nowhere = {"log_n": math.nan, "lower": -math.inf, "upper": math.inf}
             ends = int(cell["n"].min()), int(cell["n"].max())
-            yield Crossing(
-                *names[:2], int(names[2]), **nowhere, seed_error=math.nan, grid_error=0.0, ends=ends, seeds=0
-            )
+            found = {"log_n": math.nan, "lower": -math.inf, "upper": math.inf, "ends": ends, "seeds": 0}
+            found |= {"seed_error": math.nan, "grid_error": 0.0}
+        yield Crossing(target, learner, int(dim), **found)
 
 
 def check_level(level: float) -> None:

@@ -78,12 +78,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         _check_tables(connection)
 
     address = f"{path.absolute().as_uri()}?mode=ro"
-    options = {"uri": True, "check_same_thread": False}
+    kind = sqlite3.Connection if log_of(path).exists() else _FirstReader
+    options = {"uri": True, "check_same_thread": False, "factory": kind}
     try:
         return _open(path, prepare, address, **options)
     except StoreError as error:
-        alone = getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_CANTOPEN
-        if not alone or log_of(path).exists():
+        code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+        if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or log_of(path).exists():
             raise
         # No log, and none can be made: the file stands where nobody may write.
         return _open(path, prepare, f"{address}&immutable=1", **options)
@@ -94,10 +95,19 @@ def log_of(path: Path) -> Path:
     return Path(f"{path.resolve()}-wal")
 
 
-def remove_empty_log(path: Path) -> None:
-    """Remove the log that a reader made; it may not do so itself, and whoever may does when it is the last."""
-    if log_of(path).exists():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as last:
+class _FirstReader(sqlite3.Connection):
+    """A reader before which nobody had the store open. SQLite makes an empty log for it, and removes it with the last.
+
+    A connection that may write is needed for that; it writes nothing, for there is nothing in the log.
+    """
+
+    def __init__(self, address: str, **options: Any) -> None:
+        super().__init__(address, **options)
+        self._address = address.replace("?mode=ro", "?mode=rw")
+
+    def close(self) -> None:
+        super().close()
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._address, uri=True)) as last:
             last.execute("PRAGMA schema_version").fetchone()
 
 

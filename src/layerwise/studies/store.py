@@ -17,14 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from layerwise.studies.lock import sole_writer
-from layerwise.studies.opening import (
-    check_exists,
-    log_of,
-    open_to_read,
-    open_to_write,
-    remove_empty_log,
-    store_error,
-)
+from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
 from layerwise.studies.schema import COLUMNS, OUTCOME_COLUMNS, STUDY_COLUMNS, Row, StudyRow, outcome_of, to_row
 from layerwise.studies.trial import Outcome, Trial
 
@@ -65,7 +58,6 @@ class Store:
         self._writing = False
         if read_only or not create:
             check_exists(self.path)
-        self._leaves_log = read_only and not log_of(self.path).exists()
         self._connection = open_to_read(self.path) if read_only else open_to_write(self.path)
         self._version = version("layerwise")
 
@@ -272,9 +264,6 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-        if self._leaves_log:
-            self._leaves_log = False
-            remove_empty_log(self.path)
 
     def __enter__(self) -> Self:
         return self
