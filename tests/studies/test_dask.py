@@ -5,6 +5,7 @@ import os
 import signal
 from importlib.metadata import version
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 from throwaway import Dies, Features, Mean, bits, small_study
@@ -12,10 +13,18 @@ from throwaway import Dies, Features, Mean, bits, small_study
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
 
 
+DIES = {"pause": 1.0}  # a worker that dies while it is being started is never replaced by Dask
+
+
+def cluster_of(**options):
+    """A cluster that gives a trial up when it has lost two workers, instead of four."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        return LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL, **options)
+
+
 @pytest.fixture(scope="module")
 def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
-    with LocalCluster(**options) as cluster, Client(cluster) as client:
+    with cluster_of(n_workers=2, threads_per_worker=1) as cluster, Client(cluster) as client:
         yield client
 
 
@@ -47,10 +56,31 @@ def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(
 
 def test_a_trial_that_kills_every_worker_is_a_failed_row(client):
     # catches: a cluster brought down by one trial, or a study that ends with its first victim
-    learners = [LearnerSpec(label="dies", use=Dies), LearnerSpec(label="mean", use=Mean)]
+    learners = [LearnerSpec(label="dies", use=Dies, params=DIES), LearnerSpec(label="mean", use=Mean)]
     table = run_study(small_study(learners=learners, dims=[3], n=[40], seeds=1), client=client).table
     assert table["error"][0].startswith("KilledWorker: ")
     assert table["error"][1] is None
+
+
+@pytest.mark.slow  # Dask takes seconds to replace a worker
+def test_only_the_trial_that_kills_workers_is_blamed(tmp_path):
+    # catches: failed rows of the trials that shared a worker with one that killed it; one of them lost
+    learners = [
+        LearnerSpec(label="slow", use=Features, params={"width": 400, "pause": 4.0}),
+        LearnerSpec(label="dies", use=Dies, params=DIES, n=[40]),
+    ]
+    study = small_study(learners=learners, dims=[3], n=[40, 41, 42], seeds=1)
+    calls = []
+    with (
+        cluster_of(n_workers=1, threads_per_worker=4) as cluster,
+        Client(cluster) as client,
+        Store(tmp_path / "study.sqlite") as store,
+    ):
+        run_study(study, store, client=client, callback=lambda *call: calls.append(call))
+        table = StudyResult.from_store(study, store).table
+    assert len(calls) == len(table) == 4
+    assert list(table["error"].notna()) == [False] * 3 + [True]
+    assert table["error"][3].startswith("KilledWorker: ")
 
 
 def test_an_interrupt_withdraws_the_trials(client):
@@ -88,8 +118,11 @@ def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
     # catches: a study that waits for ever, or failed rows for what the cluster did
     spec = LearnerSpec(label="slow", use=Features, params={"pause": 0.05})
     study = small_study(learners=[spec])
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
-    with LocalCluster(**options) as cluster, Client(cluster) as client, Store(tmp_path / "study.sqlite") as store:
+    with (
+        cluster_of(n_workers=1, threads_per_worker=1) as cluster,
+        Client(cluster) as client,
+        Store(tmp_path / "study.sqlite") as store,
+    ):
 
         def close(done, *_):
             if done == 2:

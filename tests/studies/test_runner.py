@@ -1,14 +1,18 @@
 """Running: what is missing, with any number of workers, through failures and kills, to the same values."""
 
+import math
 import random
 import signal
+import threading
 import time
+from queue import SimpleQueue
 
 import pytest
 from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study, runner
+from layerwise.studies.workers import WorkersDied
 
 WAIT = random.Random(0)
 
@@ -159,3 +163,38 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
     assert 5 <= rows_in(path) < 48
     with Store(path) as store:
         assert StudyResult.from_store(study, store).table["error"].isna().all()
+
+
+class OneWorker:
+    """A worker of two threads that dies under some sizes n, each time with all that it holds."""
+
+    def __init__(self, killers):
+        self.arrivals, self.killers = SimpleQueue(), killers
+        self.together = []  # sizes that were out at once
+        self.held = []
+
+    def window(self):
+        return 2
+
+    def submit(self, trial):
+        self.held.append(trial)
+        threading.Timer(0.02, self.work, [list(self.held)]).start()
+
+    def work(self, held):
+        if held != self.held:  # another one has come meanwhile
+            return
+        self.together.append({trial.n for trial in held})
+        died = WorkersDied("KilledWorker: x") if self.killers & self.together[-1] else None
+        self.held = []
+        for trial in held:
+            self.arrivals.put((trial, died or Outcome(0.5, 0.1)))
+
+
+def test_a_trial_is_blamed_for_a_death_only_when_it_was_alone():
+    # catches: a neighbour's death taken for its own; a suspect run beside another one, or never again
+    study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[10, 20, 30, 40, 50], seeds=1)
+    crew = OneWorker({30})
+    found = [pair for some in runner._arriving(crew, study.trials(), math.inf) for pair in some]
+    assert sorted(trial.n for trial, _ in found) == [10, 20, 30, 40, 50]
+    assert {trial.n: outcome.error for trial, outcome in found if outcome.error} == {30: "KilledWorker: x"}
+    assert crew.together == [{10, 20}, {30, 40}, {50}, {30}, {40}]

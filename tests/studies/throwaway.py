@@ -112,12 +112,13 @@ class Interrupts(Mean):
 
 
 class Dies(Mean):
-    """Takes its process along, every time or until the file `mark` is there."""
+    """Takes its process along after a pause, every time or until the file `mark` is there."""
 
-    def __init__(self, mark=None):
-        self.mark = mark
+    def __init__(self, mark=None, pause=0.0):
+        self.mark, self.pause = mark, pause
 
     def fit(self, X, y):
+        time.sleep(self.pause)
         if self.mark is None or not Path(self.mark).exists():
             if self.mark is not None:
                 Path(self.mark).touch()
