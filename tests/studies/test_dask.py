@@ -12,7 +12,6 @@ from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
 
-
 DIES = {"pause": 1.0}  # a worker that dies while it is being started is never replaced by Dask
 
 
