@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from children import ENVIRONMENT
 from throwaway import small_study
 
 from layerwise.studies import Outcome, Store, StoreError, run_study
@@ -157,6 +158,35 @@ def test_a_reader_beside_a_writer_sees_what_is_done_and_takes_nothing_away(path)
         assert path.with_name("study.sqlite-wal").exists()
     with Store(path, read_only=True) as reader:
         assert len(list(reader.rows())) == len(TRIALS)
+
+
+def test_a_store_is_one_file_once_it_is_closed(path):
+    # catches: rows that stay in the log because somebody looked on, and are lost to who copies the file
+    with Store(path) as writer:
+        writer.add(TRIALS[0], Outcome(0.5, 0.1))
+        reader = Store(path, read_only=True)
+        writer.add(TRIALS[1], Outcome(0.5, 0.1))
+        assert len(list(reader.rows())) == 2
+    copy = path.with_name("copy.sqlite")
+    copy.write_bytes(path.read_bytes())
+    with Store(copy, read_only=True) as copied:
+        assert len(list(copied.rows())) == 2
+    reader.close()
+    assert sorted(p.name for p in path.parent.iterdir()) == ["copy.sqlite", "study.sqlite"]
+
+
+def test_a_reader_takes_a_killed_writers_log_as_it_is(path):
+    # catches: a reader that tidies up what only a writer may
+    code = (
+        "import os, sys; from layerwise.studies import Store, Outcome; from throwaway import small_study\n"
+        "store = Store(sys.argv[1]); store.add(small_study().trials()[0], Outcome(0.5, 0.1)); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, path], env=ENVIRONMENT, check=False)
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir() if not p.name.endswith("-shm")}
+    assert len(before["study.sqlite-wal"]) > 0
+    with Store(path, read_only=True) as reader:
+        assert len(list(reader.rows())) == 1
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir() if not p.name.endswith("-shm")} == before
 
 
 def test_a_second_store_in_one_process_costs_the_first_no_lock(path):

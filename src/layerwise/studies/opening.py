@@ -55,7 +55,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
 
     # absolute, for SQLite has a meaning of its own for ":memory:"
-    return _open(path, prepare, str(path.absolute()))
+    return _open(path, prepare, str(path.absolute()), factory=_Writer)
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -78,8 +78,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         _check_tables(connection)
 
     address = f"{path.absolute().as_uri()}?mode=ro"
-    kind = sqlite3.Connection if log_of(path).exists() else _FirstReader
-    options = {"uri": True, "check_same_thread": False, "factory": kind}
+    options = {"uri": True, "check_same_thread": False, "factory": _Reader}
     try:
         return _open(path, prepare, address, **options)
     except StoreError as error:
@@ -95,20 +94,29 @@ def log_of(path: Path) -> Path:
     return Path(f"{path.resolve()}-wal")
 
 
-class _FirstReader(sqlite3.Connection):
-    """A reader before which nobody had the store open. SQLite makes an empty log for it, and removes it with the last.
+class _Writer(sqlite3.Connection):
+    """A connection that in the end leaves every row in the file itself, which is what gets copied, not in its log."""
 
-    A connection that may write is needed for that; it writes nothing, for there is nothing in the log.
-    """
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # closed already, or a reader holds on to the log: the next writer does it
+            self.execute("PRAGMA busy_timeout = 200")
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        super().close()
+
+
+class _Reader(sqlite3.Connection):
+    """A connection that leaves no empty log behind. SQLite makes one for it, which only who may write can remove."""
 
     def __init__(self, address: str, **options: Any) -> None:
         super().__init__(address, **options)
-        self._address = address.replace("?mode=ro", "?mode=rw")
+        self._path = Path(self.execute("PRAGMA database_list").fetchone()[2])
 
     def close(self) -> None:
         super().close()
-        with suppress(sqlite3.Error), closing(sqlite3.connect(self._address, uri=True)) as last:
-            last.execute("PRAGMA schema_version").fetchone()
+        with suppress(sqlite3.Error, OSError):
+            if log_of(self._path).stat().st_size == 0:  # nothing is written by it: all rows are in the file
+                with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True)) as last:
+                    last.execute("PRAGMA schema_version").fetchone()
 
 
 def store_error(path: Path, error: sqlite3.Error) -> StoreError:
