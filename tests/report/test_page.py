@@ -18,7 +18,7 @@ from throwaway import Witness, small_study
 from layerwise.errors import UserError
 from layerwise.report import charts, facts, make_report
 from layerwise.report.page import embedded, page_data
-from layerwise.report.payload import study_payload, thresholds
+from layerwise.report.payload import _cell, study_payload, thresholds
 from layerwise.studies import LearnerSpec, Outcome, Store, StudyError, StudyResult, fit_exponent, sample_complexity
 
 
@@ -125,6 +125,13 @@ class TestPage:
 
 
 class TestPayload:
+    @pytest.mark.parametrize(("seeds", "text"), [(1, "one seed"), (2, "no bounds")])
+    def test_an_open_interval_says_why(self, seeds, text):
+        # catches: "one seed" of a cell that has two which differ wildly
+        row = {"censored": "", "n_star": 100.0, "lower": 0.0, "upper": math.inf, "n_min": 10, "n_max": 1000}
+        assert _cell({**row, "seeds": seeds})["interval"] == text
+        assert _cell({**row, "seeds": seeds, "upper": 300.0})["interval"] == "≤ 300"
+
     def test_every_threshold_is_what_the_analysis_says(self, result):
         # catches: cells of another threshold, intervals beyond the grid, a second rule for n*
         payload = study_payload(result, 0.37, {"cubic": 3}, "s")

@@ -3,22 +3,42 @@
 import logging
 import os
 import signal
+import threading
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import dask
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Status
 from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
-
-DIES = {"pause": 1.0}  # a worker that dies while it is being started is never replaced by Dask
 
 
 def cluster_of(**options):
     """A cluster that gives a trial up when it has lost two workers, instead of four."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         return LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL, **options)
+
+
+@contextmanager
+def ready(cluster, path):
+    """A file that is fresh while all workers are up: Dask never replaces one that dies while it is being started."""
+    path.touch()
+    ended = threading.Event()
+
+    def look():
+        while not ended.wait(0.1):
+            if all(nanny.status == Status.running for nanny in cluster.workers.values()):
+                path.touch()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield str(path)
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +73,12 @@ def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(
     assert bits(run_study(study, n_jobs=2, workers="processes")) == one
 
 
-def test_a_trial_that_kills_every_worker_is_a_failed_row(client):
+def test_a_trial_that_kills_every_worker_is_a_failed_row(client, tmp_path):
     # catches: a cluster brought down by one trial, or a study that ends with its first victim
-    learners = [LearnerSpec(label="dies", use=Dies, params=DIES), LearnerSpec(label="mean", use=Mean)]
-    table = run_study(small_study(learners=learners, dims=[3], n=[40], seeds=1), client=client).table
+    with ready(client.cluster, tmp_path / "ready") as path:
+        dies = LearnerSpec(label="dies", use=Dies, params={"ready": path})
+        study = small_study(learners=[dies, LearnerSpec(label="mean", use=Mean)], dims=[3], n=[40], seeds=1)
+        table = run_study(study, client=client).table
     assert table["error"][0].startswith("KilledWorker: ")
     assert table["error"][1] is None
 
@@ -64,17 +86,16 @@ def test_a_trial_that_kills_every_worker_is_a_failed_row(client):
 @pytest.mark.slow  # Dask takes seconds to replace a worker
 def test_only_the_trial_that_kills_workers_is_blamed(tmp_path):
     # catches: failed rows of the trials that shared a worker with one that killed it; one of them lost
-    learners = [
-        LearnerSpec(label="slow", use=Features, params={"width": 400, "pause": 4.0}),
-        LearnerSpec(label="dies", use=Dies, params=DIES, n=[40]),
-    ]
-    study = small_study(learners=learners, dims=[3], n=[40, 41, 42], seeds=1)
+    slow = LearnerSpec(label="slow", use=Features, params={"width": 400, "pause": 4.0})
     calls = []
     with (
         cluster_of(n_workers=1, threads_per_worker=4) as cluster,
         Client(cluster) as client,
         Store(tmp_path / "study.sqlite") as store,
+        ready(cluster, tmp_path / "ready") as path,
     ):
+        dies = LearnerSpec(label="dies", use=Dies, params={"ready": path}, n=[40])
+        study = small_study(learners=[slow, dies], dims=[3], n=[40, 41, 42], seeds=1)
         run_study(study, store, client=client, callback=lambda *call: calls.append(call))
         table = StudyResult.from_store(study, store).table
     assert len(calls) == len(table) == 4

@@ -119,7 +119,8 @@ def status(store: StorePath) -> None:
             try:
                 found = learner_progress(Study.from_json(row.definition), opened)
             except StudyError as error:
-                console.print(f"[yellow]{escape(row.name)}: cannot be counted, for {escape(str(error))}[/]")
+                words = f"[yellow]{escape(row.name)}: cannot be counted, for {escape(str(error))}[/]"
+                console.print(words, highlight=False, soft_wrap=True)
                 unreadable = True
                 continue
             table = Table("learner", "done", "failed", "remaining", "layerwise", box=None)
@@ -154,6 +155,7 @@ def merge(
         f"{merged.added:,} trials added, {merged.overlapping:,} were there already, {merged.mended:,} that had failed "
         "were replaced by successes",
         highlight=False,
+        soft_wrap=True,
     )
     list_files([into])
 

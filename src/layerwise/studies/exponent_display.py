@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.displays import COLOURS, FAINT, INK, LINESTYLES, SIZE, choose, dress
 from layerwise.studies.exponents import Exponent, Predicted, fit_exponent
+from layerwise.studies.frame import COLOURS, FAINT, INK, LINESTYLES, dress, figure_and_axes, fix
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -120,14 +120,7 @@ class ExponentDisplay:
             For a label that is not the study's, or a result without a successful trial.
         """
         study = result.study
-        labels = {
-            "target": (target, [spec.label for spec in study.targets]),
-            "learner": (learner, [spec.label for spec in study.learners]),
-        }
-        if curves not in labels:
-            raise ValueError(f"curves={curves!r} should be one of {', '.join(labels)}.")
-        fixed = "target" if curves == "learner" else "learner"
-        label = choose(fixed, *labels[fixed])
+        ((fixed, label),) = fix(study, curves, target=target, learner=learner).items()
         table = sample_complexity(result, threshold, level=level)
         table = table[table[fixed] == label].reset_index(drop=True)
         if (table["censored"] == "failed").all():
@@ -150,13 +143,10 @@ class ExponentDisplay:
         ExponentDisplay
             Itself.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
         from matplotlib.lines import Line2D
 
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         ax.set_xscale("log")
         ax.set_yscale("log")
         self.lines_, legend = [], []

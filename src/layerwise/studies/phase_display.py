@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.displays import AXES, COLOURS, INK, SIZE, choose, dress
+from layerwise.studies.frame import AXES, COLOURS, INK, choose, dress, figure_and_axes
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -134,11 +134,8 @@ class PhaseDiagramDisplay:
         """
         from matplotlib.collections import PolyCollection
 
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         corners, risks = self._cells()
         self.cells_ = PolyCollection(
             corners, array=risks, cmap=_colours(), edgecolors="white", linewidths=0.6, clim=(0, 1)
