@@ -82,8 +82,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     try:
         return _open(path, prepare, address, **options)
     except StoreError as error:
-        code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
-        if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or log_of(path).exists():
+        code = getattr(error.__cause__, "sqlite_errorcode", None)
+        if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY) or log_of(path).exists():
             raise
         # No log, and none can be made: the file stands where nobody may write.
         return _open(path, prepare, f"{address}&immutable=1", **options)
