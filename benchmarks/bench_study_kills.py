@@ -35,9 +35,9 @@ STUDY = Study(
 
 def rows(path):
     """What the store holds: the risk's bytes and the seconds, which no second run would repeat, by key."""
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         return {}
-    with Store(path) as store:
+    with Store(path, read_only=True) as store:
         return {row.key: (struct.pack("d", row.outcome.risk), row.outcome.fit_seconds) for row in store.rows()}
 
 

@@ -41,6 +41,7 @@ def folder(tmp_path_factory):
     (folder / "tiny.toml").write_text(STUDY)
     done = layerwise("study", "run", "tiny.toml", "-j", 1, "--store", "tiny.sqlite", cwd=folder)
     assert done.returncode == 0, done.stderr
+    (folder / "copy.sqlite").write_bytes((folder / "tiny.sqlite").read_bytes())
     return folder
 
 
@@ -71,6 +72,8 @@ def test_report_of_a_file(folder):
         (("report", "gone.sqlite"), "gone.sqlite does not exist"),
         (("report", "tiny.toml"), "is not an SQLite file"),
         (("report", "tiny.sqlite", "-o", "tiny.sqlite"), "--output would overwrite tiny.sqlite"),
+        (("report", "tiny.sqlite", "-o", "copy.sqlite"), "copy.sqlite is an SQLite file, perhaps the store of a study"),
+        (("report", "tiny.sqlite", "--study", "tiny.toml", "-o", "tiny.toml"), "--output would overwrite tiny.toml"),
         (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 should be a positive risk"),
         (("report", "tiny.sqlite", "--predicted", "ridge"), "should be LEARNER=EXPONENT with a number, such as"),
         (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has 'other', which is no learner"),

@@ -26,8 +26,8 @@ def tiny(*learners, **changes):
     return Study(name=options.pop("name", "tiny"), targets=[target], learners=learners or [RIDGE], **options)
 
 
-def layerwise(*arguments):
-    done = CliRunner().invoke(cli.app, ["study", *map(str, arguments)])
+def layerwise(*arguments, group="study"):
+    done = CliRunner().invoke(cli.app, [*filter(None, [group]), *map(str, arguments)])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return SimpleNamespace(status=done.exit_code, lines=[" ".join(line.split()) for line in done.output.splitlines()])
@@ -69,12 +69,70 @@ def test_status_counts_by_learner(path):
     )
     connection.commit()
     connection.close()
-    lines = layerwise("status", path).lines
+    done = layerwise("status", path)
+    assert done.status == 1
+    lines = done.lines
     assert lines[1] == "learner done failed remaining layerwise"
     for row in ("ridge [b] 2 0 0 0.1.0", "fails 0 2 0 0.1.0", "mean 0 0 2"):
         assert row in lines
     assert "6 trials in all, 2 of them failed" in lines
     assert 'gone: cannot be counted, for learners[0].use: cannot import "sklearn.gone' in " ".join(lines)
+
+
+def test_a_study_that_cannot_be_imported_keeps_no_other_from_running(path):
+    # catches: a learner renamed since that blocks every study of the store; one that is left out without a word
+    with Store(path) as store:
+        store.keep_study(tiny(MEAN, name="gone"))
+        store.keep_study(tiny(RIDGE, name="here"))
+        store._connection.execute("UPDATE study SET definition = replace(definition, 'dummy.Dummy', 'gone.Dummy')")
+    done = layerwise("resume", path, "--jobs", "1")
+    assert done.status == 1
+    assert 'warning: left out: study "gone": learners[0].use: cannot import "sklearn.gone' in " ".join(done.lines)
+    assert "here: 2 trials" in done.lines
+    assert len(pd.read_csv(path.parent / "results.csv")) == 2
+    assert layerwise("export", path, "-o", "all.csv").status == 0
+    done = layerwise("report", path, "-o", "report.html", group=None)
+    assert done.status == 1
+    assert 'left out: study "gone"' in " ".join(done.lines)
+    assert "all 2 trials done" in (path.parent / "report.html").read_text(encoding="utf-8")
+    with Store(path) as store:
+        store._connection.execute("DELETE FROM study WHERE name = 'here'")
+    done = layerwise("resume", path)
+    assert done.status == 1
+    assert "left out" in " ".join(done.lines)
+
+
+def test_a_second_run_is_refused_before_it_does_anything(path):
+    # catches: two runs of one store that each do all the work; a figure or table written by the one that was refused
+    (path.parent / "s.toml").write_text(tiny().to_toml())
+    with Store(path) as store, store.writing():
+        store.keep_study(tiny())
+        for command in (("run", "s.toml", "--store", path), ("resume", path)):
+            with pytest.raises(UserError, match=r"is being written by process \d+ on .* since .* UTC\. Wait"):
+                layerwise(*command)
+        for command in (("status", path), ("export", path, "-o", "x.csv")):
+            assert layerwise(*command).status == 0
+    assert not (path.parent / "results.csv").exists()
+    assert layerwise("resume", path, "--jobs", "1").status == 0
+
+
+def test_readers_leave_an_earlier_schema_as_it_is(path):
+    # catches: a store migrated by looking at it, while an earlier layerwise still writes it
+    with Store(path) as store:
+        run_study(tiny(), store)
+    connection = sqlite3.connect(path, isolation_level=None)
+    for statement in ("ALTER TABLE trial DROP COLUMN peak_bytes", "DROP TABLE study", "PRAGMA user_version = 2"):
+        connection.execute(statement)
+    connection.close()
+    before = path.read_bytes()
+    assert layerwise("status", path).lines == ["2 trials in all, 0 of them failed"]
+    assert layerwise("export", path, "-o", "x.csv").status == 0
+    assert layerwise("merge", "into.sqlite", path).lines[0].startswith("2 trials added")
+    (path.parent / "s.toml").write_text(tiny().to_toml())
+    assert layerwise("report", path, "--study", "s.toml", group=None).status == 0
+    assert path.read_bytes() == before
+    assert layerwise("run", "s.toml", "--store", path, "--jobs", "1").status == 0
+    assert path.read_bytes() != before
 
 
 def test_merge_joins_and_refuses(path):
@@ -119,6 +177,9 @@ def test_what_cannot_be_written_or_resumed_is_refused(path):
     with pytest.raises(UserError, match=r"x\.xlsx should end in \.csv or \.parquet"):
         layerwise("export", path, "-o", "x.xlsx")
     path.rename(path.with_name("store.csv"))
+    Store(path).close()
+    with pytest.raises(UserError, match=r"store\.csv is an SQLite file, perhaps the store of a study"):
+        layerwise("export", path, "-o", "store.csv")
     with pytest.raises(UserError, match="would overwrite"):
         layerwise("export", path.with_name("store.csv"), "-o", "store.csv")
     with pytest.raises(UserError, match="holds no study"):
@@ -158,7 +219,7 @@ def test_progress_in_lines(monkeypatch):
     output = shown(monkeypatch, False)
     monkeypatch.setattr(_progress, "LINE_EVERY", -1.0)
     study = tiny(RIDGE, FAILS)
-    with _progress.study_progress(study, {}) as progress:
+    with _progress.study_progress(study) as progress:
         run_study(study, started=progress.started, callback=progress.advance)
     lines = output.getvalue().splitlines()
     assert lines[0] == "tiny: 4 trials"
@@ -171,7 +232,8 @@ def test_progress_as_a_table(monkeypatch):
     output = shown(monkeypatch, True)
     study = tiny(RIDGE, FAILS, MEAN, name="a [b]")
     found = {study.trials()[0].key: Outcome(0.5, 0.1)}
-    with _progress.study_progress(study, found) as progress:
+    with _progress.study_progress(study) as progress:
+        progress.started(found, 6)
         for trial in study.trials()[1:4]:
             outcome = Outcome(1.5, 0.1) if trial.learner_params == {} else Outcome(float("nan"), float("nan"), "E")
             progress.advance(0, 6, trial, outcome)
@@ -191,10 +253,16 @@ def test_time_left_goes_by_the_work(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
     study = tiny(RIDGE, n=[20, 10**6], seeds=1)
-    progress = _progress.StudyProgress(study, {})
+    progress = _progress.StudyProgress(study)
     assert progress._left() == "time left unknown"
     now[0] = 10.0
     progress.advance(1, 2, study.trials()[1], Outcome(0.5, 10.0))
+    assert progress._left() == "about 0 s left"
+    now[0] = 0.0
+    progress = _progress.StudyProgress(study)
+    progress.started({study.trials()[1].key: Outcome(0.5, 10.0)}, 2)  # the large one need not run
+    now[0] = 10.0
+    progress.advance(2, 2, study.trials()[0], Outcome(0.5, 1.0))
     assert progress._left() == "about 0 s left"
 
 

@@ -133,6 +133,6 @@ def test_a_measurement_is_weighed_like_a_study(tmp_path):
     done = reproduce(paper, tmp_path, **options)
     assert [path.name for path in done.files[:3]] == ["identity.png", "identity.svg", "identity.csv"]
     assert list(done.claims["verdict"]) == ["differs"]
-    assert events == [("identity", 0, 1), ("identity", 1, 1, None, None)]
+    assert events == [("identity", {}, 1), ("identity", 1, 1, None, None)]
     assert list(reproduce(paper, tmp_path, full=True).claims["measured"]) == [0.25]
     assert len(pd.read_csv(tmp_path / "identity.csv")) == 3

@@ -90,6 +90,8 @@ def test_statistics_of_the_samples(power):
     assert_allclose(exponent(result), power, atol=1e-6)
     assert never_reached("NTK", result) == 4
     assert never_reached(TWO_STAGES, result) == 0
+    failed = StudyResult(result.study, dict.fromkeys(result.outcomes, Outcome(np.nan, np.nan, "E: no")))
+    assert np.isnan(never_reached("NTK", failed))  # nothing is known of it, rather than all reached
 
 
 def test_spread_is_over_the_dimensions():

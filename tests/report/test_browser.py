@@ -129,6 +129,16 @@ def test_the_slider_moves_n_star(page, address, result):
     assert [other == seen[0] for other in seen] == [True, False, False, False, False]
 
 
+def test_failed_cells_are_told(page, tmp_path):
+    # catches: a script that stumbles over a cell without n*; a point at zero for it
+    page.open(make_report(made_up(failing=lambda label, n: label == "never"), tmp_path / "report.html").as_uri())
+    for dim in (8, 16, 32):
+        assert page.ask(f"document.querySelector('[data-cell=\"0,2,{dim}\"]').textContent") == "failed"
+    assert page.text('[data-fit="0,2"]') == "3 of 3 dimensions missing (all trials failed at d = 8, 16, 32)"
+    assert page.ask("chart.querySelectorAll('.points path').length", "growth") == 6
+    assert [entry for entry in page.chromium.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
 def test_the_controls_choose(page, address):
     # catches: controls without effect, or out of a keyboard's reach
     page.open(address)

@@ -143,15 +143,23 @@ def test_sources(store, tmp_path):
     assert record.trials == 126
     assert record.first <= record.last
     source.close()
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="cannot be used"):
         source.revision()
 
 
 def test_a_study_whose_learner_is_not_here(store):
-    # catches: a traceback, or a message that does not say which file
-    text = made_up(("linear",)).study.to_json().replace("throwaway.Witness", "gone.Witness")
+    # catches: one study that keeps the others from their page; a page that does not say it; a traceback for all gone
+    keep(made_up(("cubic",), name="<b>lost</b>"), store)
+    text = made_up(("cubic",), name="<b>lost</b>").study.to_json().replace("throwaway.Witness", "gone.Witness")
+    store._connection.execute("UPDATE study SET definition = ? WHERE name LIKE '%lost%'", [text])
+    with serving(store) as server:
+        status, page, _ = get(server, "/")
+        assert status == 200
+        assert [result.study.name for result in server.state()[1]] == ["made up"]
+        assert "&lt;b&gt;lost&lt;/b&gt;" in page.split("<main>")[0]
+        assert "cannot import" in page.split("<main>")[0]
     store._connection.execute("UPDATE study SET definition = ?", [text])
-    with pytest.raises(StudyError, match=r"study\.sqlite.*gone"):
+    with pytest.raises(StudyError, match=r"study\.sqlite: study \"made up\": .*gone"):
         Source(store.path)
 
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import SIZES, made_up
+from made_up import SIZES, keep, made_up
 from throwaway import Witness, small_study
 
 from layerwise.errors import UserError
 from layerwise.report import charts, facts, make_report
 from layerwise.report.page import embedded, page_data
-from layerwise.report.payload import study_payload, thresholds
-from layerwise.studies import LearnerSpec, Outcome, StudyResult, fit_exponent, sample_complexity
+from layerwise.report.payload import _cell, study_payload, thresholds
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyError, StudyResult, fit_exponent, sample_complexity
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,31 @@ class TestPage:
     def test_every_trial_failed(self, tmp_path):
         # catches: a crash on a study that went wrong
         result = made_up(failing=lambda label, n: True)
-        assert "189 failed" in make_report(result, tmp_path / "report.html").read_text(encoding="utf-8")
+        text = make_report(result, tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "189 failed" in text
+        assert text.count("3 of 3 dimensions missing (all trials failed at d = 8, 16, 32)</td>") == 3
+        assert text.count(">failed<small></small></td>") == 9
+
+    def test_what_is_left_out_is_told(self, result, tmp_path):
+        # catches: a page that passes for the whole store; a name read as markup
+        errors = [StudyError("cannot import <i>", 'study "lost"')]
+        text = make_report(result, tmp_path / "a.html", unreadable=errors).read_text(encoding="utf-8")
+        assert "left out:</p><ul><li>study &#34;lost&#34;: cannot import &lt;i&gt;</li></ul>" in text
+        assert "left out:" not in make_report(result, tmp_path / "b.html").read_text(encoding="utf-8")
+        shapes = {page_data([result], threshold=0.5, unreadable=its)["shape"] for its in ([], errors)}
+        assert len(shapes) == 2  # a live page that hears of it loads anew
+
+    def test_no_store_is_overwritten(self, result, tmp_path):
+        # catches: a night's trials replaced by a page
+        with Store(tmp_path / "report.html") as store:
+            keep(result, store)
+        before = (tmp_path / "report.html").read_bytes()
+        with pytest.raises(UserError, match=r"report\.html is an SQLite file, perhaps the store"):
+            make_report(result, tmp_path / "report.html")
+        assert (tmp_path / "report.html").read_bytes() == before
+        (tmp_path / "other.html").write_text("an earlier page")
+        make_report(result, tmp_path / "other.html")
+        make_report(result, tmp_path / "other.html")
 
     def test_mistakes(self, result, tmp_path):
         # catches: predictions for nobody, no study at all, percent for a risk
@@ -101,6 +125,13 @@ class TestPage:
 
 
 class TestPayload:
+    @pytest.mark.parametrize(("seeds", "text"), [(1, "one seed"), (2, "no bounds")])
+    def test_an_open_interval_says_why(self, seeds, text):
+        # catches: "one seed" of a cell that has two which differ wildly
+        row = {"censored": "", "n_star": 100.0, "lower": 0.0, "upper": math.inf, "n_min": 10, "n_max": 1000}
+        assert _cell({**row, "seeds": seeds})["interval"] == text
+        assert _cell({**row, "seeds": seeds, "upper": 300.0})["interval"] == "≤ 300"
+
     def test_every_threshold_is_what_the_analysis_says(self, result):
         # catches: cells of another threshold, intervals beyond the grid, a second rule for n*
         payload = study_payload(result, 0.37, {"cubic": 3}, "s")

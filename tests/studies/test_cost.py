@@ -50,17 +50,3 @@ def test_longest_first_and_by_what_is_known():
     assert cost.longest_first([wide_next, mean_next], trials, known) == [mean_next, wide_next]
     failed = {mean.key: Outcome(math.nan, math.nan, "E"), wide.key: Outcome(1.0, 0.001)}
     assert cost.longest_first([mean_next, wide_next], trials, failed) == [wide_next, mean_next]
-
-
-def test_the_budget_is_below_what_the_machine_has(tmp_path, monkeypatch):
-    # catches: a container's limit that is not seen; "max", which is none, read as a number
-    import psutil
-
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(cost, "CONTAINER_LIMITS", (limit,))
-    for text in (None, "max\n"):
-        if text:
-            limit.write_text(text)
-        assert 0 < cost.memory_budget() < psutil.virtual_memory().total
-    limit.write_text("1000\n")
-    assert cost.memory_budget() == 800

@@ -3,19 +3,47 @@
 import logging
 import os
 import signal
+import threading
+from contextlib import contextmanager
 from importlib.metadata import version
 
+import dask
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Status
 from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
 
 
+def cluster_of(**options):
+    """A cluster that gives a trial up with its first lost worker, instead of the fourth."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        return LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL, **options)
+
+
+@contextmanager
+def ready(cluster, path):
+    """A file that is fresh while all workers are up: Dask never replaces one that dies while it is being started."""
+    path.touch()
+    ended = threading.Event()
+
+    def look():
+        while not ended.wait(0.1):
+            if all(nanny.status == Status.running for nanny in cluster.workers.values()):
+                path.touch()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield str(path)
+    finally:
+        ended.set()
+        thread.join()
+
+
 @pytest.fixture(scope="module")
 def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
-    with LocalCluster(**options) as cluster, Client(cluster) as client:
+    with cluster_of(n_workers=2, threads_per_worker=1) as cluster, Client(cluster) as client:
         yield client
 
 
@@ -45,12 +73,34 @@ def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(
     assert bits(run_study(study, n_jobs=2, workers="processes")) == one
 
 
-def test_a_trial_that_kills_every_worker_is_a_failed_row(client):
+def test_a_trial_that_kills_every_worker_is_a_failed_row(client, tmp_path):
     # catches: a cluster brought down by one trial, or a study that ends with its first victim
-    learners = [LearnerSpec(label="dies", use=Dies), LearnerSpec(label="mean", use=Mean)]
-    table = run_study(small_study(learners=learners, dims=[3], n=[40], seeds=1), client=client).table
+    with ready(client.cluster, tmp_path / "ready") as path:
+        dies = LearnerSpec(label="dies", use=Dies, params={"ready": path})
+        study = small_study(learners=[dies, LearnerSpec(label="mean", use=Mean)], dims=[3], n=[40], seeds=1)
+        table = run_study(study, client=client).table
     assert table["error"][0].startswith("KilledWorker: ")
     assert table["error"][1] is None
+
+
+@pytest.mark.slow  # Dask takes seconds to replace a worker
+def test_only_the_trial_that_kills_workers_is_blamed(tmp_path):
+    # catches: failed rows of the trials that shared a worker with one that killed it; one of them lost
+    slow = LearnerSpec(label="slow", use=Features, params={"width": 400, "pause": 2.5})
+    calls = []
+    with (
+        cluster_of(n_workers=1, threads_per_worker=4) as cluster,
+        Client(cluster) as client,
+        Store(tmp_path / "study.sqlite") as store,
+        ready(cluster, tmp_path / "ready") as path,
+    ):
+        dies = LearnerSpec(label="dies", use=Dies, params={"ready": path}, n=[40])
+        study = small_study(learners=[slow, dies], dims=[3], n=[40, 41], seeds=1)
+        run_study(study, store, client=client, callback=lambda *call: calls.append(call))
+        table = StudyResult.from_store(study, store).table
+    assert len(calls) == len(table) == 3
+    assert list(table["error"].notna()) == [False, False, True]
+    assert table["error"][2].startswith("KilledWorker: ")
 
 
 def test_an_interrupt_withdraws_the_trials(client):
@@ -88,8 +138,11 @@ def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
     # catches: a study that waits for ever, or failed rows for what the cluster did
     spec = LearnerSpec(label="slow", use=Features, params={"pause": 0.05})
     study = small_study(learners=[spec])
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
-    with LocalCluster(**options) as cluster, Client(cluster) as client, Store(tmp_path / "study.sqlite") as store:
+    with (
+        cluster_of(n_workers=1, threads_per_worker=1) as cluster,
+        Client(cluster) as client,
+        Store(tmp_path / "study.sqlite") as store,
+    ):
 
         def close(done, *_):
             if done == 2:

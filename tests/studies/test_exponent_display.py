@@ -90,6 +90,25 @@ def test_every_cell_is_drawn(result):
         np.testing.assert_allclose(points[:, 1], cells["n_star"])
 
 
+def test_a_dimension_where_all_failed_is_marked():
+    # catches: a point that is missing without a word; a learner of which all failed drawn as nothing, or refused
+    labels = ("linear", "cubic")
+    result, failed = made_up(labels), Outcome(math.nan, math.nan, "Error: no")
+    trials = [trial for trial in result.study.trials() if trial.dim == 16 and trial.learner_params["mark"] == 1]
+    result = StudyResult(result.study, result.outcomes | {trial.key: failed for trial in trials})
+    ax = Figure().add_subplot()
+    display = ExponentDisplay.from_study(result, 0.5, ax=ax)
+    assert [d for d, _ in drawn(ax, "x")] == pytest.approx([16], rel=0.04)
+    assert ax.get_xlim()[0] < 16 < ax.get_xlim()[1]
+    assert ax.get_ylim()[0] > 1  # the cross stands on the edge, not at its height
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "all trials failed" in texts
+    assert display.exponents[1].failed == (16,)
+    nothing = StudyResult(result.study, dict.fromkeys(result.outcomes, failed))
+    with pytest.raises(ValueError, match="the result has no risk for target='t'"):
+        ExponentDisplay.from_study(nothing, 0.5, ax=ax)
+
+
 def test_bars_are_the_intervals_and_open_ends_are_marked(result):
     # catches: bars of half the length, bars to infinity that squash the axis
     ax = Figure().add_subplot()

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -306,9 +307,48 @@ class TestFitExponent:
         # catches: ends of the interval outside it; a prediction of zero taken for none
         fit = Exponent("t", "a", 1.934, 1.66, 2.24, 0.95, 1.0, 4, (), ())
         assert fit.verdict(2) == "agrees with 2: 1.93 [1.7, 2.2]"
-        assert fit.verdict(2.24) == "agrees with 2.24: 1.93 [1.7, 2.2]"
+        assert fit.verdict(2.24) == "agrees with 2.24: 1.93 [1.66, 2.24]"
         assert fit.verdict(0) == "differs from 0: 1.93 [1.7, 2.2]"
         assert fit.verdict() == "1.93 [1.7, 2.2]"
+
+    def test_a_verdict_shows_why(self):
+        # catches: "differs from 2: 2.25 [2, 2.5]", whose printed interval holds what the true one does not
+        fit = Exponent("t", "a", 2.2512, 2.0004, 2.502, 0.95, 1.0, 4, (), ())
+        assert fit.verdict(2) == "differs from 2: 2.2512 [2.0004, 2.502]"
+        assert fit.verdict(2.51) == "differs from 2.51: 2.25 [2, 2.5]"
+        assert fit.verdict(2.5) == "agrees with 2.5: 2.25 [2, 2.5]"
+        assert replace(fit, predicted=2).interval == "2.2512 [2.0004, 2.502]"  # the figure's legend as well
+        steep = replace(fit, exponent=14.0, lower=12.3, upper=15.7)
+        assert (steep.verdict(12), steep.verdict(14)) == (
+            "differs from 12: 14.00 [12.3, 15.7]",
+            "agrees with 14: 14.00 [12, 16]",
+        )
+        bound = replace(fit, exponent=math.nan, lower=2.0004, upper=math.inf)
+        assert bound.verdict(2) == "differs from 2: at least 2.0004"
+
+    def test_a_dimension_where_all_failed_is_told(self):
+        # catches: an exponent of three dimensions passed off as one of five
+        failing = made_up(lambda _, d, n, s: None if d == 16 else d**2 / n, dims=(8, 16, 32, 64, 128), seeds=3)
+        outcomes = {t.key: failing.outcomes[t.key] for t in failing.study.trials() if t.dim != 128}
+        result = StudyResult(failing.study, outcomes)
+        table = sample_complexity(result, 0.5)
+        assert list(table["dim"]) == [8, 16, 32, 64]
+        assert list(table["censored"]) == ["", "failed", "", ""]
+        assert np.isnan(table["n_star"][1])
+        assert table.loc[1, ["lower", "upper", "seeds"]].tolist() == [0, math.inf, 0]
+        (fit,) = fit_exponent(result, 0.5, predicted={"a": 2})
+        (without,) = fit_exponent(made_up(lambda _, d, n, s: d**2 / n, dims=(8, 32, 64), seeds=3), 0.5)
+        assert (fit.exponent, fit.lower, fit.upper) == (without.exponent, without.lower, without.upper)
+        assert (fit.n_dims, fit.failed, fit.not_run) == (3, (16,), (128,))
+        missing = "; 2 of 5 dimensions missing (all trials failed at d = 16, none run yet at d = 128)"
+        assert fit.verdict() == f"agrees with 2: {fit.interval}{missing}"
+
+    def test_everything_failed(self):
+        # catches: a learner that vanishes from the table; a crash where no dimension is left
+        (fit,) = fit_exponent(made_up(lambda _, d, n, s: None, seeds=3), 0.5, predicted={"a": 2})
+        assert math.isnan(fit.exponent)
+        assert fit.verdict() == "3 of 3 dimensions missing (all trials failed at d = 8, 16, 32)"
+        assert fit.interval == ""
 
 
 class TestFitRate:

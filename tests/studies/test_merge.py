@@ -40,7 +40,7 @@ def test_two_halves_of_a_study_make_the_whole(open_store):
     run_study(features, second)
     merged = merge_stores(both, [first, second])
     assert (merged.added, merged.overlapping, merged.mended) == (24, 12, 0)
-    assert stored_studies(both) == [features, mean]
+    assert stored_studies(both) == ([features, mean], [])
     ran = []
     whole = small_study(learners=[*features.learners, *mean.learners])
     run_study(whole, both, callback=lambda *call: ran.append(call))
@@ -58,12 +58,26 @@ def test_one_of_each_is_kept(open_store):
     assert held(into) == {**there, 0: here[0], 2: here[2], 3: FAILED}
 
 
+def test_a_metric_that_one_side_never_measured_is_kept(open_store):
+    # catches: a machine without an extra refused for what it did not measure; the value of the other one lost
+    here = {0: Outcome(0.5, 1.0, peak_bytes=7), 1: Outcome(0.5, 1.0, metrics={"a": 1.0, "b": 2.0}), 2: FAILED}
+    there = {0: Outcome(0.5, 2.0, metrics={"a": 0.1}), 1: Outcome(0.5, 2.0, metrics={"a": 1.0}), 2: FAILED}
+    third = {0: Outcome(0.5, 3.0, metrics={"a": 0.1, "c": 1 / 3})}
+    into = open_store("into", here)
+    merged = merge_stores(into, [open_store("there", there), open_store("third", third)])
+    assert (merged.added, merged.overlapping, merged.mended) == (0, 4, 0)
+    whole = Outcome(0.5, 1.0, metrics={"a": 0.1, "c": 1 / 3}, peak_bytes=7)
+    assert held(into) == {0: whole, 1: here[1], 2: FAILED}
+    with pytest.raises(StoreError, match=r"c = 0\.333.* and 0\.25 in"):
+        merge_stores(into, [open_store("other", {0: Outcome(0.5, 3.0, metrics={"c": 0.25})})])
+
+
 @pytest.mark.parametrize(
     ("value", "name"),
     [
         (Outcome(math.nextafter(0.5, 1), 1.0, metrics={"m": 1.0}), "risk = 0.5 in .* and 0.5000000000000001 in "),
         (Outcome(0.5, 1.0, metrics={"m": 2.0}), "m = 1.0 in .* and 2.0 in "),
-        (Outcome(0.5, 1.0), "m = 1.0 in .* and None in "),
+        (Outcome(0.5, 1.0, metrics={"k": 3.0, "m": 2.0}), "m = 1.0 in .* and 2.0 in "),
     ],
 )
 def test_differing_values_are_refused_by_name(open_store, value, name):
@@ -97,6 +111,6 @@ def test_resuming_a_merged_store_keeps_studies_of_one_name(open_store):
     run_study(small_study(dims=[3]), first)
     run_study(small_study(dims=[5]), second)
     merge_stores(both, [first, second])
-    for study in stored_studies(both):
+    for study in stored_studies(both)[0]:
         run_study(study, both)
-    assert [study.dims for study in stored_studies(both)] == [(3,), (5,)]
+    assert [study.dims for study in stored_studies(both)[0]] == [(3,), (5,)]

@@ -1,14 +1,18 @@
 """Running: what is missing, with any number of workers, through failures and kills, to the same values."""
 
+import math
 import random
 import signal
+import threading
 import time
+from queue import SimpleQueue
 
 import pytest
 from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study, runner
+from layerwise.studies.workers import WorkersDied
 
 WAIT = random.Random(0)
 
@@ -43,8 +47,8 @@ def test_progress_is_reported_after_the_row_is_stored(store):
             assert reader.outcomes([trial.key]) == {trial.key: outcome}
         calls.append((done, total, trial.n))
 
-    run_study(study, store, started=lambda *counts: starts.append((*counts, len(calls))), callback=callback)
-    assert starts == [(1, 18, 0)]  # found, total, before any call
+    run_study(study, store, started=lambda *found: starts.append((*found, len(calls))), callback=callback)
+    assert starts == [({first.key: Outcome(0.5, 0.1)}, 18, 0)]  # found, total, before any call
     assert [done for done, _, _ in calls] == list(range(2, 19))
     assert {total for _, total, _ in calls} == {18}
     sizes = [n for _, _, n in calls]
@@ -84,7 +88,9 @@ def test_failed_trials_are_rows_and_run_again_only_if_asked(store, monkeypatch):
     assert len(table) == 30
     assert ran(study, store) == []
     monkeypatch.setattr(Fails, "broken", False)
-    assert len(ran(study, store, retry_failed=True)) == 6
+    found = []
+    assert len(ran(study, store, retry_failed=True, started=lambda *its: found.append(its))) == 6
+    assert [(len(outcomes), total) for outcomes, total in found] == [(24, 30)]  # what is run again was not found
     assert run_study(study, store).table["error"].isna().all()
     assert ran(study, store, retry_failed=True) == []
 
@@ -157,3 +163,38 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
     assert 5 <= rows_in(path) < 48
     with Store(path) as store:
         assert StudyResult.from_store(study, store).table["error"].isna().all()
+
+
+class OneWorker:
+    """A worker of two threads that dies under some sizes n, each time with all that it holds."""
+
+    def __init__(self, killers):
+        self.arrivals, self.killers = SimpleQueue(), killers
+        self.together = []  # sizes that were out at once
+        self.held = []
+
+    def window(self):
+        return 2
+
+    def submit(self, trial):
+        self.held.append(trial)
+        threading.Timer(0.02, self.work, [list(self.held)]).start()
+
+    def work(self, held):
+        if held != self.held:  # another one has come meanwhile
+            return
+        self.together.append({trial.n for trial in held})
+        died = WorkersDied("KilledWorker: x") if self.killers & self.together[-1] else None
+        self.held = []
+        for trial in held:
+            self.arrivals.put((trial, died or Outcome(0.5, 0.1)))
+
+
+def test_a_trial_is_blamed_for_a_death_only_when_it_was_alone():
+    # catches: a neighbour's death taken for its own; a suspect run beside another one, or never again
+    study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[10, 20, 30, 40, 50], seeds=1)
+    crew = OneWorker({30})
+    found = [pair for some in runner._arriving(crew, study.trials(), math.inf) for pair in some]
+    assert sorted(trial.n for trial, _ in found) == [10, 20, 30, 40, 50]
+    assert {trial.n: outcome.error for trial, outcome in found if outcome.error} == {30: "KilledWorker: x"}
+    assert crew.together == [{10, 20}, {30, 40}, {50}, {30}, {40}]

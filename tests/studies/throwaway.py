@@ -112,12 +112,14 @@ class Interrupts(Mean):
 
 
 class Dies(Mean):
-    """Takes its process along, every time or until the file `mark` is there."""
+    """Takes its process along, every time or until the file `mark` is there; waits until the file `ready` is fresh."""
 
-    def __init__(self, mark=None):
-        self.mark = mark
+    def __init__(self, mark=None, ready=None):
+        self.mark, self.ready = mark, ready
 
     def fit(self, X, y):
+        while self.ready is not None and time.time() - Path(self.ready).stat().st_mtime > 0.5:
+            time.sleep(0.05)
         if self.mark is None or not Path(self.mark).exists():
             if self.mark is not None:
                 Path(self.mark).touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -59,9 +60,12 @@ def refuse(message: str) -> int:
     return 2
 
 
-def check_outputs(source: Path, outputs: dict[str, Path | None]) -> None:
-    """Refuse, before the work, a file that would overwrite the source or another one; make the folders."""
-    taken = {source.resolve(): str(source)}
+def check_outputs(sources: Path | list[Path], outputs: dict[str, Path | None]) -> None:
+    """Refuse, before the work, a file that would overwrite a source, another output or a store; make the folders."""
+    from layerwise.studies.schema import refuse_database
+
+    sources = [sources] if isinstance(sources, Path) else sources
+    taken = {source.resolve(): str(source) for source in sources}
     for name, path in outputs.items():
         if path is None:
             continue
@@ -69,6 +73,8 @@ def check_outputs(source: Path, outputs: dict[str, Path | None]) -> None:
             raise UserError(f"{path} is a folder, and {name} needs a file. Add a file name.")
         if path.resolve() in taken:
             raise UserError(f"{path}: {name} would overwrite {taken[path.resolve()]}. Choose another file.")
+        if name != "--store":
+            refuse_database(path)
         taken[path.resolve()] = name
         make_folder(path.parent)
 
@@ -86,6 +92,12 @@ def list_files(files: list[Path]) -> None:
     """Print where the results are, one path a line."""
     for path in files:
         console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+def left_out(errors: Sequence[UserError]) -> None:
+    """Say which studies of a store are left out, and why; the others go on."""
+    for error in errors:
+        stderr.print(f"[yellow]warning:[/] left out: {escape(str(error))}")
 
 
 def report_failures(errors: list[str]) -> None:

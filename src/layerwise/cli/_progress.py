@@ -53,33 +53,36 @@ class StudyProgress:
     ----------
     study : Study
         What runs.
-    found : mapping
-        Outcomes that need not run, by key.
     """
 
-    def __init__(self, study: Study, found: Mapping[str, Outcome]) -> None:
+    def __init__(self, study: Study) -> None:
         from layerwise.studies.cost import flops
 
         self._flops = flops
         self._name = study.name
         self._rows: dict[str, Row] = {spec.label: Row() for spec in study.learners}
         self._labels: dict[str, set[str]] = {}
+        self._trials: dict[str, Trial] = {}
         self._work: dict[str, Work] = {}
         for _, label, trial in study.cells():
             labels = self._labels.setdefault(trial.key, set())
             if label in labels:
                 continue
             self._rows[label].total += 1
-            if trial.key in found:
-                self._rows[label].add(found[trial.key])
-            elif not labels:
+            if not labels:
                 self._work.setdefault(trial.learner, Work()).left += flops(trial)
             labels.add(label)
+            self._trials[trial.key] = trial
         self._began = self._said = time.monotonic()
 
-    def started(self, found: int, total: int) -> None:
-        """Say what there is to do."""
-        count = f"{found} of {total} trials found in the store" if found else f"{total} trials"
+    def started(self, found: Mapping[str, Outcome], total: int) -> None:
+        """Say what there is to do; count what need not run, by key."""
+        for key, outcome in found.items():
+            trial = self._trials[key]
+            self._work[trial.learner].left -= self._flops(trial)
+            for label in self._labels[key]:
+                self._rows[label].add(outcome)
+        count = f"{len(found)} of {total} trials found in the store" if found else f"{total} trials"
         console.print(f"{self._name}: {count}", highlight=False, markup=False)
 
     def advance(self, done: int, total: int, trial: Trial, outcome: Outcome) -> None:
@@ -123,9 +126,9 @@ class StudyProgress:
 
 
 @contextmanager
-def study_progress(study: Study, found: Mapping[str, Outcome]) -> Generator[StudyProgress]:
+def study_progress(study: Study) -> Generator[StudyProgress]:
     """Show how far a study is while it runs; Ctrl-C says that finished trials are kept."""
-    state = StudyProgress(study, found)
+    state = StudyProgress(study)
     try:
         if console.is_terminal:
             with Live(state, console=console, refresh_per_second=2):

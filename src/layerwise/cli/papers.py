@@ -45,7 +45,7 @@ def reproduce(
             full=full,
             n_jobs=jobs,
             retry_failed=retry_failed,
-            started=lambda figure, n_found, total: start(figure.name, n_found, total),
+            started=lambda figure, outcomes, total: start(figure.name, len(outcomes), total),
             callback=lambda figure, n_done, *_: advance(figure.name, n_done),
         )
     table = Table("figure", "claim", "theory", "measured", "accepted", "verdict", box=None)

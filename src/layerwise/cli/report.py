@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from layerwise.cli._console import check_outputs, console, list_files, stderr
+from layerwise.cli._console import check_outputs, console, left_out, list_files, stderr
 from layerwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,10 +40,14 @@ def report(
     from layerwise.report import make_report
 
     rates = _predictions(predicted or [])
-    check_outputs(store, {"--output": output})
+    check_outputs([store, *(study or [])], {"--output": output})
     with _source(store, study or []) as source, _arguments():
-        make_report(source.read(), output, threshold=threshold, predicted=rates, records=source.records())
+        results, records, errors = source.read(), source.records(), source.unreadable
+        make_report(results, output, threshold=threshold, predicted=rates, records=records, unreadable=errors)
+    left_out(errors)
     list_files([output])
+    if errors:
+        raise typer.Exit(1)
 
 
 def watch(
@@ -61,6 +65,7 @@ def watch(
 
     rates = _predictions(predicted or [])
     with _source(store, study or []) as source:
+        left_out(source.unreadable)
         with _arguments():
             server = LiveServer(source, host, port, threshold=threshold, predicted=rates)
         with server:

@@ -22,6 +22,7 @@ from layerwise.cli._console import (
     RetryFailed,
     check_outputs,
     console,
+    left_out,
     list_files,
     make_folder,
     report_failures,
@@ -69,7 +70,7 @@ def run(
     folder = make_folder(out or Path("out") / definition.stem)
     store = store or folder / "study.sqlite"
     check_outputs(definition, {"--store": store, "the table of results": folder / "results.csv"})
-    with Store(store) as opened:
+    with Store(store) as opened, opened.writing():
         result = run_missing(study, opened, jobs, workers, scheduler, retry_failed)
     if not show_result(result, folder):
         raise typer.Exit(1)
@@ -89,8 +90,11 @@ def resume(
     from layerwise.studies.figures import file_stems
 
     see_own_modules()
-    with Store(store, create=False) as opened:
-        studies = stored_studies(opened)
+    with Store(store, create=False) as opened, opened.writing():
+        studies, errors = stored_studies(opened)
+        left_out(errors)
+        if errors and not studies:
+            raise typer.Exit(1)
         if not studies:
             raise UserError(f"{store} holds no study, for it is of an earlier layerwise or new. Use `study run` once.")
         folder = make_folder(out or store.parent)
@@ -99,7 +103,7 @@ def resume(
         check_outputs(store, {f"results of {name}": f / "results.csv" for name, f in zip(names, folders, strict=True)})
         results = [run_missing(study, opened, jobs, workers, scheduler, retry_failed) for study in studies]
     succeeded = [show_result(result, its) for result, its in zip(results, folders, strict=True)]
-    if not any(succeeded):
+    if errors or not any(succeeded):
         raise typer.Exit(1)
 
 
@@ -109,12 +113,15 @@ def status(store: StorePath) -> None:
     from layerwise.studies import Store, Study, StudyError, learner_progress
 
     see_own_modules()
-    with Store(store, create=False) as opened:
+    unreadable = False
+    with Store(store, read_only=True) as opened:
         for row in opened.studies():
             try:
                 found = learner_progress(Study.from_json(row.definition), opened)
             except StudyError as error:
-                console.print(f"[yellow]{escape(row.name)}: cannot be counted, for {escape(str(error))}[/]")
+                words = f"[yellow]{escape(row.name)}: cannot be counted, for {escape(str(error))}[/]"
+                console.print(words, highlight=False, soft_wrap=True)
+                unreadable = True
                 continue
             table = Table("learner", "done", "failed", "remaining", "layerwise", box=None)
             for one in found:
@@ -124,6 +131,8 @@ def status(store: StorePath) -> None:
             console.print(table)
         held = Counter(row.outcome.error is None for row in opened.rows())
     console.print(f"{held.total():,} trials in all, {held[False]:,} of them failed", highlight=False)
+    if unreadable:
+        raise typer.Exit(1)
 
 
 @app.command("merge")
@@ -136,7 +145,7 @@ def merge(
 
     others = []
     try:
-        others = [Store(path, create=False) for path in stores]
+        others = [Store(path, read_only=True) for path in stores]
         with Store(into) as opened:
             merged = merge_stores(opened, others)
     finally:
@@ -146,6 +155,7 @@ def merge(
         f"{merged.added:,} trials added, {merged.overlapping:,} were there already, {merged.mended:,} that had failed "
         "were replaced by successes",
         highlight=False,
+        soft_wrap=True,
     )
     list_files([into])
 
@@ -161,7 +171,7 @@ def export(
     if output.suffix not in (".csv", ".parquet"):
         raise UserError(f"{output} should end in .csv or .parquet. Choose one.")
     check_outputs(store, {"--output": output})
-    with Store(store, create=False) as opened:
+    with Store(store, read_only=True) as opened:
         table = trial_table(opened)
     if output.suffix == ".csv":
         table.to_csv(output, index=False)
@@ -197,10 +207,7 @@ def run_missing(
     """Run what is missing of a study under the eyes of the user."""
     from layerwise.studies import run_study
 
-    found = store.outcomes(trial.key for trial in study.trials())
-    if retry_failed:
-        found = {key: outcome for key, outcome in found.items() if outcome.error is None}
-    with cluster(scheduler) as client, study_progress(study, found) as progress:
+    with cluster(scheduler) as client, study_progress(study) as progress:
         return run_study(
             study,
             store,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before a figure's first trial; 0 and 1 before a measurement.
-Started = Callable[[PublishedFigure | Measurement, int, int], object]
+#: ``started(figure, found, total)`` before a figure's first trial, as `run_study` calls it; {} and 1 before a measurement.
+Started = Callable[[PublishedFigure | Measurement, Mapping[str, Outcome], int], object]
 #: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
 Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
 
@@ -73,20 +73,20 @@ def reproduce(
     Raises
     ------
     StoreError
-        Where the store in ``out`` cannot be used.
+        Where the store in ``out`` cannot be used, or another process runs trials into it.
     """
     import pandas as pd
 
     out.mkdir(parents=True, exist_ok=True)
     store_path = out / f"{paper.key}.sqlite"
     files, rows, errors = [], [], []
-    with Store(store_path) as store:
+    with Store(store_path) as store, store.writing():
         for figure in paper.figures:
             table = out / f"{figure.name}.csv"
             result: Any
             if isinstance(figure, Measurement):
                 if started is not None:
-                    started(figure, 0, 1)
+                    started(figure, {}, 1)
                 result = figure.measure(full)
                 result.to_csv(table, index=False)
                 if callback is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from layerwise.errors import UserError
 from layerwise.studies import StudyResult
-from layerwise.studies.displays import AXES, COLOURS, FAINT, INK
+from layerwise.studies.frame import AXES, COLOURS, FAINT, INK
 from layerwise.studies.metrics import METRICS
 
 # No triangles: these say what is censored.

@@ -100,7 +100,8 @@ class LiveServer(ThreadingHTTPServer):
             old = self._state
             if old is None or (old[0]["revision"] != revision and started >= self._not_before):
                 results, records = self.source.read(), self.source.records()
-                data = page_data(results, records=records, revision=revision, **self.options)
+                options = {"records": records, "unreadable": self.source.unreadable, "revision": revision}
+                data = page_data(results, **options, **self.options)
                 ended = time.monotonic()
                 self._not_before = ended + (SHARE - 1) * (ended - started)
                 self._state = old = (data, results)

@@ -21,7 +21,8 @@ from layerwise.report.charts import extra
 from layerwise.report.facts import definition, environment, failures, status
 from layerwise.report.payload import study_payload
 from layerwise.report.source import Record
-from layerwise.studies import StudyResult
+from layerwise.studies import StudyError, StudyResult
+from layerwise.studies.schema import refuse_database
 
 
 def make_report(
@@ -31,6 +32,7 @@ def make_report(
     threshold: float = 0.5,
     predicted: Mapping[Any, float] | None = None,
     records: Sequence[Record] = (),
+    unreadable: Sequence[StudyError] = (),
 ) -> Path:
     """Write studies as one self-contained HTML page: interactive curves, exponents, definition, failures.
 
@@ -47,6 +49,8 @@ def make_report(
         learner leave it aside.
     records : sequence of Record, default=()
         Which versions made the trials, and when (`Source.records`).
+    unreadable : sequence of StudyError, default=()
+        What is wrong with studies that are left out (`Source.unreadable`); the page says so.
 
     Returns
     -------
@@ -56,13 +60,15 @@ def make_report(
     Raises
     ------
     UserError
-        Where plotly or Jinja2 is not installed, or there is no study.
+        Where plotly or Jinja2 is not installed, there is no study, or the file is a store.
     ValueError
         For a threshold that is not a positive number, or a prediction for a learner that no study has.
     """
-    results = [results] if isinstance(results, StudyResult) else list(results)
-    text = render(page_data(results, threshold=threshold, predicted=predicted, records=records), results)
     path = Path(path)
+    refuse_database(path)
+    results = [results] if isinstance(results, StudyResult) else list(results)
+    options = {"predicted": predicted, "records": records, "unreadable": unreadable}
+    text = render(page_data(results, threshold=threshold, **options), results)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
     return path
@@ -74,6 +80,7 @@ def page_data(
     threshold: float,
     predicted: Mapping[Any, float] | None = None,
     records: Sequence[Record] = (),
+    unreadable: Sequence[StudyError] = (),
     revision: str = "",
 ) -> dict[str, Any]:
     """Return what the page's script draws from, and what the live page fetches again.
@@ -82,7 +89,7 @@ def page_data(
     ----------
     results : sequence of StudyResult
         What the studies found.
-    threshold, predicted, records
+    threshold, predicted, records, unreadable
         As `make_report` takes them.
     revision : str, default=""
         Names this state of the store.
@@ -105,8 +112,9 @@ def page_data(
         }
         studies.append(payload)
     made = _environment().get_template("_environment.html").render(environment=environment(), records=records)
-    shape = hashlib.sha256(repr([result.study for result in results]).encode()).hexdigest()
-    return {"revision": revision, "shape": shape, "studies": studies, "environment": made}
+    left_out = [str(error) for error in unreadable]
+    shape = hashlib.sha256(repr([[result.study for result in results], left_out]).encode()).hexdigest()
+    return {"revision": revision, "shape": shape, "studies": studies, "left_out": left_out, "environment": made}
 
 
 def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool = False) -> str:
@@ -155,6 +163,7 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
             embedded=Markup(embedded(data)),
             environment=Markup(data["environment"]),
             studies=studies,
+            left_out=data["left_out"],
             live=live,
         )
     )

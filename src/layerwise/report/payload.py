@@ -99,11 +99,14 @@ def study_payload(
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
     """Where the marker and its bar stand, inside the grid, and what the table says."""
     side = row["censored"]
+    if side == "failed":
+        return {"at": None, "low": None, "high": None, "side": side, "text": "failed", "interval": ""}
     ends = max(row["lower"], row["n_min"]), min(row["upper"], row["n_max"])
     at = {"": row["n_star"], "right": row["n_max"], "left": row["n_min"]}[side]
     low = f"{_count(row['lower'])}" if row["lower"] > 0 else ""
     high = f"{_count(row['upper'])}" if row["upper"] < math.inf else ""
-    interval = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}" if high else "one seed"
+    unknown = "one seed" if row["seeds"] == 1 else "no bounds"
+    interval = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}" if high else unknown
     text = {"": _count(at), "right": f"> {_count(at)}", "left": f"< {_count(at)}"}[side]
     return {"at": at, "low": ends[0], "high": ends[1], "side": side, "text": text, "interval": "" if side else interval}
 

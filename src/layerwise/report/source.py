@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -41,23 +40,30 @@ class Source:
     studies : sequence of path-like, default=()
         TOML files of studies to be read in place of those the store was run for.
 
+    Attributes
+    ----------
+    unreadable : list of StudyError
+        What is wrong with studies of the store that were left out of the last `read`: they name what cannot be imported
+        here.
+
     Raises
     ------
     StoreError
         When the file does not exist, is no store of ours, or knows of no study.
     StudyError
-        When a definition cannot be read, or names what cannot be imported here.
+        When a definition cannot be read, or none of the store's studies can be imported here.
     """
 
     def __init__(self, store: str | PathLike[str], studies: Sequence[str | PathLike[str]] = ()) -> None:
         self.path = Path(store)
+        self.unreadable: list[StudyError] = []
         self._given = [Study.from_toml(path) for path in studies]
-        with Store(self.path, create=False) as opened:  # refuses what is not ours
-            self._studies(opened)
-        # WAL lets it read beside a writer; data_version counts the commits of others as one connection sees them.
-        self._connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
-        )
+        self._store = Store(self.path, read_only=True)
+        try:
+            self._studies()
+        except BaseException:
+            self.close()
+            raise
 
     def revision(self) -> int:
         """Return a number that changes when another process has written.
@@ -67,7 +73,7 @@ class Source:
         int
             The number.
         """
-        return self._execute("PRAGMA data_version")[0][0]
+        return self._store.revision()
 
     def read(self) -> list[StudyResult]:
         """Return what the store holds of each study by now.
@@ -77,17 +83,15 @@ class Source:
         list of StudyResult
             One a study.
         """
-        with Store(self.path, create=False) as store:
-            return [StudyResult.from_store(study, store) for study in self._studies(store)]
+        return [StudyResult.from_store(study, self._store) for study in self._studies()]
 
-    def _studies(self, store: Store) -> list[Study]:
+    def _studies(self) -> list[Study]:
         """The studies given, or those the store was run for."""
         if self._given:
             return self._given
-        try:
-            studies = stored_studies(store)
-        except StudyError as error:
-            raise StudyError(str(error), str(self.path)) from None
+        studies, self.unreadable = stored_studies(self._store)
+        if self.unreadable and not studies:
+            raise StudyError(str(self.unreadable[0]), str(self.path))
         if not studies:
             raise StoreError(f"{self.path} knows of no study. Run one into it, or name its TOML file with --study.")
         return studies
@@ -100,15 +104,8 @@ class Source:
         list of Record
             One a version.
         """
-        query = "SELECT version, count(*), min(finished), max(finished) FROM trial GROUP BY version ORDER BY 3"
-        return [Record(*row) for row in self._execute(query)]
-
-    def _execute(self, query: str) -> list[tuple]:
-        try:
-            return self._connection.execute(query).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be read ({error}). Check that it is still there.") from error
+        return [Record(*row) for row in self._store.made_by()]
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._store.close()

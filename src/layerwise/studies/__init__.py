@@ -9,10 +9,11 @@ not hold yet, here or on a Dask cluster; `merge_stores` joins what several machi
 from layerwise.studies.complexity import sample_complexity
 from layerwise.studies.contents import LearnerProgress, learner_progress, stored_studies, trial_table
 from layerwise.studies.definition import LearnerSpec, Study, TargetSpec
-from layerwise.studies.displays import SampleComplexityDisplay, blank_axes
+from layerwise.studies.displays import SampleComplexityDisplay
 from layerwise.studies.exponent_display import ExponentDisplay
 from layerwise.studies.exponents import Exponent, fit_exponent, fit_rate
 from layerwise.studies.figures import save_figure, save_figures
+from layerwise.studies.frame import blank_axes
 from layerwise.studies.lookup import StudyError
 from layerwise.studies.merge import Merged, merge_stores
 from layerwise.studies.phase_display import PhaseDiagramDisplay

@@ -38,7 +38,7 @@ JUMP = math.log(10)  # a drop in log risk between neighbouring n that hides wher
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where one cell's risk falls to the threshold, all in log n: -inf is below the grid, inf above it, NaN unknown."""
+    """Where one cell's risk falls to the threshold, in log n: -inf is below the grid, inf above it, NaN: all failed."""
 
     target: str
     learner: str
@@ -53,8 +53,8 @@ class Crossing:
 
     @property
     def censored(self) -> str:
-        """ "right" where n* > n_max, "left" where n* < n_min, else ""."""
-        return {math.inf: "right", -math.inf: "left"}.get(self.log_n, "")
+        """ "right" where n* > n_max, "left" where n* < n_min, "failed" where no trial succeeded, else ""."""
+        return "failed" if math.isnan(self.log_n) else {math.inf: "right", -math.inf: "left"}.get(self.log_n, "")
 
 
 def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0.95) -> pd.DataFrame:
@@ -72,13 +72,13 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
     Returns
     -------
     DataFrame
-        One row for each target, learner and dim that has a successful trial:
+        One row for each target, learner and dim that has been run:
 
         - n_star: NaN where censored;
         - lower, upper: the confidence interval; 0 and inf are its open ends;
         - censored: "right" where the threshold is not reached (n* > n_max), "left" where the smallest n already
-          does better (n* < n_min), "" otherwise;
-        - n_min, n_max: ends of the grid of n;
+          does better (n* < n_min), "failed" where no trial succeeded, so that nothing is known, "" otherwise;
+        - n_min, n_max: ends of the grid of n, as far as trials succeeded;
         - seeds: successful trials at the n that has fewest. A single one gives the interval (0, inf).
 
     Raises
@@ -104,7 +104,7 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
             "target": cell.target,
             "learner": cell.learner,
             "dim": cell.dim,
-            "n_star": math.nan if cell.censored else math.exp(cell.log_n),
+            "n_star": math.exp(cell.log_n) if math.isfinite(cell.log_n) else math.nan,
             "lower": math.exp(cell.lower),
             "upper": math.exp(cell.upper),
             "censored": cell.censored,
@@ -119,12 +119,22 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
 
 
 def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[Crossing]:
-    """Yield the crossing of every cell that has a successful trial, in the order of the study."""
+    """Yield the crossing of every cell that has been run, in the order of the study."""
     if not (math.isfinite(threshold) and threshold > 0):
         raise ValueError(f"threshold={threshold!r} should be a positive risk; 1 is predicting the mean, try 0.5.")
     check_level(level)
-    for (target, learner, dim), n, log_risks in cells(result):
-        yield Crossing(target, learner, dim, **_cross(n, log_risks, math.log(threshold), level))
+    succeeded = {labels: (n, log_risks) for labels, n, log_risks in cells(result)}
+    names: Any
+    for names, cell in result.table.groupby(["target", "learner", "dim"], sort=False):
+        target, learner, dim = names
+        if names in succeeded:
+            n, log_risks = succeeded[names]
+            found = _cross(n, log_risks, math.log(threshold), level)
+        else:
+            ends = int(cell["n"].min()), int(cell["n"].max())
+            found = {"log_n": math.nan, "lower": -math.inf, "upper": math.inf, "ends": ends, "seeds": 0}
+            found |= {"seed_error": math.nan, "grid_error": 0.0}
+        yield Crossing(target, learner, int(dim), **found)
 
 
 def check_level(level: float) -> None:
@@ -136,7 +146,7 @@ def check_level(level: float) -> None:
 def cells(result: StudyResult) -> Iterator[tuple[tuple[str, str, int], Array, Array]]:
     """Yield (target, learner, dim), n ascending of shape (sizes,) and log risks of shape (sizes, seeds), NaN if failed.
 
-    Sizes at which every trial failed are left out.
+    Sizes at which every trial failed are left out, and so is a cell that has no other ones.
     """
     table = result.table[result.table["risk"].notna()]
     names: Any

@@ -37,8 +37,8 @@ class LearnerProgress:
     versions: frozenset[str]
 
 
-def stored_studies(store: Store) -> list[Study]:
-    """Return the studies that were run into a store, the first one first.
+def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
+    """Return the studies that were run into a store, the first one first, and what is wrong with the others.
 
     Parameters
     ----------
@@ -47,21 +47,18 @@ def stored_studies(store: Store) -> list[Study]:
 
     Returns
     -------
-    list of Study
-        The studies.
-
-    Raises
-    ------
-    StudyError
-        When one names something that cannot be imported here.
+    studies : list of Study
+        Those that can be read here.
+    errors : list of StudyError
+        One for each that names something that cannot be imported here; says which study.
     """
-    found = []
+    studies, errors = [], []
     for row in store.studies():
         try:
-            found.append(Study.from_json(row.definition))
+            studies.append(Study.from_json(row.definition))
         except StudyError as error:
-            raise StudyError(str(error), f'{store.path}, study "{row.name}"') from None
-    return found
+            errors.append(StudyError(str(error), f'study "{row.name}"'))
+    return studies, errors
 
 
 def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:

@@ -15,19 +15,13 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from statistics import median
 from typing import Any, TypeGuard
-
-import psutil
 
 from layerwise.hermite import n_terms
 from layerwise.studies.lookup import LEARNERS, StudyError, find
 from layerwise.studies.metrics import PREDICT_ROWS
 from layerwise.studies.trial import Outcome, Trial
-
-MEMORY_SHARE = 0.8  # of what is free when the study starts
-CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def flops(trial: Trial) -> float:
@@ -40,15 +34,6 @@ def peak_bytes(trial: Trial) -> float:
     """Memory a trial holds at its peak, by the formula above."""
     n, m = trial.n, _features(trial)
     return 8.0 * (3 * (n + trial.n_test) * trial.dim + 4 * min(n, m) ** 2 + PREDICT_ROWS * m)
-
-
-def memory_budget() -> float:
-    """Bytes that trials may hold together: a share of what is free, in this container where there is one."""
-    free = psutil.virtual_memory().available
-    for path in CONTAINER_LIMITS:
-        if path.exists() and (limit := path.read_text().strip()).isdigit():
-            free = min(free, int(limit))
-    return MEMORY_SHARE * free
 
 
 def longest_first(missing: Sequence[Trial], trials: Sequence[Trial], outcomes: Mapping[str, Outcome]) -> list[Trial]:

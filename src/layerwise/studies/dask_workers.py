@@ -1,7 +1,7 @@
 """Trials on a Dask cluster, for when one machine is too small.
 
-Dask runs a trial again when its worker dies, as often as `distributed.scheduler.allowed-failures` says; a trial that
-ends more workers than that is a failed row.
+Dask runs a trial again when its worker dies, as often as `distributed.scheduler.allowed-failures` says (3 times), and
+then gives up on every trial that the worker held. The runner finds which of them killed it: it runs each alone.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from importlib.metadata import version
-from math import nan
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, cast
 
 from layerwise.studies.lookup import StudyError
 from layerwise.studies.one_thread import load
 from layerwise.studies.trial import Outcome, Trial
-from layerwise.studies.workers import Arrival, attempt
+from layerwise.studies.workers import Arrival, WorkersDied, attempt
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -127,7 +126,7 @@ def _result(future: Future) -> Outcome | BaseException:
     try:
         return future.result()
     except KilledWorker as error:
-        return Outcome(nan, nan, f"KilledWorker: {error}")
+        return WorkersDied(f"KilledWorker: {error}")
     except (CancelledError, OSError):
         return StudyError(GONE)
     except BaseException as error:

@@ -5,10 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from layerwise.studies.frame import (
+    AXES,
+    COLOURS,
+    FAINT,
+    INK,
+    LINESTYLES,
+    MARKERS,
+    choices,
+    dress,
+    figure_and_axes,
+    fix,
+    heading,
+)
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -19,20 +32,6 @@ if TYPE_CHECKING:
 
 Curves = Literal["learner", "dim", "target"]
 
-SIZE = (7.2, 3.8)  # inches
-
-# Okabe and Ito's palette, told apart by colour-blind readers; the faint yellow and the black are left out.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = "osD^vP"
-LINESTYLES = ("-", "--", ":")
-INK, FAINT = "#333333", "#8c8c8c"
-
-AXES = {
-    "risk": "risk  (1 = predicting the mean)",
-    "feature_correlation": "correlation with the true feature",
-    "subspace_overlap": "overlap with the true subspace",
-    "fit_seconds": "seconds to fit",
-}
 SUPERSCRIPTS = str.maketrans("0123456789.", "⁰¹²³⁴⁵⁶⁷⁸⁹·")
 
 
@@ -133,27 +132,22 @@ class SampleComplexityDisplay:
             The display, drawn.
         """
         study = result.study
-        known: dict[str, tuple[Any, list]] = {
-            "target": (target, [spec.label for spec in study.targets]),
-            "learner": (learner, [spec.label for spec in study.learners]),
-            "dim": (dim, list(study.dims)),
-        }
-        if curves not in known:
-            raise ValueError(f"curves={curves!r} should be one of {', '.join(known)}.")
-        fixed = {name: choose(name, *choice) for name, choice in known.items() if name != curves}
+        fixed = fix(study, curves, target=target, learner=learner, dim=dim)
         summary = result.summary(quantiles, metric)
         for name, value in fixed.items():
             summary = summary[summary[name] == value]
         summary = summary[summary["median"].notna() | (summary["failed"] > 0)].reset_index(drop=True)
-        told = " and ".join(f"{name}={value!r}" for name, value in fixed.items() if known[name][1] != [value])
+        told = " and ".join(f"{name}={value!r}" for name, value in fixed.items() if choices(study)[name] != [value])
         if summary["median"].isna().all():
             raise ValueError(f"the result has no {metric}{' for ' + told if told else ''}; run the study first.")
-        title = ", ".join(
-            f"d = {value}" if name == "dim" else str(value)
-            for name, value in fixed.items()
-            if name != "learner" or len(study.learners) > 1
+        display = cls(
+            summary,
+            curves=curves,
+            metric=metric,
+            per_power=per_power,
+            title=heading(study, fixed),
+            references=references,
         )
-        display = cls(summary, curves=curves, metric=metric, per_power=per_power, title=title, references=references)
         return display.plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -169,11 +163,8 @@ class SampleComplexityDisplay:
         SampleComplexityDisplay
             Itself.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         references = self._draw_references(ax)
         self.lines_ = []
         for i, (name, curve) in enumerate(self.summary.groupby(self.curves, sort=False)):
@@ -227,66 +218,7 @@ class SampleComplexityDisplay:
             ax.set_title(note, loc="right", fontsize=8, color=FAINT)
 
 
-def dress(ax: Axes, title: str, legend: list[Line2D]) -> None:
-    """Give axes the look of the house: spines, ticks, a grid of heights, title, legend to the right.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        The axes.
-    title : str
-        Their title.
-    legend : list of Line2D
-        What the legend names, from the top down.
-    """
-    heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
-    ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
-    ax.grid(axis="y", color="#e6e6e6", linewidth=0.5)
-    ax.set_axisbelow(True)
-    named = ax.legend(
-        handles=legend,
-        loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
-        handlelength=2.4,
-    )
-    for text in (heading, *named.get_texts()):
-        text.set_parse_math(False)  # a label's $ is a dollar
-
-
-def blank_axes() -> Axes:
-    """Return axes of a new figure that pyplot does not know: for files, on any backend, any number of them.
-
-    Returns
-    -------
-    Axes
-        The axes.
-    """
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=SIZE, layout="constrained").add_subplot()
-
-
 def _last_level(line: Line2D) -> float:
     """Return the last finite height of a curve."""
     levels = np.asarray(line.get_ydata(), dtype=float)
     return float(levels[np.isfinite(levels)][-1]) if np.isfinite(levels).any() else math.inf
-
-
-def choose(name: str, value: Any, known: list) -> Any:
-    """Return the value, or the only one there is.
-
-    Raises
-    ------
-    ValueError
-        For a value that is not known, or none where there is a choice.
-    """
-    if value is None and len(known) == 1:
-        return known[0]
-    if value is None or value not in known:
-        raise ValueError(f"{name}={value!r}: the study has {known}; choose one of these with {name}=...")
-    return value

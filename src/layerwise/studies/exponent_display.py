@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.displays import COLOURS, FAINT, INK, LINESTYLES, SIZE, choose, dress
 from layerwise.studies.exponents import Exponent, Predicted, fit_exponent
+from layerwise.studies.frame import COLOURS, FAINT, INK, LINESTYLES, dress, figure_and_axes, fix
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class ExponentDisplay:
     """Samples n* against the dimension d, log-log, with the fitted power laws; one curve a learner or a target.
 
     A filled marker is an n*, its bar the confidence interval. A triangle upwards is a threshold not reached (n* >
-    n_max), one downwards a threshold passed at the smallest n; a bar that ends in a caret is open.
+    n_max), one downwards a threshold passed at the smallest n; a bar that ends in a caret is open. A cross on the lower
+    edge is a dimension where all trials failed.
 
     Parameters
     ----------
@@ -119,17 +120,10 @@ class ExponentDisplay:
             For a label that is not the study's, or a result without a successful trial.
         """
         study = result.study
-        labels = {
-            "target": (target, [spec.label for spec in study.targets]),
-            "learner": (learner, [spec.label for spec in study.learners]),
-        }
-        if curves not in labels:
-            raise ValueError(f"curves={curves!r} should be one of {', '.join(labels)}.")
-        fixed = "target" if curves == "learner" else "learner"
-        label = choose(fixed, *labels[fixed])
+        ((fixed, label),) = fix(study, curves, target=target, learner=learner).items()
         table = sample_complexity(result, threshold, level=level)
         table = table[table[fixed] == label].reset_index(drop=True)
-        if table.empty:
+        if (table["censored"] == "failed").all():
             raise ValueError(f"the result has no risk for {fixed}={label!r}; run the study first.")
         fits = fit_exponent(result, threshold, level=level, predicted=predicted)
         fits = [fit for fit in fits if getattr(fit, fixed) == label]
@@ -149,13 +143,10 @@ class ExponentDisplay:
         ExponentDisplay
             Itself.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
         from matplotlib.lines import Line2D
 
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         ax.set_xscale("log")
         ax.set_yscale("log")
         self.lines_, legend = [], []
@@ -180,6 +171,9 @@ class ExponentDisplay:
         ax = self.ax_
         for cell in cells.to_dict("records"):
             d, side = apart * cell["dim"], cell["censored"]
+            if side == "failed":
+                ax.plot(d, 0.03, marker="x", color=colour, transform=ax.get_xaxis_transform(), zorder=4)
+                continue
             bar = max(cell["lower"], cell["n_min"]), min(cell["upper"], cell["n_max"])
             ax.plot([d, d], bar, color=colour, linewidth=1.1, alpha=0.55, zorder=2)
             for end, is_open, caret in ((bar[0], cell["lower"] == 0, "v"), (bar[1], cell["upper"] == math.inf, "^")):
@@ -222,4 +216,6 @@ class ExponentDisplay:
             if (self.table["censored"] == side).any():
                 style = {"marker": triangle, "markersize": 8, "markerfacecolor": "white", "markeredgecolor": FAINT}
                 legend.append(Line2D([], [], linewidth=0, label=label, **style))
+        if (self.table["censored"] == "failed").any():
+            legend.append(Line2D([], [], linewidth=0, marker="x", color=FAINT, label="all trials failed"))
         dress(ax, self.title, legend)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,13 +40,17 @@ class Exponent:
     constant : float
         The constant.
     n_dims : int
-        Number of dimensions.
+        Number of dimensions that tell something: those of the study that are not missing.
     not_reached : tuple of int
         Dimensions at which the threshold is not reached: n* > n_max.
     below_grid : tuple of int
         Dimensions at which the smallest n already does better: n* < n_min.
     predicted : float or None, default=None
         What theory says.
+    failed : tuple of int, default=()
+        Dimensions that are missing because every trial that has been run there failed.
+    not_run : tuple of int, default=()
+        Dimensions that are missing because no trial has been run there yet.
     """
 
     target: str
@@ -60,6 +64,8 @@ class Exponent:
     not_reached: tuple[int, ...]
     below_grid: tuple[int, ...]
     predicted: float | None = None
+    failed: tuple[int, ...] = ()
+    not_run: tuple[int, ...] = ()
 
     @property
     def n_censored(self) -> int:
@@ -78,28 +84,51 @@ class Exponent:
         -------
         str
             Such as ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees where the interval
-            holds the prediction, which a wide interval does easily.
+            holds the prediction, which a wide interval does easily. Dimensions that are missing are counted and named.
         """
         predicted = self.predicted if predicted is None else predicted
-        found = self.interval
+        found = self._interval(predicted)
         if found and predicted is not None:
             agrees = self.lower <= predicted <= self.upper
             found = f"{'agrees with' if agrees else 'differs from'} {predicted:g}: {found}"
         beyond = (("not reached at", self.not_reached), ("below the grid at", self.below_grid))
-        notes = [f"{what} d = {', '.join(map(str, dims))}" for what, dims in beyond if dims]
-        if not found and not notes:
+        notes = [_at(what, dims) for what, dims in beyond if dims]
+        if not found and not notes and self.n_dims:
             notes = ["one dimension gives no exponent"]
+        missing = len(self.failed) + len(self.not_run)
+        if missing:
+            why = (("all trials failed at", self.failed), ("none run yet at", self.not_run))
+            reasons = ", ".join(_at(what, dims) for what, dims in why if dims)
+            notes.append(f"{missing} of {self.n_dims + missing} dimensions missing ({reasons})")
         return "; ".join([found] * bool(found) + notes)
 
     @property
     def interval(self) -> str:
-        """The exponent and its interval in words, "" where nothing is known."""
-        low, high = (f"{end:.2g}" if abs(end) < 10 else f"{end:.0f}" for end in (self.lower, self.upper))
+        """The exponent and its interval in words, "" where nothing is known; as precise as the verdict needs."""
+        return self._interval(self.predicted)
+
+    def _interval(self, predicted: float | None) -> str:
+        """With two digits, or as many more as the ends need to lie on their own side of the prediction when printed."""
+        digits = 2
+        low, high = self._ends(digits)
+        if predicted is not None:
+            agrees = self.lower <= predicted <= self.upper
+            while digits < 17 and (float(low) <= predicted <= float(high)) != agrees:
+                digits += 1
+                low, high = self._ends(digits)
         if math.isfinite(self.exponent):
-            return f"{self.exponent:.2f} [{low}, {high}]"
+            return f"{self.exponent:.{max(2, digits - 1)}f} [{low}, {high}]"
         if math.isfinite(self.lower) and math.isfinite(self.upper):
             return f"between {low} and {high}"
         return f"at least {low}" if self.lower > -math.inf else f"at most {high}" if self.upper < math.inf else ""
+
+    def _ends(self, digits: int) -> list[str]:
+        ends = (self.lower, self.upper)
+        return [f"{end:.{digits}g}" if abs(end) < 10 else f"{end:.{digits - 2}f}" for end in ends]
+
+
+def _at(what: str, dims: tuple[int, ...]) -> str:
+    return f"{what} d = {', '.join(map(str, dims))}"
 
 
 def fit_exponent(
@@ -121,7 +150,7 @@ def fit_exponent(
     Returns
     -------
     list of Exponent
-        One for each target and learner that has a successful trial, in the order of the study.
+        One for each target and learner that has been run, in the order of the study.
 
     Raises
     ------
@@ -148,7 +177,12 @@ def fit_exponent(
     groups: dict[tuple[str, str], list[Crossing]] = {}
     for cell in crossings(result, threshold, level):
         groups.setdefault((cell.target, cell.learner), []).append(cell)
-    return [_exponent(group, level, rates.get(names, rates.get(names[1]))) for names, group in groups.items()]
+    fits = []
+    for names, group in groups.items():
+        fit = _exponent(group, level, rates.get(names, rates.get(names[1])))
+        run = {cell.dim for cell in group}
+        fits.append(replace(fit, not_run=tuple(dim for dim in study.dims if dim not in run)))
+    return fits
 
 
 def fit_rate(result: StudyResult, *, n_range: tuple[float, float] = (0, math.inf), level: float = 0.95) -> pd.DataFrame:
@@ -210,8 +244,9 @@ def _rate(n: np.ndarray, log_risks: np.ndarray, level: float) -> tuple[float, fl
     return -line.slope, -line.upper, -line.lower, int(n[0]), int(n[-1]), len(n), S
 
 
-def _exponent(group: list[Crossing], level: float, predicted: float | None) -> Exponent:
+def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> Exponent:
     """The line of log n* against log d; bounds take part once a point tells of the error."""
+    group = [cell for cell in cells if cell.censored != "failed"]
     x = np.log([cell.dim for cell in group])
     y = np.array([cell.log_n for cell in group])
     seen = np.isfinite(y)
@@ -228,8 +263,8 @@ def _exponent(group: list[Crossing], level: float, predicted: float | None) -> E
         bounded = bounded_line(x, np.where(seen, y, limits), np.where(seen, 0, np.sign(y)), sigma, t)
         line = bounded if seen.sum() > 1 else Line(lower=bounded.lower, upper=bounded.upper)
     return Exponent(
-        target=group[0].target,
-        learner=group[0].learner,
+        target=cells[0].target,
+        learner=cells[0].learner,
         exponent=line.slope,
         lower=line.lower,
         upper=line.upper,
@@ -239,6 +274,7 @@ def _exponent(group: list[Crossing], level: float, predicted: float | None) -> E
         not_reached=tuple(cell.dim for cell in group if cell.censored == "right"),
         below_grid=tuple(cell.dim for cell in group if cell.censored == "left"),
         predicted=predicted,
+        failed=tuple(cell.dim for cell in cells if cell.censored == "failed"),
     )
 
 

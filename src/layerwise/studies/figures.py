@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerwise.studies.displays import SampleComplexityDisplay, blank_axes
+from layerwise.studies.displays import SampleComplexityDisplay
+from layerwise.studies.frame import blank_axes
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:

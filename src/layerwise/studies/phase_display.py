@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.displays import AXES, COLOURS, INK, SIZE, choose, dress
+from layerwise.studies.frame import AXES, COLOURS, INK, choose, dress, figure_and_axes
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class PhaseDiagramDisplay:
     """Median risk of one learner over (d, log_d n), a cell for each d and n, with the line where it is a threshold.
 
     If n* grows like ``d^kappa`` the line tends to the height kappa. A cell reaches half way to its neighbours; where
-    risk has not been measured nothing is drawn. Dark is learnt, grey is worse than predicting the mean.
+    risk has not been measured nothing is drawn, but for a cross on the lower edge where all trials of a dimension
+    failed. Dark is learnt, grey is worse than predicting the mean.
 
     Parameters
     ----------
@@ -133,11 +134,8 @@ class PhaseDiagramDisplay:
         """
         from matplotlib.collections import PolyCollection
 
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         corners, risks = self._cells()
         self.cells_ = PolyCollection(
             corners, array=risks, cmap=_colours(), edgecolors="white", linewidths=0.6, clim=(0, 1)
@@ -189,6 +187,9 @@ class PhaseDiagramDisplay:
                 markeredgewidth=1.4,
                 **style,
             )
+        failed = table[table["censored"] == "failed"]["dim"]
+        low = [0.03] * len(failed)
+        self.ax_.plot(failed, low, marker="x", linewidth=0, transform=self.ax_.get_xaxis_transform(), **style)
 
     def _dress(self) -> None:
         """Ticks at the dimensions that were run, labels, title; the legend stands above: the scale is beside."""
@@ -211,6 +212,8 @@ class PhaseDiagramDisplay:
             if (self.table["censored"] == side).any():
                 look = {"markerfacecolor": "white", "markeredgecolor": CONTOUR, "markersize": 8}
                 legend.append(Line2D([], [], linewidth=0, marker=marker, label=label, **look))
+        if (self.table["censored"] == "failed").any():
+            legend.append(Line2D([], [], linewidth=0, marker="x", color=CONTOUR, label="all failed"))
         ax.legend(
             handles=legend,
             loc="lower right",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, Self
 
-from layerwise.studies.displays import AXES, COLOURS, INK, LINESTYLES, MARKERS, SIZE, choose, dress
+from layerwise.studies.frame import AXES, COLOURS, INK, LINESTYLES, MARKERS, dress, figure_and_axes, fix, heading
 from layerwise.studies.metrics import METRICS
 from layerwise.studies.result import StudyResult
 
@@ -113,12 +113,7 @@ class FeatureRecoveryDisplay:
         if metric is not None and metric not in METRICS:
             raise ValueError(f"metric={metric!r} measures no recovery; use one of {', '.join(METRICS)}.")
         trials = result.table[result.table["risk"].notna()]
-        known = {
-            "target": (target, [spec.label for spec in study.targets]),
-            "learner": (learner, [spec.label for spec in study.learners]),
-            "dim": (dim, list(study.dims)),
-        }
-        fixed = {name: choose(name, *choice) for name, choice in known.items() if name != curves}
+        fixed = fix(study, curves, target=target, learner=learner, dim=dim)
         for name, value in fixed.items():
             trials = trials[trials[name] == value]
         names = METRICS if metric is None else [metric]
@@ -129,12 +124,7 @@ class FeatureRecoveryDisplay:
                 f"the result has no {' or '.join(names)} for {told}; it takes a target with a hidden feature or "
                 "subspace, and a learner that shows its own."
             )
-        title = ", ".join(
-            f"d = {value}" if name == "dim" else str(value)
-            for name, value in fixed.items()
-            if name != "learner" or len(study.learners) > 1
-        )
-        return cls(trials[trials[shown].notna()], metric=shown, curves=curves, title=title).plot(ax)
+        return cls(trials[trials[shown].notna()], metric=shown, curves=curves, title=heading(study, fixed)).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the dots and the paths.
@@ -149,11 +139,8 @@ class FeatureRecoveryDisplay:
         FeatureRecoveryDisplay
             Itself.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-        self.ax_, self.figure_ = ax, cast("Figure", ax.figure)
+        self.figure_, ax = figure_and_axes(ax)
+        self.ax_ = ax
         self.lines_, self.dots_ = [], []
         for i, (name, trials) in enumerate(self.trials.groupby(self.curves, sort=False)):
             colour = COLOURS[i % len(COLOURS)]

@@ -3,29 +3,44 @@
 Every trial has one BLAS thread, so its value does not depend on where it runs or on how many run beside it: threads,
 processes and a Dask cluster of like machines give the same numbers bit for bit. Workers only compute; the calling
 thread alone writes to the store.
+
+A process of this machine runs one trial at a time, so it is known which trial it died of. A worker of a cluster has
+several: of those that were lost with it, each is run once more in the end, with no other one, and only what kills
+workers alone is a failed row.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from queue import Empty
 from typing import TYPE_CHECKING, cast
 
 from joblib import effective_n_jobs
 
-from layerwise.studies.cost import longest_first, memory_budget, peak_bytes
+from layerwise.studies.cost import longest_first, peak_bytes
 from layerwise.studies.definition import Study
+from layerwise.studies.memory import memory_budget
 from layerwise.studies.result import StudyResult
 from layerwise.studies.store import Store
 from layerwise.studies.trial import Outcome, Trial
-from layerwise.studies.workers import Arrival, WorkerDied, Workers, WorkersKind, check_importable, local_workers
+from layerwise.studies.workers import (
+    Arrival,
+    WorkerDied,
+    Workers,
+    WorkersDied,
+    WorkersKind,
+    check_importable,
+    local_workers,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
 
-ATTEMPTS = 3  # of a trial whose worker dies
+ATTEMPTS = 3  # of a trial whose process dies
 
 
 def run_study(
@@ -35,13 +50,14 @@ def run_study(
     n_jobs: int | None = 1,
     workers: WorkersKind = "auto",
     client: Client | None = None,
-    started: Callable[[int, int], object] | None = None,
+    started: Callable[[Mapping[str, Outcome], int], object] | None = None,
     callback: Callable[[int, int, Trial, Outcome], object] | None = None,
     retry_failed: bool = False,
 ) -> StudyResult:
     """Run the trials of a study that have no outcome yet.
 
-    A trial that fails is a row with its error; so is one whose worker died each of three times. Interrupted (Ctrl-C,
+    A trial that fails is a row with its error; so is one whose process died each of three times, or that kills the
+    workers of a cluster with no other trial beside it. One run at a time writes to a store. Interrupted (Ctrl-C,
     or killed), the study loses only the trials in flight: run again on the same store, it goes on where it stopped.
 
     Parameters
@@ -60,7 +76,8 @@ def run_study(
         Run on its Dask cluster instead, whose workers must be able to import layerwise and the study's own modules.
         There, memory is the workers' own affair: give each as many threads as trials it can hold.
     started : callable or None, default=None
-        ``started(found, total)`` before the first trial: how many of the trials need not run.
+        ``started(found, total)`` before the first trial: the outcomes of those that need not run, by key, and the
+        number of all trials.
     callback : callable or None, default=None
         ``callback(done, total, trial, outcome)`` after each outcome is stored; `done` counts those found in the
         store too. Runs in the calling thread.
@@ -77,66 +94,83 @@ def run_study(
     StudyError
         For other processes or a cluster that cannot run the study.
     StoreError
-        For a store that can no longer be written to.
+        For a store that another process is running trials into, or that can no longer be written to.
 
     Warns
     -----
     UserWarning
         Where outcomes found in the store were made by another version of layerwise.
     """
-    trials = study.trials()
-    outcomes = {} if store is None else store.outcomes(trial.key for trial in trials)
+    with nullcontext() if store is None else store.writing():
+        trials = study.trials()
+        outcomes = _found(study, trials, store, retry_failed)
+        n_workers = effective_n_jobs(cast("int", n_jobs))
+        if started is not None:
+            started(dict(outcomes), len(trials))
+        if missing := [trial for trial in trials if trial.key not in outcomes]:
+            missing = longest_first(missing, trials, outcomes)
+            if client is not None:
+                from layerwise.studies.dask_workers import DaskWorkers
+
+                check_importable(missing)
+                crew, budget = DaskWorkers(client), math.inf
+            else:
+                crew, budget = local_workers(workers, min(n_workers, len(missing)), missing), memory_budget()
+            try:
+                for arrived in _arriving(crew, missing, budget):
+                    if store is not None:
+                        store.add_all(arrived)
+                    for trial, outcome in arrived:
+                        outcomes[trial.key] = outcome
+                        if callback is not None:
+                            callback(len(outcomes), len(trials), trial, outcome)
+            finally:
+                crew.close()
+    return StudyResult(study, outcomes)
+
+
+def _found(study: Study, trials: list[Trial], store: Store | None, retry_failed: bool) -> dict[str, Outcome]:
+    """The outcomes that a store holds and that count; the study is kept there."""
+    if store is None:
+        return {}
+    outcomes = store.outcomes(trial.key for trial in trials)
     if retry_failed:
         outcomes = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
-    missing = [trial for trial in trials if trial.key not in outcomes]
-    if store is not None:
-        if others := store.other_versions(outcomes):
-            warnings.warn(
-                f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version "
-                "may give other values. To run them again, choose another store.",
-                stacklevel=2,
-            )
-        store.keep_study(study)
-    n_workers = effective_n_jobs(cast("int", n_jobs))
-    if started is not None:
-        started(len(outcomes), len(trials))
-    if not missing:
-        return StudyResult(study, outcomes)
-
-    missing = longest_first(missing, trials, outcomes)
-    if client is not None:
-        from layerwise.studies.dask_workers import DaskWorkers
-
-        check_importable(missing)
-        crew, budget = DaskWorkers(client), math.inf
-    else:
-        crew, budget = local_workers(workers, min(n_workers, len(missing)), missing), memory_budget()
-    try:
-        for arrived in _arriving(crew, missing, budget):
-            if store is not None:
-                store.add_all(arrived)
-            for trial, outcome in arrived:
-                outcomes[trial.key] = outcome
-                if callback is not None:
-                    callback(len(outcomes), len(trials), trial, outcome)
-    finally:
-        crew.close()
-    return StudyResult(study, outcomes)
+    if others := store.other_versions(outcomes):
+        warnings.warn(
+            f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version "
+            "may give other values. To run them again, choose another store.",
+            stacklevel=3,
+        )
+    store.keep_study(study)
+    return outcomes
 
 
 def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[list[tuple[Trial, Outcome]]]:
     """Hand out trials and yield their outcomes, as many at a time as have arrived."""
     held: dict[str, float] = {}  # estimated bytes of the trials handed out
-    deaths: dict[str, int] = {}
-    while waiting or held:
+    beside: set[str] = set()  # trials that were out together with another one
+    deaths: Counter[str] = Counter()
+    suspects: list[Trial] = []  # lost with a worker that held others, too; each is run alone when the others are done
+    while waiting or held or suspects:
+        if not (waiting or held):
+            beside.clear()
+            waiting = [suspects.pop(0)]
         while len(held) < crew.window() and (trial := _next(waiting, budget - sum(held.values()), bool(held))):
             held[trial.key] = peak_bytes(trial)
+            if len(held) > 1:
+                beside.update(held)
             crew.submit(trial)
         finished, raised = [], None
         for trial, outcome in _arrivals(crew):
             del held[trial.key]
+            if isinstance(outcome, WorkersDied):
+                if trial.key in beside:
+                    suspects.append(trial)
+                    continue
+                outcome = Outcome(math.nan, math.nan, str(outcome))
             if isinstance(outcome, WorkerDied):
-                deaths[trial.key] = deaths.get(trial.key, 0) + 1
+                deaths[trial.key] += 1
                 if deaths[trial.key] < ATTEMPTS:
                     waiting.insert(0, trial)
                     continue

@@ -1,13 +1,16 @@
 """The layout of a store's file: its header, its two tables, and the way from older layouts to this one.
 
-The file carries our application id and a schema version in its header, which is read before SQLite touches anything.
+The file carries our application id and a schema version in its header, which is read before anything is touched.
 SQLite's REAL is the IEEE double, so a risk comes back bit for bit; NaN, which SQLite has not, is stored as NULL.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +44,12 @@ MIGRATIONS = {  # from the schema of that number to the next
     0: (TRIAL_TABLE, STUDY_TABLE, f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 3"),
     1: ("ALTER TABLE trial ADD COLUMN metrics TEXT", "PRAGMA user_version = 2"),
     2: ("ALTER TABLE trial ADD COLUMN peak_bytes INTEGER", STUDY_TABLE, "PRAGMA user_version = 3"),
+}
+NO_STUDIES = "CREATE TEMP VIEW study AS SELECT 0 rowid, '' key, '' name, '' definition, '' started WHERE 0"
+_SCHEMA_1 = "rowid, key, definition, risk, fit_seconds, error, version, finished"
+VIEWS = {  # what makes an earlier schema look like this one to a reader
+    1: (f"CREATE TEMP VIEW trial AS SELECT {_SCHEMA_1}, NULL metrics, NULL peak_bytes FROM main.trial", NO_STUDIES),
+    2: (f"CREATE TEMP VIEW trial AS SELECT {_SCHEMA_1}, metrics, NULL peak_bytes FROM main.trial", NO_STUDIES),
 }
 COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics, peak_bytes"
 OUTCOME_COLUMNS = "risk, fit_seconds, error, metrics, peak_bytes"
@@ -118,17 +127,22 @@ def _number(value: float | None) -> float:
 
 
 def check_header(path: Path) -> None:
-    """Refuse a file that is not ours, by its first 100 bytes; a missing or empty file is to be laid out."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        header = file.read(100)
-    if not header:
+    """Refuse a file that is not ours, by its header; a missing or empty file is to be laid out.
+
+    Raises
+    ------
+    StoreError
+        For a file of another program, of a newer schema, or that is no SQLite file.
+    OSError
+        For a path that cannot be read.
+    """
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
     cure = "It was left as it is. Give the path of a layerwise store, or of a file that does not exist yet."
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+    header = _header(path)
+    if header is None:
         raise StoreError(f"{path} is not an SQLite file. {cure}")
-    schema, application = (int.from_bytes(header[offset : offset + 4], "big") for offset in (60, 68))
+    schema, application = header
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is an SQLite file of another program (application id {application:#x}). {cure}")
     if schema > SCHEMA_VERSION:
@@ -136,3 +150,37 @@ def check_header(path: Path) -> None:
             f"{path} was written by a newer layerwise (schema {schema}, this one knows up to {SCHEMA_VERSION}). "
             "It was left as it is. Upgrade layerwise, or choose another path."
         )
+
+
+def refuse_database(path: Path) -> None:
+    """Refuse to write a result over an SQLite file, whoever's it is.
+
+    Raises
+    ------
+    StoreError
+        When the path is one.
+    """
+    if path.is_file() and path.stat().st_size and _header(path) is not None:
+        raise StoreError(
+            f"{path} is an SQLite file, perhaps the store of a study, and would be overwritten. Choose another file."
+        )
+
+
+def _header(path: Path) -> tuple[int, int] | None:
+    """Schema and application id of an SQLite file; None of any other.
+
+    SQLite reads them, as of a file that cannot change: it takes no lock and leaves no log. (A file that this process
+    opened and closed itself would take with it the locks of all connections the process has to it.)
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            schema, application = (
+                connection.execute(f"PRAGMA {field}").fetchone()[0] for field in ("user_version", "application_id")
+            )
+    except sqlite3.OperationalError as error:
+        raise PermissionError(errno.EACCES, str(error), str(path)) from None
+    except sqlite3.DatabaseError:
+        return None
+    return schema, application

@@ -16,32 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from layerwise.studies.schema import (
-    COLUMNS,
-    MIGRATIONS,
-    OUTCOME_COLUMNS,
-    SCHEMA_VERSION,
-    STUDY_COLUMNS,
-    Row,
-    StoreError,
-    StudyRow,
-    check_header,
-    outcome_of,
-    to_row,
-)
+from layerwise.studies.lock import sole_writer
+from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
+from layerwise.studies.schema import COLUMNS, OUTCOME_COLUMNS, STUDY_COLUMNS, Row, StudyRow, outcome_of, to_row
 from layerwise.studies.trial import Outcome, Trial
 
 if TYPE_CHECKING:
     from layerwise.studies.definition import Study
 
-WAIT_SECONDS = 30.0  # for another process's transaction
 KEYS_PER_QUERY = 500
 
 
 class Store:
     """The outcomes of trials, and the studies they were run for, in one SQLite file.
 
-    Any number of processes may read while one writes.
+    Any number of processes may read while one writes (`writing`).
 
     Parameters
     ----------
@@ -49,6 +38,9 @@ class Store:
         The file; it and its folders are made when missing.
     create : bool, default=True
         False refuses a file that is missing.
+    read_only : bool, default=False
+        True neither makes, migrates nor writes anything; of a store of an earlier schema, what that did not know is
+        absent. Such a store may be handed from thread to thread.
 
     Raises
     ------
@@ -61,57 +53,13 @@ class Store:
     ...     result = run_study(study, store)
     """
 
-    def __init__(self, path: str | PathLike[str], *, create: bool = True) -> None:
+    def __init__(self, path: str | PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
         self.path = Path(path)
-        if not (create or self.path.exists()):
-            raise StoreError(f"{self.path} does not exist. Give the path of a store that `layerwise study run` wrote.")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            check_header(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be opened ({error.strerror}). Choose another path.") from error
-        try:
-            # absolute, for SQLite has a meaning of its own for ":memory:"
-            self._connection = sqlite3.connect(self.path.absolute(), timeout=WAIT_SECONDS, isolation_level=None)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
-        try:
-            self._prepare()
-        except BaseException as error:
-            self.close()
-            if isinstance(error, sqlite3.Error):
-                raise self._error(error) from error
-            raise
+        self._writing = False
+        if read_only or not create:
+            check_exists(self.path)
+        self._connection = open_to_read(self.path) if read_only else open_to_write(self.path)
         self._version = version("layerwise")
-
-    def _prepare(self) -> None:
-        """Check the file, or lay it out: the header first, then WAL, so that the header is never in the log alone."""
-        damage = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if damage != "ok":
-            raise sqlite3.DatabaseError(damage)
-        if self._schema() < SCHEMA_VERSION:
-            with self._transaction():
-                while (schema := self._schema()) < SCHEMA_VERSION:  # another process may have laid it out meanwhile
-                    for statement in MIGRATIONS[schema]:
-                        self._connection.execute(statement)
-        self._connection.execute(f"SELECT {COLUMNS} FROM trial LIMIT 0")
-        self._connection.execute(f"SELECT {STUDY_COLUMNS} FROM study LIMIT 0")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-
-    def _schema(self) -> int:
-        return self._connection.execute("PRAGMA user_version").fetchone()[0]
-
-    def _error(self, error: sqlite3.Error) -> StoreError:
-        lacking = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR  # no such table or column
-        if isinstance(error, sqlite3.OperationalError) and not lacking:  # locked, read-only, disk full
-            return StoreError(
-                f"{self.path} cannot be used ({error}). Check its permissions, the disk's space and whether another "
-                "program holds it, then run again: finished trials are kept."
-            )
-        return StoreError(
-            f"{self.path} is damaged ({error}). It was left as it is: restore it from a copy, or choose another path."
-        )
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -126,7 +74,28 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            raise store_error(self.path, error) from error
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """Be the only one that runs trials into this store; held until the end, or until this process is no more.
+
+        `run_study` and `merge_stores` do this; around several of them it keeps the place. Readers are not kept out.
+
+        Raises
+        ------
+        StoreError
+            When another process is the one: says who, since when and what to do.
+        """
+        if self._writing:
+            yield
+            return
+        with sole_writer(self.path):
+            self._writing = True
+            try:
+                yield
+            finally:
+                self._writing = False
 
     def add(self, trial: Trial, outcome: Outcome) -> None:
         """Store one outcome, as `add_all` does.
@@ -269,7 +238,28 @@ class Store:
         try:
             yield from self._connection.execute(query, values)
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            raise store_error(self.path, error) from error
+
+    def made_by(self) -> list[tuple[str, int, str, str]]:
+        """Return which versions of layerwise made the trials: version, how many, when the first and the last ended.
+
+        Returns
+        -------
+        list of tuple
+            One a version, the one that began first first.
+        """
+        query = "SELECT version, count(*), min(finished), max(finished) FROM trial GROUP BY version ORDER BY 3"
+        return list(self._rows(query))
+
+    def revision(self) -> int:
+        """Return a number that changes when another connection has written.
+
+        Returns
+        -------
+        int
+            The number.
+        """
+        return next(self._rows("PRAGMA data_version"))[0]
 
     def close(self) -> None:
         """Close the file."""

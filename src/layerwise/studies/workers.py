@@ -32,7 +32,11 @@ IDLE_SECONDS = 60.0  # after which a process without work leaves
 
 
 class WorkerDied(Exception):
-    """The process that ran a trial is gone: killed, out of memory, or crashed in compiled code."""
+    """The process that ran a trial, and no other one, is gone: killed, out of memory, or crashed in compiled code."""
+
+
+class WorkersDied(Exception):
+    """Several workers died under a trial; which of the trials that they held was to blame is not known."""
 
 
 Arrival = tuple[Trial, Outcome | BaseException]

@@ -64,7 +64,7 @@ def exponent(result: StudyResult) -> float:
 def never_reached(learner: str, result: StudyResult) -> float:
     """The number of dimensions at which the learner's n* lies beyond its sample sizes."""
     fits = [fit for fit in fit_exponent(result, THRESHOLD) if fit.learner == learner]
-    return float(len(fits[0].not_reached)) if fits else float("nan")
+    return float(len(fits[0].not_reached)) if fits and fits[0].n_dims else float("nan")
 
 
 def spread(result: StudyResult, multiple: float, power: int) -> float:

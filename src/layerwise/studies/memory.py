@@ -1,0 +1,65 @@
+"""How much memory trials may hold together: of what is free on the machine and in every group that limits this process.
+
+Linux limits memory by control groups: a container's, a batch job's, a user session's, one inside the other. A process
+may take what the tightest of them has left, from its own group up to the root:
+
+    free of a group = limit - usage + inactive file cache      (the kernel gives that cache back when it is asked)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+SHARE = 0.8  # of what is free when the study starts
+OWN_GROUPS = Path("/proc/self/cgroup")
+ROOT = Path("/sys/fs/cgroup")
+VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+VERSION_2 = ("memory.max", "memory.current", "inactive_file")
+
+
+def memory_budget() -> float:
+    """Bytes that trials may hold together.
+
+    Returns
+    -------
+    float
+        A share of what is free.
+    """
+    return SHARE * max(0, min([psutil.virtual_memory().available, *_free_of_groups()]))
+
+
+def _free_of_groups() -> Iterator[int]:
+    """What each group that this process is in, and that has a limit, has left."""
+    try:
+        lines = OWN_GROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, names = ROOT, VERSION_2
+        elif "memory" in controllers.split(","):
+            root, names = ROOT / "memory", VERSION_1
+        else:
+            continue
+        parts = [part for part in path.split("/") if part not in ("", "..")]  # "..": a group beyond what is seen here
+        for depth in range(len(parts), -1, -1):  # in a container, the outer part of the path may not be there
+            group = root.joinpath(*parts[:depth])
+            if (free := _free(group, *names)) is not None:
+                yield free
+
+
+def _free(group: Path, limit: str, usage: str, cache: str) -> int | None:
+    """Limit - usage + cache of a group; None where it is not there or has no limit."""
+    try:
+        most = (group / limit).read_text().strip()
+        if most == "max":
+            return None
+        used = int((group / usage).read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except OSError:
+        return None
+    return int(most) - used + int(stat.get(cache, 0))
