@@ -34,12 +34,12 @@ from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 #: Penalties tried for F1, as multiples of the least one at which f is constant.
 RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
-#: The path ends once the held-out error has stood above its least this many penalties in a row.
-PATIENCE = 2
+#: The path ends where this many penalties in a row have not lowered the held-out error by this fraction.
+PATIENCE, GAIN = 2, 0.02
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
 #: The path is followed to this multiple of the tolerance.
-LOOSE = 2
+LOOSE = 4
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
@@ -72,7 +72,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         As above; > 0 in F1, where it has the units of y. "auto" chooses from a path by ``validation``.
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
-        held out, 0.2 for "auto", along a path warm-started from large penalties down; then a fit to all rows.
+        held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
+        the error by 2 %; then a fit to all rows.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
@@ -201,8 +202,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
             for each in path:
                 fits.append(self._solve(Z_in, y_in, each, rng, fits[-1] if fits else None, LOOSE))
                 errors.append(mean_square(y_out - fits[-1].predict(Z_out, self._sigma)))
-                best = int(np.argmin(errors))
-                if len(errors) > best + PATIENCE:
+                if errors[-1] < (1 - GAIN) * errors[best]:
+                    best = len(errors) - 1
+                elif len(errors) > best + PATIENCE:
                     break
             start, penalty = fits[best], float(path[best])
             record |= {"penalty": scale * penalty, "validation_loss": scale**2 * errors[best]}
