@@ -25,6 +25,7 @@ from layerwise.learners._head import (
     held_out_rows,
     mean_square,
 )
+from layerwise.learners._penalty_path import follow_path
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures
@@ -32,10 +33,6 @@ from layerwise.solvers.frobenius import frobenius_regression, kernel_with_interc
 from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
-#: Penalties tried for F1, as multiples of the least one at which f is constant.
-RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
-#: The path ends where this many penalties in a row have not lowered the held-out error by this fraction.
-PATIENCE, GAIN = 2, 0.02
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
 #: The path is followed to this multiple of the tolerance.
@@ -197,18 +194,14 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         start, record = None, {"stage": "head", "penalty": penalty}
         if penalty is None:
             Z_in, y_in, Z_out, y_out = Z[~held_out], y[~held_out], Z[held_out], y[held_out]
-            path = (self._largest_penalty(Z_in, y_in, rng) or 1.0) * RELATIVE_PENALTIES
-            errors, fits, best = [], [], 0
-            for each in path:
-                fits.append(self._solve(Z_in, y_in, each, rng, fits[-1] if fits else None, LOOSE))
-                errors.append(mean_square(y_out - fits[-1].predict(Z_out, self._sigma)))
-                if errors[-1] < (1 - GAIN) * errors[best]:
-                    best = len(errors) - 1
-                elif len(errors) > best + PATIENCE:
-                    break
-            start, penalty = fits[best], float(path[best])
-            record |= {"penalty": scale * penalty, "validation_loss": scale**2 * errors[best]}
-            record |= {"at_edge_of_path": best in (0, len(path) - 1)}
+            penalty, start, choice = follow_path(
+                self._largest_penalty(Z_in, y_in, rng),
+                lambda each, before: self._solve(Z_in, y_in, each, rng, before, LOOSE),
+                lambda fit: fit.predict(Z_out, self._sigma),
+                y_out,
+            )
+            choice["validation_loss"] *= scale**2
+            record |= choice | {"penalty": scale * penalty}
         else:
             penalty /= scale
         fit = self._solve(Z, y, penalty, rng, start)
@@ -278,11 +271,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         )
 
     def _largest_penalty(self, Z, y, rng) -> float:
-        return (
-            largest_penalty(Z, y)
-            if isinstance(self._sigma, Square)
-            else measures.largest_penalty(Z, y, self._sigma, rng)
-        )
+        if isinstance(self._sigma, Square):
+            return largest_penalty(Z, y)
+        return measures.largest_penalty(Z, y, self._sigma, rng)
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
         """``z = (x - m, c)``, of shape (n_samples, n_features + 1), or x where c = 0."""
