@@ -9,7 +9,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from layerwise.learners import ConvexNeuralRegressor
-from layerwise.learners._penalty_path import RELATIVE_PENALTIES, follow_path
+from layerwise.learners._penalty_path import follow_path
+from layerwise.learners.convex import RELATIVE_PENALTIES
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 H_4 = (0, 0, 0, 0, 1.0)
@@ -203,16 +204,16 @@ class TestF1OfOtherActivations:
 )
 def test_the_path_ends_where_the_error_no_longer_falls(errors, tried, chosen):
     """The last fit instead of the best, a path that gives up at once or never; each fit starts from the one before."""
-    seen = []
+    path, seen = np.logspace(1, -2, 8), []
 
     def solve(penalty, before):
         assert before == (len(seen) - 1 if seen else None)
         seen.append(penalty)
         return len(seen) - 1
 
-    penalty, fit, choice = follow_path(3.0, solve, lambda k: np.array([errors[k] ** 0.5]), np.zeros(1))
+    penalty, fit, choice = follow_path(path, solve, lambda k: np.array([errors[k] ** 0.5]), np.zeros(1))
     assert (len(seen), fit) == (tried, chosen)
-    assert penalty == choice["penalty"] == seen[chosen] == 3.0 * RELATIVE_PENALTIES[chosen]
+    assert penalty == choice["penalty"] == path[chosen]
     assert_allclose(choice["validation_loss"], errors[chosen])
     assert choice["at_edge_of_path"] == (chosen == 0)
 

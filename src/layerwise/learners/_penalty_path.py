@@ -9,8 +9,6 @@ import numpy as np
 
 from layerwise.learners._head import mean_square
 
-#: Penalties tried, as multiples of the least one at which f is constant.
-RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
 #: The path ends where this many penalties in a row have not lowered the held-out error by this fraction.
 PATIENCE, GAIN = 2, 0.02
 
@@ -18,7 +16,7 @@ Fit = TypeVar("Fit")
 
 
 def follow_path(
-    largest: float,
+    path: np.ndarray,
     solve: Callable[[float, Fit | None], Fit],
     predict: Callable[[Fit], np.ndarray],
     y_out: np.ndarray,
@@ -27,8 +25,8 @@ def follow_path(
 
     Parameters
     ----------
-    largest : float
-        The least penalty at which f is constant.
+    path : ndarray of shape (n_penalties,)
+        The penalties, the largest first.
     solve : callable
         A fit to the rows kept, from a penalty and the fit to start from.
     predict : callable
@@ -36,7 +34,6 @@ def follow_path(
     y_out : ndarray of shape (n_held_out,)
         Their labels.
     """
-    path = (largest or 1.0) * RELATIVE_PENALTIES
     fits: list[Fit] = []
     errors: list[float] = []
     best = 0

@@ -33,6 +33,9 @@ from layerwise.solvers.frobenius import frobenius_regression, kernel_with_interc
 from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
+#: Penalties tried for F1, as multiples of the least one at which f is constant: with the quadratic activation, and with
+#: others, where a fit to a smaller one is of hundreds of neurons and takes minutes.
+RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np.logspace(-0.5, -2.5, 5)
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
 #: The path is followed to this multiple of the tolerance.
@@ -195,7 +198,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         if penalty is None:
             Z_in, y_in, Z_out, y_out = Z[~held_out], y[~held_out], Z[held_out], y[held_out]
             penalty, start, choice = follow_path(
-                self._largest_penalty(Z_in, y_in, rng),
+                self._path(Z_in, y_in, rng),
                 lambda each, before: self._solve(Z_in, y_in, each, rng, before, LOOSE),
                 lambda fit: fit.predict(Z_out, self._sigma),
                 y_out,
@@ -270,10 +273,10 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
             Z, y, self._sigma, penalty, rng, start=start, tol=tol, max_iter=self._max_iter
         )
 
-    def _largest_penalty(self, Z, y, rng) -> float:
+    def _path(self, Z, y, rng) -> np.ndarray:
         if isinstance(self._sigma, Square):
-            return largest_penalty(Z, y)
-        return measures.largest_penalty(Z, y, self._sigma, rng)
+            return (largest_penalty(Z, y) or 1.0) * RELATIVE_PENALTIES
+        return (measures.largest_penalty(Z, y, self._sigma, rng) or 1.0) * RELATIVE_PENALTIES_OF_OTHERS
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
         """``z = (x - m, c)``, of shape (n_samples, n_features + 1), or x where c = 0."""
