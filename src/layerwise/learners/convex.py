@@ -73,7 +73,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
         held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
-        the error by 2 %; then a fit to all rows.
+        the error by 2 %; then a fit to all rows. The path spans 3.5 decades for "quadratic", else 2.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
