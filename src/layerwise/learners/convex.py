@@ -39,7 +39,7 @@ RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
 #: The path is followed to this multiple of the tolerance.
-LOOSE = 4
+LOOSE = 2
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
@@ -75,7 +75,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
         the error by 2 %; then a fit to all rows. The path spans 3.5 decades for "quadratic", else 2.
     tol : float or "auto", default="auto"
-        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
+        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.1.
     max_iter : int or "auto", default="auto"
         Iterations of F1, for each penalty. "auto": 2000 for "quadratic", else 50.
     max_memory : int, default=8 * 2**30
@@ -303,7 +303,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         check_number(self.bias, "bias", zero=True)
         self._choose_activation()
         tol = check_number(self.tol, "tol", auto=True)
-        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.05)
+        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.1)
         self._max_iter = 2000 if isinstance(self._sigma, Square) else 50
         if not (isinstance(self.max_iter, str) and self.max_iter == "auto"):
             self._max_iter = check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
