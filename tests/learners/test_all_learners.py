@@ -26,7 +26,7 @@ LEARNERS = [
     KernelRegressor("arc-cosine", validation=0.3, random_state=0),
     KernelRegressor("polynomial"),
     ConvexNeuralRegressor(random_state=0),
-    ConvexNeuralRegressor("F1", "relu", tol=0.1, random_state=0),
+    ConvexNeuralRegressor("F1", "relu", tol=0.02, random_state=0),
     ConvexNeuralRegressor("F2", validation="loo"),
     ConvexNeuralRegressor("F2", "relu", validation=0.3, random_state=0),
     ThreeLayerRegressor(40, random_state=0),

@@ -38,8 +38,6 @@ from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np.logspace(-0.5, -2.5, 5)
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
-#: The path is followed to this multiple of the tolerance.
-LOOSE = 2
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
@@ -75,7 +73,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
         the error by 2 %; then a fit to all rows. The path spans 3.5 decades for "quadratic", else 2.
     tol : float or "auto", default="auto"
-        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.1.
+        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
         Iterations of F1, for each penalty. "auto": 2000 for "quadratic", else 50.
     max_memory : int, default=8 * 2**30
@@ -199,7 +197,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
             Z_in, y_in, Z_out, y_out = Z[~held_out], y[~held_out], Z[held_out], y[held_out]
             penalty, start, choice = follow_path(
                 self._path(Z_in, y_in, rng),
-                lambda each, before: self._solve(Z_in, y_in, each, rng, before, LOOSE),
+                lambda each, before: self._solve(Z_in, y_in, each, rng, before),
                 lambda fit: fit.predict(Z_out, self._sigma),
                 y_out,
             )
@@ -264,13 +262,12 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         if isinstance(self._sigma, Square):
             self.matrix_ = ((neurons.T * coef) @ neurons).astype(dtype)
 
-    def _solve(self, Z, y, penalty: float, rng, start: NeuronFit | None, loose: float = 1) -> NeuronFit:
-        tol = loose * self._tol
+    def _solve(self, Z, y, penalty: float, rng, start: NeuronFit | None) -> NeuronFit:
         if isinstance(self._sigma, Square):
             M = None if start is None else start.matrix
-            return nuclear_norm_regression(Z, y, penalty, start=M, tol=tol, max_iter=self._max_iter)
+            return nuclear_norm_regression(Z, y, penalty, start=M, tol=self._tol, max_iter=self._max_iter)
         return measures.total_variation_regression(
-            Z, y, self._sigma, penalty, rng, start=start, tol=tol, max_iter=self._max_iter
+            Z, y, self._sigma, penalty, rng, start=start, tol=self._tol, max_iter=self._max_iter
         )
 
     def _path(self, Z, y, rng) -> np.ndarray:
@@ -303,7 +300,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         check_number(self.bias, "bias", zero=True)
         self._choose_activation()
         tol = check_number(self.tol, "tol", auto=True)
-        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.1)
+        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.05)
         self._max_iter = 2000 if isinstance(self._sigma, Square) else 50
         if not (isinstance(self.max_iter, str) and self.max_iter == "auto"):
             self._max_iter = check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
