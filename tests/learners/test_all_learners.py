@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from layerwise.learners import (
+    ConvexNeuralRegressor,
     HierarchicalRegressor,
     KernelRegressor,
     MomentRegressor,
@@ -28,12 +29,23 @@ LEARNERS = [
     KernelRegressor("polynomial"),
     MomentRegressor(random_state=0),
     MomentRegressor(2, degree=2, orders=(1, 2), robust=False, polish=False, validation=0.3, random_state=0),
+    ConvexNeuralRegressor(random_state=0),
+    ConvexNeuralRegressor("F1", "relu", tol=0.02, random_state=0),
+    ConvexNeuralRegressor("F2", validation="loo"),
+    ConvexNeuralRegressor("F2", "relu", validation=0.3, random_state=0),
     ThreeLayerRegressor(40, random_state=0),
     ThreeLayerRegressor(40, middle_width=50, activation="relu", linear="ridge", validation=0.3, random_state=0),
     HierarchicalRegressor(link_width=40, random_state=0),
     HierarchicalRegressor(2, link_width=40, refine=True, random_state=0),
     HierarchicalRegressor(2, width=30, link_width=40, split=0.6, n_steps=50, validation=0.4, random_state=0),
 ]
+
+
+def searched(learner):
+    """F1 of ReLU: found up to a tolerance, by a search in which rounding decides; its own tests see to its units."""
+    return isinstance(learner, ConvexNeuralRegressor) and (learner.space, learner.activation) == ("F1", "relu")
+
+
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
@@ -105,7 +117,9 @@ def test_float32_stays(learner):
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e4])
-@pytest.mark.parametrize("learner", [m for m in LEARNERS if getattr(m, "n_steps", None) is None], ids=repr)
+@pytest.mark.parametrize(
+    "learner", [m for m in LEARNERS if getattr(m, "n_steps", None) is None and not searched(m)], ids=repr
+)
 def test_units_of_y_do_not_matter(learner, scale):
     """A constant in the algorithm that has the units of y (finite n_steps has one: the start a_j = +-1)."""
     X, y = table()
@@ -148,7 +162,7 @@ def test_float32_y_in_any_units(learner, scale):
     """A square of y that overflows or vanishes in float32."""
     X, y = (a.astype(np.float32) for a in table())
     base = clone(learner).fit(X, y)
-    if getattr(learner, "n_steps", None) is None:
+    if getattr(learner, "n_steps", None) is None and not searched(learner):
         scaled = clone(learner).fit(X, (scale * y.astype(float)).astype(np.float32)).predict(X)
         assert_allclose(scaled.astype(float) / scale, base.predict(X), rtol=0.01, atol=0.01)
 

@@ -1,5 +1,6 @@
 """The learners: scikit-learn regressors, one file an algorithm."""
 
+from layerwise.learners.convex import ConvexNeuralRegressor
 from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.joint import JointRegressor
 from layerwise.learners.kernel import KernelRegressor
@@ -10,6 +11,7 @@ from layerwise.learners.three_layer import ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor
 
 __all__ = [
+    "ConvexNeuralRegressor",
     "HierarchicalRegressor",
     "JointRegressor",
     "KernelRegressor",

@@ -1,0 +1,228 @@
+"""Quadratic regression under a nuclear norm: the space F1 of the quadratic activation, where it is a convex problem.
+
+A network of neurons ``sigma(t) = t^2`` is ``f(x) = alpha + sum_j a_j (w_j'x)^2 = alpha + <M, x x'>``,
+``M = sum_j a_j w_j w_j'``, and its least ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
+symmetric M and, where there is an intercept, alpha:
+
+    P(M) = (1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*
+
+With C the centring of a vector (the identity where alpha = 0), ``b = C y``, ``A(M) = C diag(X M X')``, the best alpha
+is in ``r = b - A(M)``, and the products cost 2 n d^2 flops, or 2 n d rank: no (n, d^2) array.
+
+    G(M) = (2/n) A*(r) = (2/n) X' diag(r) X                                         minus the gradient
+    prox:  V diag(e) V'  ->  V diag(sign(e) max(|e| - penalty/L, 0)) V'             soft-thresholded eigenvalues
+    dual:  max over theta with |A*(theta)|_op <= penalty  of  D(theta) = b'theta - (n/4) |theta|^2
+
+Accelerated proximal gradient (Beck & Teboulle 2009), the momentum dropped where it points uphill (O'Donoghue & Candes
+2015), the curvature L raised where it is seen to be too small. The residual at any M, shrunk until it is feasible,
+``theta = s (2/n) r``, bounds how far P(M) is from its minimum: P(M) - D(theta), the duality gap, which ends the
+iteration.
+
+Positive and negative eigenvalues may have penalties of their own, ``p_+ tr M_+ + p_- tr M_-``; feasible is then
+``-p_- <= A*(theta) <= p_+``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from layerwise.solvers.neurons import NeuronFit, dual_value
+
+#: Iterations between two looks at the duality gap, which costs one more spectrum of a d x d matrix.
+EVERY = 5
+
+
+class _Forms:
+    """``A(M) = C diag(X M X')`` and ``A*(r) = X' diag(C r) X``, C the centring where there is an intercept."""
+
+    def __init__(self, X: np.ndarray, intercept: bool):
+        self.X, self.intercept = X, intercept
+
+    def centred(self, values: np.ndarray) -> np.ndarray:
+        return values - values.mean() if self.intercept else values
+
+    def of(self, e: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """``A(V diag(e) V')``: 2 n d rank flops."""
+        Z = self.X @ V
+        Z *= Z
+        return self.centred(Z @ e)
+
+    def adjoint(self, r: np.ndarray) -> np.ndarray:
+        """``A*(r)`` for a centred r: 2 n d^2 flops."""
+        return self.X.T @ (r[:, None] * self.X)
+
+    def curvature(self, M: np.ndarray) -> float:
+        """The largest ``(2/n) |A(M)|^2 / |M|^2``, from below, by power iterations from M."""
+        for _ in range(5):
+            M = self.adjoint(self.centred(np.einsum("ij,ij->i", self.X @ M, self.X)))
+            norm = float(np.linalg.norm(M))
+            if norm == 0:
+                return 0.0
+            M /= norm
+        return 2 / len(self.X) * float(np.sum(self.centred(np.einsum("ij,ij->i", self.X @ M, self.X)) ** 2))
+
+
+def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.ndarray, np.ndarray]:
+    """Minimise ``|N - M|^2 / 2 + positive tr N_+ + negative tr N_-``: the eigenvalues of N that are not 0, and vectors.
+
+    Parameters
+    ----------
+    M : ndarray of shape (d, d)
+        Symmetric.
+    positive, negative : float
+        By how much eigenvalues of each sign move towards 0.
+
+    Returns
+    -------
+    eigenvalues, eigenvectors : ndarrays of shape (rank,) and (d, rank)
+    """
+    e, V = np.linalg.eigh(M)
+    e = np.maximum(e - positive, 0) - np.maximum(-e - negative, 0)
+    kept = e != 0
+    return e[kept], V[:, kept]
+
+
+def largest_penalty(X: np.ndarray, y: np.ndarray, *, intercept: bool = True) -> float:
+    """The least penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
+    forms = _Forms(X, intercept)
+    return float(np.abs(np.linalg.eigvalsh(2 / len(y) * forms.adjoint(forms.centred(y)))).max())
+
+
+def nuclear_norm_regression(
+    X: np.ndarray,
+    y: np.ndarray,
+    penalty: float | tuple[float, float],
+    *,
+    intercept: bool = True,
+    start: np.ndarray | None = None,
+    tol: float = 1e-4,
+    max_iter: int = 2000,
+) -> NeuronFit:
+    """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*``.
+
+    An iteration costs 2 n d^2 flops and the spectrum of a d x d matrix (9 d^3). Peak memory 2 n d and 10 d^2.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, d)
+        Inputs, or features: the quadratic model on a representation, in float64.
+    y : ndarray of shape (n_samples,)
+    penalty : float or (float, float)
+        > 0. Two numbers weigh ``tr M_+`` and ``tr M_-``.
+    intercept : bool
+        Whether there is an alpha, which is not penalised; else alpha = 0.
+    start : ndarray of shape (d, d), optional
+        Symmetric; by default 0.
+    tol : float
+        The duality gap to reach, as a fraction of the objective.
+    max_iter : int
+
+    Returns
+    -------
+    NeuronFit
+        Its coefficients are the eigenvalues of M that are not 0, its neurons their eigenvectors.
+
+    Raises
+    ------
+    ValueError
+        Unless the penalties are positive.
+
+    References
+    ----------
+    Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restart); the function space: Bach 2017.
+    """
+    positive, negative = penalty if isinstance(penalty, tuple) else (penalty, penalty)
+    if not (positive > 0 and negative > 0):
+        raise ValueError(f"penalty={penalty!r} must be > 0: without it no duality gap tells when to stop.")
+    n, d = X.shape
+    forms = _Forms(X, intercept)
+    b = forms.centred(y)
+    rounded_off = 1e-24 * float(b @ b) / n
+    M = np.zeros((d, d)) if start is None else start
+    rounding = d * np.finfo(float).eps * float(np.linalg.norm(M))
+    e, V = soft_threshold(M, rounding, rounding)
+    r = b - forms.of(e, V)
+    G = 2 / n * forms.adjoint(r)
+    L = forms.curvature(G + np.eye(d)) or 1.0
+    M_before, r_before, G_before, momentum = M, r, G, 1.0
+    history: list[dict] = []
+    iteration = 0
+
+    while True:
+        if iteration % EVERY == 0 or iteration == max_iter:
+            objective = float(r @ r) / n + positive * float(e[e > 0].sum()) - negative * float(e[e < 0].sum())
+            spectrum = np.linalg.eigvalsh(G)
+            gap = objective - dual_value(b, r, float(max(spectrum[-1] / positive, -spectrum[0] / negative)))
+            history.append({"iteration": iteration, "objective": objective, "gap": gap, "neurons": len(e)})
+            if gap <= tol * objective or iteration == max_iter:
+                break
+        momentum, last = (1 + np.sqrt(1 + 4 * momentum**2)) / 2, momentum
+        ahead = (last - 1) / momentum
+        Y, r_Y, G_Y = (now + ahead * (now - old) for now, old in ((M, M_before), (r, r_before), (G, G_before)))
+        while True:
+            e, V = soft_threshold(Y + G_Y / L, positive / L, negative / L)
+            M_new = (V * e) @ V.T
+            r_new = b - forms.of(e, V)
+            step = float(np.sum((M_new - Y) ** 2))
+            seen = 2 / n * float(np.sum((r_new - r_Y) ** 2))  # the curvature along the step, times its length squared
+            if seen <= L * step + rounded_off:
+                break
+            L = 1.05 * seen / step
+        if np.sum((Y - M_new) * (M_new - M)) > 0:
+            momentum = 1.0
+        iteration += 1
+        M_before, r_before, G_before = M, r, G
+        M, r, G = M_new, r_new, 2 / n * forms.adjoint(r_new)
+
+    alpha = float(np.mean(y - np.square(X @ V) @ e)) if intercept else 0.0
+    return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= tol * objective), history)
+
+
+def quadratic_model_regression(
+    X: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False, tol: float = 1e-6, max_iter: int = 100
+) -> NeuronFit:
+    """The global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2`` that SGD looks for.
+
+    Minimise over its W, the signs s_r being fixed, half of the m neurons of each sign and at least d of each,
+
+        (1/n) sum_i (y_i - f(x_i))^2 + penalty sum_r |w_r|^4
+
+    Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
+    ``8 ((tr M_+)^2 + (tr M_-)^2)`` and not the square of the nuclear norm, ``4 |M|_*^2``, which it equals where both
+    traces are the same. Its slopes are those of `nuclear_norm_regression` at the penalties
+    ``(16 penalty tr M_+, 16 penalty tr M_-)``, which are found by iteration: traces fall as their penalties rise, and
+    a step to the geometric mean of the penalties had and asked for contracts.
+
+    Parameters
+    ----------
+    X, y, intercept
+        As in `nuclear_norm_regression`; X are the features h of the model.
+    penalty : float
+        lambda of the model, > 0.
+    tol : float
+        Relative change of the penalties at which to stop.
+    max_iter : int
+        Fits, each warm-started; `converged` says whether they were enough.
+
+    Returns
+    -------
+    NeuronFit
+        As `nuclear_norm_regression` returns; ``objective`` and ``gap`` are those of the last two penalties.
+
+    References
+    ----------
+    The model: Bai & Lee 2019; Lee 2020.
+    """
+    top = largest_penalty(X, y, intercept=intercept)
+    both = np.full(2, top / 2 if top > 0 else 1.0)
+    fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, tol=tol / 10)
+    for _ in range(max_iter):
+        e = fit.coefficients
+        asked = 16 * penalty * np.array([e[e > 0].sum(), -e[e < 0].sum()])
+        before, both = both, np.sqrt(both * np.maximum(asked, 1e-9 * top))
+        if np.all(np.abs(both - before) <= tol * before):
+            return fit
+        fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, start=fit.matrix, tol=tol / 10)
+    return replace(fit, converged=False)

@@ -1,0 +1,258 @@
+import pickle
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from layerwise.learners import ConvexNeuralRegressor
+from layerwise.learners._penalty_path import follow_path
+from layerwise.learners.convex import RELATIVE_PENALTIES
+from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
+
+H_4 = (0, 0, 0, 0, 1.0)
+
+
+def low_rank(n, d=15, rank=1, noise=0.1, seed=0):
+    """``sum_s ((w_s.x)^2 - 1) / sqrt(2 rank)``, its directions, and a way to measure risk."""
+    rng = np.random.default_rng(seed)
+    W = np.linalg.qr(rng.standard_normal((d, rank)))[0].T
+
+    def f(X):
+        return np.sum((X @ W.T) ** 2 - 1, axis=1) / np.sqrt(2 * rank)
+
+    X, X_new = rng.standard_normal((n, d)), rng.standard_normal((2000, d))
+    return X, f(X) + noise * rng.standard_normal(n), W, lambda model: np.mean((model.predict(X_new) - f(X_new)) ** 2)
+
+
+def table(n=80, d=3):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d)) + 0.5
+    return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * rng.standard_normal(n)
+
+
+class TestQuadratic:
+    @pytest.mark.parametrize("space", ["F1", "F2"])
+    @pytest.mark.parametrize("bias", [0.0, 1.0, 2.0])
+    def test_predicts_what_its_matrix_and_its_neurons_say(self, space, bias):
+        """The constant lost or doubled between M, its eigenvectors and the biases."""
+        X, y = table()
+        model = ConvexNeuralRegressor(space, bias=bias, penalty=0.1).fit(X, y)
+        Z = X - model.mean_
+        by_neurons = model.intercept_ + (Z @ model.neurons_.T + model.biases_) ** 2 @ model.coef_
+        if bias:
+            Z = np.hstack([Z, np.full((80, 1), bias)])
+        by_matrix = model.intercept_ + np.einsum("ij,jk,ik->i", Z, model.matrix_, Z)
+        assert_allclose(model.predict(X), by_matrix, rtol=1e-9)
+        assert_allclose(model.predict(X), by_neurons, rtol=1e-9)
+        assert_allclose(np.mean(model.predict(X)), y.mean())  # alpha is not penalised
+
+    def test_bias_decides_whether_odd_functions_are_learnt(self):
+        X, _ = table(200)
+        y = X[:, 0]
+        even = ConvexNeuralRegressor(bias=0, penalty=0.01).fit(X - X.mean(axis=0), y)
+        assert_allclose(even.predict(-X), even.predict(X))
+        assert ConvexNeuralRegressor(penalty=0.01).fit(X, y).score(X, y) > 0.98
+
+    def test_with_a_bias_the_origin_does_not_matter(self):
+        """Columns far from 0, where the problem is badly conditioned unless they are centred."""
+        X, y = table()
+        model, moved = (ConvexNeuralRegressor(penalty=0.1, tol=1e-8).fit(X + shift, y) for shift in (0, 100.0))
+        assert_allclose(moved.predict(X + 100), model.predict(X), atol=1e-5)
+
+    def test_learner_is_the_solver_in_the_units_of_y(self):
+        """The scaling of y undone for f but not for the penalty, the gap or the objective."""
+        X, y, _, _ = low_rank(100)
+        y = 50 * y + 7
+        model = ConvexNeuralRegressor(bias=0, penalty=3.0, tol=1e-9).fit(X, y)
+        fit = nuclear_norm_regression(X, y, 3.0, tol=1e-9)
+        assert_allclose(model.matrix_, fit.matrix, atol=1e-3)
+        assert_allclose(model.history_[-1]["objective"], fit.objective, rtol=1e-8)
+        assert_allclose(model.intercept_, fit.intercept, rtol=1e-3)
+        assert 0 <= model.gap_ <= 1e-9 * fit.objective
+        assert model.gap_ == model.history_[-1]["gap"]
+        assert model.gap_certified_
+        assert model.n_iter_ == model.history_[-1]["iteration"]
+
+    def test_the_penalty_is_chosen_on_rows_held_out_and_refitted_to_all(self):
+        X, y, _, _ = low_rank(60, d=8)
+        model = ConvexNeuralRegressor(bias=0, validation=0.25, tol=1e-7, random_state=3).fit(X, y)
+        out = np.zeros(60, dtype=bool)
+        out[np.random.RandomState(3).permutation(60)[:15]] = True
+        path = largest_penalty(X[~out], y[~out]) * RELATIVE_PENALTIES
+        fits = [nuclear_norm_regression(X[~out], y[~out], p, tol=1e-6) for p in path]
+        errors = [
+            np.mean((y[out] - fit.intercept - np.einsum("ij,jk,ik->i", X[out], fit.matrix, X[out])) ** 2)
+            for fit in fits
+        ]
+        head = model.history_[0]
+        assert_allclose(head["penalty"], path[np.argmin(errors)], rtol=1e-3)
+        assert_allclose(head["validation_loss"], min(errors), rtol=1e-2)
+        assert_allclose(model.matrix_, nuclear_norm_regression(X, y, head["penalty"], tol=1e-7).matrix, atol=5e-3)
+
+    def test_F1_finds_the_direction_and_beats_F2(self):
+        """n = 110, d (d+1) / 2 = 120. Over seeds 0..9 the risks were at most .03 and at least .15."""
+        X, y, W, risk = low_rank(110)
+        sparse = ConvexNeuralRegressor(random_state=0).fit(X, y)
+        assert risk(sparse) < 0.06
+        assert risk(ConvexNeuralRegressor("F2").fit(X, y)) > 0.12
+        assert abs(sparse.directions_[0] @ W[0]) > 0.98
+        assert_allclose(sparse.directions_ @ sparse.directions_.T, np.eye(15), atol=1e-10)
+        assert np.all(np.diff(sparse.singular_values_) <= 0)
+        assert np.all(np.diff(np.abs(sparse.coef_)) <= 0)
+
+    def test_max_iter_warns_with_its_cure(self):
+        X, y, _, _ = low_rank(60)
+        model = ConvexNeuralRegressor(penalty=0.01, max_iter=3)
+        with pytest.warns(ConvergenceWarning, match=r"after 3 iterations the duality gap is .* Raise max_iter"):
+            model.fit(X, y)
+        assert np.all(np.isfinite(model.predict(X)))
+
+
+@pytest.mark.parametrize("activation", ["quadratic", "relu", H_4], ids=str)
+class TestF2:
+    def kernel(self, activation, Z, V):
+        """By its definition: the Frobenius norm's, or an average over the sphere in three dimensions by quadrature."""
+        if activation == "quadratic":
+            return (Z @ V.T) ** 2
+        heights, weights = np.polynomial.legendre.leggauss(100)
+        angles = np.arange(200) * np.pi / 100
+        circle, radii = np.stack([np.cos(angles), np.sin(angles)]), np.sqrt(1 - heights**2)
+        w = np.stack([*(radii[:, None] * circle[:, None]), np.tile(heights[:, None], 200)]).reshape(3, -1)
+        s, t = Z @ w, V @ w
+        if activation == "relu":
+            s, t = np.maximum(s, 0), np.maximum(t, 0)
+        else:
+            s, t = ((u**4 - 6 * u**2 + 3) / np.sqrt(24) for u in (s, t))
+        return (s * np.repeat(weights, 200)) @ t.T / 400
+
+    def test_is_kernel_ridge_with_the_centred_kernel(self, activation):
+        """Twice or half the kernel (arc-cosine kernels are normalised as 2 E), a kernel or an alpha not centred."""
+        X, y = table(25)
+        X = X[:, :2]
+        model = ConvexNeuralRegressor("F2", activation, penalty=0.02).fit(X, y)
+        Z, V = (np.hstack([A - X.mean(axis=0), np.ones((len(A), 1))]) for A in (X, 1.2 * X[:10]))
+        K, K_new = self.kernel(activation, Z, Z), self.kernel(activation, V, Z)
+        C = np.eye(25) - 1 / 25
+        reference = KernelRidge(kernel="precomputed", alpha=25 * 0.02 / 2).fit(C @ K @ C, y - y.mean())
+        expected = y.mean() + reference.predict((K_new - K.mean(axis=0)) @ C)
+        tolerance = 1e-3 if activation == "relu" else 1e-7  # the quadrature is exact for polynomials
+        assert_allclose(model.predict(1.2 * X[:10]), expected, atol=tolerance)
+
+    def test_leave_one_out_is_leaving_one_out(self, activation):
+        """Up to the means, which leaving out a row changes too: by 1/n."""
+        X, y = table(60)
+        model = ConvexNeuralRegressor("F2", activation).fit(X, y)
+        head = model.history_[0]
+        left_out = ConvexNeuralRegressor("F2", activation, penalty=head["penalty"] * 60 / 59)
+        errors = (y - cross_val_predict(left_out, X, y, cv=LeaveOneOut())) ** 2
+        assert_allclose(head["validation_loss"], errors.mean(), rtol=0.12)
+
+    def test_too_large_a_fit_is_refused_with_its_figure(self, activation):
+        X, y = table()
+        with pytest.raises(ValueError, match=r"n_samples=80 with space='F2' needs.*max_memory.*space='F1'"):
+            ConvexNeuralRegressor("F2", activation, max_memory=1000).fit(X, y)
+
+
+@pytest.mark.parametrize("activation", ["relu", (0, 0, 1.0, 0.3)], ids=str)
+class TestF1OfOtherActivations:
+    def fitted(self, activation, n=120, y_scale=1.0, dtype=float, **params):
+        X, y = table(n)
+        model = ConvexNeuralRegressor("F1", activation, random_state=0, **params)
+        return X.astype(dtype), y, model.fit(X.astype(dtype), (y_scale * y).astype(dtype))
+
+    def test_predicts_what_its_neurons_say(self, activation):
+        X, y, model = self.fitted(activation)
+        t = (X - model.mean_) @ model.neurons_.T + model.biases_
+        values = np.maximum(t, 0) if activation == "relu" else (t**2 - 1) / 2**0.5 + 0.3 * (t**3 - 3 * t) / 6**0.5
+        assert_allclose(model.predict(X), model.intercept_ + values @ model.coef_, rtol=1e-9, atol=1e-12)
+        assert model.score(X, y) > 0.9
+        lengths = np.sum(model.neurons_**2, axis=1) + model.biases_**2
+        assert_allclose(lengths, 1)
+
+    def test_says_that_its_gap_certifies_nothing(self, activation):
+        _, y, model = self.fitted(activation)
+        assert not model.gap_certified_
+        lines = [line for line in model.history_ if line["stage"] == "iteration"]
+        assert lines[-1]["gap"] == model.gap_
+        assert lines[-1]["neurons"] == len(model.coef_)
+        objective = np.mean((y - model.predict(table(120)[0])) ** 2)
+        objective += model.history_[0]["penalty"] * np.abs(model.coef_).sum()
+        assert_allclose(lines[-1]["objective"], objective, rtol=1e-9)
+        assert model.gap_ <= 0.05 * objective
+
+    @pytest.mark.parametrize("power", [-80, 13])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_units_of_y_do_not_matter(self, activation, power, dtype):
+        """A constant with the units of y. By a power of 2, so that not even rounding differs."""
+        X, _, model = self.fitted(activation, 50, dtype=dtype, tol=0.1)
+        _, _, scaled = self.fitted(activation, 50, y_scale=2.0**power, dtype=dtype, tol=0.1)
+        assert_allclose(scaled.predict(X) / 2.0**power, model.predict(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("errors", "tried", "chosen"),
+    [
+        ([1.0, 0.5, 0.6, 0.495], 4, 1),  # not lower by 2 %, twice in a row
+        ([1.0, 0.5, 0.6, 0.4, 0.3, 0.31, 0.32, 0.0], 7, 4),  # one that is no better is forgiven
+        ([1.0, 1.0, 1.0, 0.0], 3, 0),
+    ],
+    ids=str,
+)
+def test_the_path_ends_where_the_error_no_longer_falls(errors, tried, chosen):
+    """The last fit instead of the best, a path that gives up at once or never; each fit starts from the one before."""
+    path, seen = np.logspace(1, -2, 8), []
+
+    def solve(penalty, before):
+        assert before == (len(seen) - 1 if seen else None)
+        seen.append(penalty)
+        return len(seen) - 1
+
+    penalty, fit, choice = follow_path(path, solve, lambda k: np.array([errors[k] ** 0.5]), np.zeros(1))
+    assert (len(seen), fit) == (tried, chosen)
+    assert penalty == choice["penalty"] == path[chosen]
+    assert_allclose(choice["validation_loss"], errors[chosen])
+    assert choice["at_edge_of_path"] == (chosen == 0)
+
+
+def test_relu_F1_adapts_to_one_direction_where_F2_does_not():
+    """``|w.x|`` in 10 dimensions, n = 300: over seeds 0..5 the ratio of the risks was at most .07."""
+    rng = np.random.default_rng(0)
+    w = np.ones(10) / np.sqrt(10)
+    X, X_new = rng.standard_normal((300, 10)), rng.standard_normal((2000, 10))
+    y = np.abs(X @ w) + 0.1 * rng.standard_normal(300)
+    models = [ConvexNeuralRegressor(space, "relu", random_state=0).fit(X, y) for space in ("F1", "F2")]
+    risks = [np.mean((model.predict(X_new) - np.abs(X_new @ w)) ** 2) for model in models]
+    assert risks[0] < 0.2 * risks[1]
+    assert abs(models[0].directions_[0] @ w) > 0.95
+
+
+def test_a_polynomial_given_as_coefficients_survives_pickling():
+    X, y = table()
+    for space in ("F1", "F2"):
+        model = ConvexNeuralRegressor(space, H_4, random_state=0, tol=0.1).fit(X, y)
+        assert_allclose(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"space": "F3"}, "space='F3' must be 'F1'"),
+        ({"activation": "tanh"}, "activation='tanh' must be 'quadratic', 'relu'"),
+        ({"activation": (1.0, 0.0)}, "activation=(1.0, 0.0) is constant"),
+        ({"bias": -1.0}, "bias=-1.0 must be"),
+        ({"validation": "loo"}, "validation='loo' with space='F1'.*hold out"),
+        ({"penalty": 0.0}, "penalty=0.0 must be"),
+        ({"tol": 0.0}, "tol=0.0 must be"),
+        ({"max_iter": 0}, "max_iter == 0"),
+        ({"max_memory": -1}, "max_memory=-1 must be"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_say_what_is_allowed(params, message):
+    X, y = table()
+    with pytest.raises(ValueError, match=re.escape(message).replace(r"\.\*", ".*")):
+        ConvexNeuralRegressor(**params).fit(X, y)
