@@ -9,6 +9,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from layerwise.learners import ConvexNeuralRegressor
+from layerwise.learners._penalty_path import follow_path
 from layerwise.learners.convex import RELATIVE_PENALTIES
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
@@ -190,6 +191,31 @@ class TestF1OfOtherActivations:
         X, _, model = self.fitted(activation, 50, dtype=dtype, tol=0.1)
         _, _, scaled = self.fitted(activation, 50, y_scale=2.0**power, dtype=dtype, tol=0.1)
         assert_allclose(scaled.predict(X) / 2.0**power, model.predict(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("errors", "tried", "chosen"),
+    [
+        ([1.0, 0.5, 0.6, 0.495], 4, 1),  # not lower by 2 %, twice in a row
+        ([1.0, 0.5, 0.6, 0.4, 0.3, 0.31, 0.32, 0.0], 7, 4),  # one that is no better is forgiven
+        ([1.0, 1.0, 1.0, 0.0], 3, 0),
+    ],
+    ids=str,
+)
+def test_the_path_ends_where_the_error_no_longer_falls(errors, tried, chosen):
+    """The last fit instead of the best, a path that gives up at once or never; each fit starts from the one before."""
+    path, seen = np.logspace(1, -2, 8), []
+
+    def solve(penalty, before):
+        assert before == (len(seen) - 1 if seen else None)
+        seen.append(penalty)
+        return len(seen) - 1
+
+    penalty, fit, choice = follow_path(path, solve, lambda k: np.array([errors[k] ** 0.5]), np.zeros(1))
+    assert (len(seen), fit) == (tried, chosen)
+    assert penalty == choice["penalty"] == path[chosen]
+    assert_allclose(choice["validation_loss"], errors[chosen])
+    assert choice["at_edge_of_path"] == (chosen == 0)
 
 
 def test_relu_F1_adapts_to_one_direction_where_F2_does_not():

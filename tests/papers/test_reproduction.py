@@ -79,7 +79,7 @@ def test_full_adds_to_what_is_there(tmp_path):
     """`full` ignored; trials of the default size run again; the start announced late or not at all."""
     events = []
     options = {
-        "started": lambda figure, found, total: events.append((figure.name, found, total)),
+        "started": lambda figure, found, total: events.append((figure.name, len(found), total)),
         "callback": lambda figure, done, total, trial, outcome: events.append((figure.name, done, total, trial.n)),
     }
     reproduce(PAPER, tmp_path, **options)

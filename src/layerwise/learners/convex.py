@@ -25,6 +25,7 @@ from layerwise.learners._head import (
     held_out_rows,
     mean_square,
 )
+from layerwise.learners._penalty_path import follow_path
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures
@@ -32,14 +33,11 @@ from layerwise.solvers.frobenius import frobenius_regression, kernel_with_interc
 from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
-#: Penalties tried for F1, as multiples of the least one at which f is constant.
-RELATIVE_PENALTIES = np.logspace(-0.5, -4, 15)
-#: The path ends once the held-out error has stood above its least this many penalties in a row.
-PATIENCE = 2
+#: Penalties tried for F1, as multiples of the least one at which f is constant: with the quadratic activation, and with
+#: others, where a fit to a smaller one is of hundreds of neurons and takes minutes.
+RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np.logspace(-0.5, -2.5, 5)
 #: Fraction of rows that choose F1's penalty under validation="auto".
 HELD_OUT = 0.2
-#: The path is followed to this multiple of the tolerance.
-LOOSE = 2
 
 
 class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
@@ -72,7 +70,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         As above; > 0 in F1, where it has the units of y. "auto" chooses from a path by ``validation``.
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
-        held out, 0.2 for "auto", along a path warm-started from large penalties down; then a fit to all rows.
+        held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
+        the error by 2 %; then a fit to all rows. The path spans 3.5 decades for "quadratic", else 2.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
@@ -196,17 +195,14 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         start, record = None, {"stage": "head", "penalty": penalty}
         if penalty is None:
             Z_in, y_in, Z_out, y_out = Z[~held_out], y[~held_out], Z[held_out], y[held_out]
-            path = (self._largest_penalty(Z_in, y_in, rng) or 1.0) * RELATIVE_PENALTIES
-            errors, fits, best = [], [], 0
-            for each in path:
-                fits.append(self._solve(Z_in, y_in, each, rng, fits[-1] if fits else None, LOOSE))
-                errors.append(mean_square(y_out - fits[-1].predict(Z_out, self._sigma)))
-                best = int(np.argmin(errors))
-                if len(errors) > best + PATIENCE:
-                    break
-            start, penalty = fits[best], float(path[best])
-            record |= {"penalty": scale * penalty, "validation_loss": scale**2 * errors[best]}
-            record |= {"at_edge_of_path": best in (0, len(path) - 1)}
+            penalty, start, choice = follow_path(
+                self._path(Z_in, y_in, rng),
+                lambda each, before: self._solve(Z_in, y_in, each, rng, before),
+                lambda fit: fit.predict(Z_out, self._sigma),
+                y_out,
+            )
+            choice["validation_loss"] *= scale**2
+            record |= choice | {"penalty": scale * penalty}
         else:
             penalty /= scale
         fit = self._solve(Z, y, penalty, rng, start)
@@ -266,21 +262,18 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         if isinstance(self._sigma, Square):
             self.matrix_ = ((neurons.T * coef) @ neurons).astype(dtype)
 
-    def _solve(self, Z, y, penalty: float, rng, start: NeuronFit | None, loose: float = 1) -> NeuronFit:
-        tol = loose * self._tol
+    def _solve(self, Z, y, penalty: float, rng, start: NeuronFit | None) -> NeuronFit:
         if isinstance(self._sigma, Square):
             M = None if start is None else start.matrix
-            return nuclear_norm_regression(Z, y, penalty, start=M, tol=tol, max_iter=self._max_iter)
+            return nuclear_norm_regression(Z, y, penalty, start=M, tol=self._tol, max_iter=self._max_iter)
         return measures.total_variation_regression(
-            Z, y, self._sigma, penalty, rng, start=start, tol=tol, max_iter=self._max_iter
+            Z, y, self._sigma, penalty, rng, start=start, tol=self._tol, max_iter=self._max_iter
         )
 
-    def _largest_penalty(self, Z, y, rng) -> float:
-        return (
-            largest_penalty(Z, y)
-            if isinstance(self._sigma, Square)
-            else measures.largest_penalty(Z, y, self._sigma, rng)
-        )
+    def _path(self, Z, y, rng) -> np.ndarray:
+        if isinstance(self._sigma, Square):
+            return (largest_penalty(Z, y) or 1.0) * RELATIVE_PENALTIES
+        return (measures.largest_penalty(Z, y, self._sigma, rng) or 1.0) * RELATIVE_PENALTIES_OF_OTHERS
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
         """``z = (x - m, c)``, of shape (n_samples, n_features + 1), or x where c = 0."""

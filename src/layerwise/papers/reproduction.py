@@ -14,7 +14,7 @@ from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before a figure's first trial, as `run_study` calls it; {} and 1 before a measurement.
+#: ``started(figure, found, total)`` before a figure, as `run_study` calls it; {} and 1 before a measurement.
 Started = Callable[[PublishedFigure | Measurement, Mapping[str, Outcome], int], object]
 #: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
 Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
