@@ -94,7 +94,6 @@ LEE2020 = Paper(
                     lambda result: at(result, QUAD_NEURAL, 1, 2000) / at(result, QUAD_RAW, 1, 2000),
                     (0.0, 1.0),
                 ),
-                Claim("r = 1, n = 1000: F₁ over ...", 0.0, lambda result: at(result, F1, 1, 1000), (0.0, 0.25)),
             ),
         ),
         PublishedFigure(

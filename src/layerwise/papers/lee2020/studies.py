@@ -73,7 +73,7 @@ def risk(full: bool) -> Study:
             quadratic_model(NTK_NEURAL, "linearised", "neural", wide),
             polynomial_kernel(),
             convex("F2", "relu", wide),
-            convex("F1", "relu", None if full else [1000]),
+            convex("F1", "relu", None if full else [500]),
             quadratic_model(QUAD_RAW, "quadratic", "raw"),
             quadratic_model(QUAD_NEURAL, "quadratic", "neural", wide),
             quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
