@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
+from layerwise.learners._descent import descend, from_the_best_fold
 from layerwise.learners._stages import convex_weights, lead
-from layerwise.learners.refinement import descend, from_the_best_fold, refine
+from layerwise.learners.refinement import refine
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link

@@ -9,14 +9,16 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
-from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square
-from layerwise.learners._hierarchical_arguments import HierarchicalArguments, penalty_path
-from layerwise.learners.refinement import Refinement, refine
+from layerwise.hermite import HermitePolynomial, HermiteSeries
+from layerwise.learners._degrees import columns, degrees_to_try
+from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
+from layerwise.learners._hierarchical_arguments import check_arguments
+from layerwise.learners._hierarchical_refinement import basis_blocks, refine_by_degree
+from layerwise.learners._relu_link import ReluLink, relu_features
+from layerwise.learners.refinement import Refinement
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
-from layerwise.solvers.gram import feature_block
 from layerwise.solvers.linearised import make_centred
 
 #: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
@@ -24,13 +26,9 @@ BIAS_DF = 9
 #: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
 #: prefer hardly any penalty and a link that is wild there: hence the floor.
 LINK_PENALTIES = np.logspace(2, -5, 22)
-#: A refined function of so much less squared error, out of fold, than the variance of y: no larger degree is tried.
-EXPLAINED = 0.1
 
 
-class HierarchicalRegressor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, HierarchicalArguments, BaseEstimator
-):
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
     """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained a layer at a time.
 
     Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is polynomial and
@@ -157,7 +155,7 @@ class HierarchicalRegressor(
     def fit(self, X, y):
         """Both stages on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        self._check_choices()
+        check_arguments(self)
         rng = check_random_state(self.random_state)
         D1, D2 = self._split_rows(len(y), rng)
         self.intercept_ = float(y[D1].mean())
@@ -166,41 +164,42 @@ class HierarchicalRegressor(
         g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
         self.refinement_ = self._refine(X, y, rng.randint(2**31 - 1)) if self.refine else None
+        if self.refine:
+            self.history_[-1]["loss"] = mean_square(self._predict(X) - y)
         return self
 
     def feature(self, X):
         """The learnt feature z(x), of shape (n_samples,): mean 0 and variance 1 over the samples of stage 2."""
         check_is_fitted(self)
-        X = check_inputs(self, X)
-        if self.refinement_ is not None:
-            return self.refinement_.feature(basis_blocks(X, self.degree_))
-        return self._standardise(self.intercept_ + self._centred_feature(X))
+        return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """The function of one variable whose value at the feature is the prediction, elementwise in z of any shape."""
+        """The function of the feature that is the prediction, or near it where refinement ends in a mixture.
+
+        Elementwise in z of any shape.
+        """
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
         column = np.atleast_1d(z).ravel()
-        if self.refinement_ is not None:
-            return self.refinement_.link(column).astype(z.dtype, copy=False).reshape(z.shape)
-        curve = FeatureBlocks(column[:, None], self._link_features, self.link_width) @ self.link_coef_
-        return (self.feature_mean_ + self.feature_scale_ * column + curve).reshape(z.shape)
+        curve = self._two_stage_link() if self._refined is None else self._refined.link
+        return curve(column).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
         """The learnt feature as a column, of shape (n_samples, 1)."""
         return self.feature(X)[:, None]
 
     def predict(self, X):
-        """``h(x) = g(x) + c'relu(a z(x) + b)``, of shape (n_samples,)."""
-        return self.link(self.feature(X))
+        """``h(x) = g(x) + c'relu(a z(x) + b)``, of shape (n_samples,); the mixture where refinement ends in one."""
+        check_is_fitted(self)
+        return self._predict(check_inputs(self, X))
 
     @property
     def feature_polynomial_(self) -> HermitePolynomial:
         """The polynomial g (z where refined), in the Hermite basis: to print, project, and compare with p."""
         check_is_fitted(self)
-        if self.refinement_ is not None:
-            coefficients = np.concatenate([[-self.refinement_.offset], self.refinement_.coefficients])
+        if self._refined is not None:
+            coefficients = np.concatenate([[-self._refined.offset], self._refined.coefficients])
             return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
 
@@ -208,13 +207,31 @@ class HierarchicalRegressor(
     def _n_features_out(self):
         return 1
 
+    @property
+    def _refined(self) -> Refinement | None:
+        """What `feature` and `link` describe, unless the two stages."""
+        return self.refinement_ if self.refinement_ is not None and self.refinement_.heaviest else None
+
+    def _feature(self, X):
+        if self._refined is not None:
+            return self._refined.feature(basis_blocks(X, self.degree_))
+        return self._standardise(self.intercept_ + self._centred_feature(X))
+
+    def _predict(self, X):
+        if self.refinement_ is None or not self.refinement_.mixture:
+            return self.link(self._feature(X))
+        return self.refinement_.predict(basis_blocks(X, max(self.degree_, self.features_.degree)))
+
+    def _two_stage_link(self) -> ReluLink:
+        return ReluLink(self.feature_mean_, self.feature_scale_, self.link_signs_, self.link_biases_, self.link_coef_)
+
     def _fit_feature(self, X, y, rng) -> np.ndarray | None:
         """Stage 1 on centred y; returns its leave-one-out predictions where stage 2 wants them."""
         penalties, held_out = penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
         seed, candidates = rng.randint(2**31 - 1), []
-        for degree in self._degrees(*X.shape):
+        for degree in degrees_to_try(self, *X.shape):
             layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
-            blocks = FeatureBlocks(X, layer.transform, self._columns(X.shape[1], degree))
+            blocks = FeatureBlocks(X, layer.transform, columns(X.shape[1], degree, self.width))
             candidates.append((layer, blocks, ridge(blocks, y, penalties, held_out=held_out)))
         self.features_, blocks, path = min(candidates, key=lambda candidate: candidate[-1].errors.min())
         tried = {layer.degree: float(path.errors.min()) for layer, _, path in candidates}
@@ -238,7 +255,7 @@ class HierarchicalRegressor(
         self.feature_mean_, self.feature_scale_ = float(g.mean(dtype=float)), float(g.std(dtype=float))
         self.link_signs_ = rng.choice(np.array([-1, 1], dtype=g.dtype), self.link_width)
         self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
-        blocks = FeatureBlocks(self._standardise(g)[:, None], self._link_features, self.link_width)
+        blocks = relu_features(self._standardise(g), self.link_signs_, self.link_biases_)
         residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
         penalties = penalty_path(self.link_penalty, "link_penalty")
         if penalties is None:
@@ -254,27 +271,11 @@ class HierarchicalRegressor(
         self.history_.append({"stage": "head"} | record)
 
     def _refine(self, X, y, seed) -> Refinement | None:
-        """Beyond the paper: feature and link refitted together, where that clearly leads the two stages out of fold.
-
-        Elsewhere the two stages stand: a mixture would not be a link of one feature.
-
-        With degree="auto", the degree of the least out-of-fold error among those whose basis has at most n / 2 members
-        (with fewer rows a member its unknowns cannot be told from noise), or the first to explain nine tenths of y.
-        """
-        degrees = [self.degree_]
-        if self.degree == "auto":
-            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)] or degrees
-        found: dict[int, Refinement] = {}
-        for k in degrees:
-            found[k] = refine(basis_blocks(X, k), y, random_state=seed)
-            if found[k].stage == "refinement" and found[k].error < EXPLAINED * np.var(y, dtype=float):
-                break
-        degree = min(found, key=lambda k: found[k].error)
-        best = found[degree]
-        errors = {k: refinement.errors for k, refinement in found.items()}
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "errors": errors}
-        self.history_.append(record | {"loss": mean_square(best.predict(basis_blocks(X, degree)) - y)})
-        if best.stage != "refinement":
+        """Beyond the paper: feature and link refitted together, beside the two stages."""
+        degree, best, errors = refine_by_degree(self, X, y, seed)
+        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
+        self.history_.append(record | {"errors": errors})
+        if "refinement" not in best.weights:  # nothing to descend to, or too few rows to fold
             return None
         self.degree_ = degree
         return best
@@ -297,17 +298,9 @@ class HierarchicalRegressor(
     def _standardise(self, g):
         return (g - self.feature_mean_) / (self.feature_scale_ or 1.0)
 
-    def _link_features(self, z):
-        return feature_block(z, self.link_signs_[:, None], self.link_biases_)
-
     def _split_rows(self, n: int, rng):
         if self.split == "leave-one-out":
             return slice(None), slice(None)
         size = min(max(round(self.split * n), 1), n - 1)
         order = rng.permutation(n)
         return order[:size], order[size:]
-
-
-def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
-    """The Hermite basis without its constant, by blocks of rows."""
-    return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)
