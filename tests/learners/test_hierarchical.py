@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from layerwise.hermite import HermiteSeries, n_terms
+from layerwise.hermite import HermiteSeries, design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
 from layerwise.learners._degrees import degrees_to_try, mixing_entries
+from layerwise.learners.refinement import stratified_folds
 from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
+from layerwise.solvers.link import PolynomialLink, SplineLink
 from layerwise.targets import BalancedSum, Hierarchical
 
 LINK = HermiteSeries([0.0, 1.0, 0.7, 0.7])  # z + .7 h_2 + .7 h_3
@@ -325,6 +327,40 @@ def test_refinement_gives_way_where_there_is_nothing_to_refine():
     assert not refined.refinement_.heaviest
     X_new = rng.standard_normal((2000, 5))
     assert np.mean(refined.predict(X_new) ** 2) <= np.mean(plain.predict(X_new) ** 2) + 0.01  # y_new has mean 0
+
+
+@pytest.mark.parametrize(("degree", "link"), [(2, "abs"), ("auto", [0, 1, 0.7, 0.7])])
+def test_mixture_written_out(degree, link):
+    """Other folds than those whose errors were seen, the two stages of all rows, or a feature in another basis."""
+    target = Hierarchical(4, {"name": "balanced_sum", "degree": 2}, link)
+    X, y = target.sample(60, random_state=3)
+    y = y + y.std() * np.random.default_rng(0).standard_normal(60)
+    model = HierarchicalRegressor(degree, link_width=30, refine=True, random_state=0).fit(X, y)
+    mixture, weights = model.refinement_, model.refinement_.weights
+    assert mixture.stage == "mixture"
+    assert_allclose(sum(weights.values()), 1)
+    X_new, _ = target.sample(500, random_state=4)
+    labels = (y - y.mean()) / y.std()
+    rng = np.random.RandomState(0)
+    seeds = rng.randint(2**31 - 1), rng.choice([-1, 1], 30), rng.standard_t(9, 30), rng.randint(2**31 - 1)
+    fold_of = stratified_folds(X, labels, 10, seeds[-1])
+    literal = np.zeros(500)
+    for fold in range(10):
+        rest = fold_of != fold
+        plain = HierarchicalRegressor(model.features_.degree, link_width=30, random_state=seeds[-1])
+        plain.fit(X[rest], y[rest])
+        literal += weights["ridge"] / 10 * plain.feature_polynomial_(X_new)
+        literal += weights["two-stage"] / 10 * plain.predict(X_new)
+    size = n_terms(4, model.degree_)
+    for weight, member in mixture.mixture:
+        if isinstance(member.link, (SplineLink, PolynomialLink)) and member.link.penalty == member.link.penalty:
+            literal += weight * member.predict(design_matrix(X_new, model.degree_)[:, 1:size])
+    assert_allclose(model.predict(X_new), literal, rtol=1e-6, atol=1e-6)
+    two_stage = HierarchicalRegressor(degree, link_width=30, random_state=0).fit(X, y)
+    assert model.refinement_.heaviest == (weights["refinement"] >= 0.5)
+    if not mixture.heaviest:
+        assert_allclose(model.link(model.feature(X_new)), two_stage.predict(X_new))
+        assert model.feature_polynomial_.isclose(two_stage.feature_polynomial_)
 
 
 def test_refinement_tries_the_degrees_of_two_rows_a_member():

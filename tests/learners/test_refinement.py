@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
-from layerwise.learners._descent import descend, from_the_best_fold
+from layerwise.learners._descent import Candidate, descend, from_the_best_fold
 from layerwise.learners._stages import convex_weights, lead
-from layerwise.learners.refinement import refine
+from layerwise.learners.refinement import refine, stratified_folds
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link
@@ -151,6 +151,50 @@ def test_few_rows_give_a_mixture_of_what_was_seen():
     literal = sum(weight * f.link(fresh @ f.coefficients - f.offset) for weight, f in result.mixture)
     assert_allclose(result.predict(fresh), literal)
     assert result.error <= min(result.errors.values()) * (1 + 1e-9)
+
+
+def test_each_fold_has_its_share_of_the_largest_labels():
+    """All huge labels in one fold; or folds that depend on the order of the rows, also among equal labels."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((103, 3)), np.maximum(rng.standard_normal(103), 0)  # half of them 0
+    fold_of = stratified_folds(X, y, 10, 0)
+    largest_first = fold_of[np.argsort(-y)]
+    for start in (0, 10, 20, 30):
+        assert set(largest_first[start : start + 10]) == set(range(10))
+    shuffled = rng.permutation(103)
+    assert np.array_equal(stratified_folds(X[shuffled], y[shuffled], 10, 0), fold_of[shuffled])
+    assert not np.array_equal(stratified_folds(X, y, 10, 1), fold_of)
+
+
+def test_given_stages_are_mixed_instead_of_the_descents():
+    """Weights of other functions than those in the mixture; or coefficients on more columns cut, or out of place."""
+    H, y, fresh, y_fresh = problem(quadratic(8), 45, 3, 0.5)
+    rng = np.random.default_rng(0)
+    more, more_fresh = np.hstack([H, rng.standard_normal((45, 2))]), np.hstack([fresh, rng.standard_normal((8000, 2))])
+    line, seen = PolynomialLink(np.array([0.0, 1.0])), []
+
+    def earlier(labels, out):
+        c = ridge(more[~out], labels[~out], 0.5).coefficients
+        stages = [Candidate(c, 0.1, line, np.nan), Candidate(c[:3], -0.2, line, np.nan)]
+        predictions = np.array([more[out] @ c - 0.1, more[out, :3] @ c[:3] + 0.2])
+        seen.append((labels[out], predictions, c))
+        return stages, predictions
+
+    result = refine(H, y, earlier=earlier, folds=4)
+    assert result.stage == "mixture"
+    weights = result.weights
+    assert set(weights) == set(result.errors) == {"ridge", "two-stage", "refinement"}
+    labels, predictions = (np.concatenate([each[i] for each in seen], axis=-1) for i in (0, 1))
+    for name, prediction in zip(weights, predictions, strict=False):
+        assert_allclose(result.errors[name], y.var() * np.mean((prediction - labels) ** 2))
+    assert weights["ridge"] > 0
+    c = np.mean([each[2] for each in seen], axis=0)
+    literal = weights["ridge"] * (more_fresh @ c - 0.1) + weights["two-stage"] * (more_fresh[:, :3] @ c[:3] + 0.2)
+    literal = y.mean() * (weights["ridge"] + weights["two-stage"]) + y.std() * literal
+    refined = [(w, f) for w, f in result.mixture if len(f.coefficients) == H.shape[1]]
+    assert_allclose(sum(w for w, _ in refined), weights["refinement"], atol=1e-12)
+    literal += sum(w * f.link(fresh @ f.coefficients - f.offset) for w, f in refined)
+    assert_allclose(result.predict(more_fresh), literal, rtol=1e-8, atol=1e-10)
 
 
 STEPS = ((PolynomialLink, SplineLink), 30, 6, 1e-3)

@@ -31,11 +31,17 @@ def refine_by_degree(
     """
     n, d = X.shape
     few = [k for k in degrees_to_try(learner, n, d) if 2 * n_terms(d, k) <= n] if learner.degree == "auto" else []
+    fitted: dict[bytes, tuple[list[Candidate], np.ndarray]] = {}  # by fold: the same of every degree
+
+    def earlier(labels, out):
+        fold = out.tobytes()
+        if fold not in fitted:
+            fitted[fold] = two_stages(learner, X, labels, out, seed)
+        return fitted[fold]
+
     found: dict[int, Refinement] = {}
     for k in few or [learner.features_.degree]:
-        found[k] = refine(
-            basis_blocks(X, k), y, earlier=lambda y, out: two_stages(learner, X, y, out, seed), random_state=seed
-        )
+        found[k] = refine(basis_blocks(X, k), y, earlier=earlier, random_state=seed)
         if found[k].stage == "refinement" and found[k].error < EXPLAINED * np.var(y, dtype=float):
             break
     degree = min(found, key=lambda k: found[k].error)

@@ -74,7 +74,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         The T steps at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
     refine : bool, default=False
         Beyond the paper: afterwards refit feature and link together (`layerwise.learners.refinement`) in the Hermite
-        basis, and use that where cross-validation prefers it. Takes the samples from many times D toward D.
+        basis, which takes the samples from many times D toward D. The prediction is the refined function where it
+        clearly leads in cross-validation, elsewhere its mixture with both stages, each fitted to parts of the rows.
     max_memory : int, default=8 * 2**30
         Bytes stage 1 and the refinement may take, each.
     random_state : int, RandomState or None
@@ -84,7 +85,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     features_ : PolynomialLayer
         V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
     degree_ : int
-        k; that of the refinement where ``refinement_`` is set.
+        k; that of the refined function where ``refinement_`` is set.
     intercept_ : float
         alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
@@ -94,8 +95,10 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
-        What `predict`, `feature`, `link` and ``feature_polynomial_`` then use; None where not asked for or not
-        preferred. ``features_``, ``feature_*_`` and ``link_*_`` above describe the two stages even where it is set.
+        What `predict` then uses; None where not asked for, or no more than stage 1 was found. `feature`, `link` and
+        ``feature_polynomial_`` are the refined ones where these have half of its ``weights`` or more. ``link(feature)``
+        is the prediction where its ``stage`` is "refinement", not of a "mixture". The attributes above describe the
+        two stages in any case.
     history_ : list of dict
         Stage by stage: the mean square loss, what the stage chose, and its validation error (of the limit, where
         n_steps is given).
@@ -118,6 +121,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     """
 
     n_features_in_: int
+    _n_features_out = 1
 
     def __init__(
         self,
@@ -163,9 +167,9 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
         g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
-        self.refinement_ = self._refine(X, y, rng.randint(2**31 - 1)) if self.refine else None
+        self.refinement_: Refinement | None = None
         if self.refine:
-            self.history_[-1]["loss"] = mean_square(self._predict(X) - y)
+            self._refine(X, y, rng.randint(2**31 - 1))
         return self
 
     def feature(self, X):
@@ -174,10 +178,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """The function of the feature that is the prediction, or near it where refinement ends in a mixture.
-
-        Elementwise in z of any shape.
-        """
+        """Its value at the feature is the prediction, but of a mixture; elementwise in z of any shape."""
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
@@ -190,7 +191,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self.feature(X)[:, None]
 
     def predict(self, X):
-        """``h(x) = g(x) + c'relu(a z(x) + b)``, of shape (n_samples,); the mixture where refinement ends in one."""
+        """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
         check_is_fitted(self)
         return self._predict(check_inputs(self, X))
 
@@ -202,10 +203,6 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
             coefficients = np.concatenate([[-self._refined.offset], self._refined.coefficients])
             return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
-
-    @property
-    def _n_features_out(self):
-        return 1
 
     @property
     def _refined(self) -> Refinement | None:
@@ -270,15 +267,13 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
             record |= {"loss": mean_square(residual), "validation_loss": without}
         self.history_.append({"stage": "head"} | record)
 
-    def _refine(self, X, y, seed) -> Refinement | None:
+    def _refine(self, X, y, seed):
         """Beyond the paper: feature and link refitted together, beside the two stages."""
         degree, best, errors = refine_by_degree(self, X, y, seed)
+        if "refinement" in best.weights:  # there was something to descend to, and rows enough to fold
+            self.refinement_, self.degree_ = best, degree
         record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
-        self.history_.append(record | {"errors": errors})
-        if "refinement" not in best.weights:  # nothing to descend to, or too few rows to fold
-            return None
-        self.degree_ = degree
-        return best
+        self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
 
     def _train(self, blocks, y, path: RidgePath, stage: int) -> tuple[np.ndarray, dict]:
         """The weights of a stage, at the penalty the path chose: its limit, or T steps from zero."""

@@ -213,7 +213,7 @@ def refine(
 def stratified_folds(X: np.ndarray, y: np.ndarray, folds: int, random_state: RandomState) -> np.ndarray:
     """The fold of each row, (n_samples,): of ``folds`` rows next to each other in order of y, each is in another."""
     rng = check_random_state(random_state)
-    order = np.lexsort((*X.T, y))  # X among equal labels
+    order = np.lexsort((*X.T, y))[::-1]  # X among equal labels
     fold_of = np.empty(len(y), dtype=int)
     for start in range(0, len(y), folds):
         rows = order[start : start + folds]
