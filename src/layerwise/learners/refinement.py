@@ -3,7 +3,7 @@
 The other rows' targets in line 2 of the descent depend on row i to second order only, but these orders add up where n
 is near D, and its error becomes too hopeful. The whole is therefore cross-validated beside the earlier stages, the two
 that it must not fall below; and the descent on all rows begun again from the fold that came farthest, where one came
-farther. Where the refined function clearly beats both earlier stages out of fold (`CLEAR`, `SMALL`), and each fit had
+farther. Where the refined function clearly beats both earlier stages out of fold (`SURE`, `SMALL`), and each fit had
 more rows than unknowns, it is the answer. Elsewhere the rows cannot rank the stages, and one fit to all of them may
 be far worse than the fits to their parts; the answer is then a mixture of the functions whose errors were seen,
 f_{-v,s} of stage s fitted without fold v:
@@ -28,13 +28,12 @@ from layerwise.learners._stages import convex_weights, lead, majority
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
-#: A lead of so many standard errors, over all folds, makes the refined function the answer.
-CLEAR = 2.0
-#: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or on the
-#: majority of rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means and standard errors.
-SMALL = 10.0
-#: A lead of so many over the folds so far, at least `FIRST_FOLDS`, spares the others.
+#: A lead of so many standard errors over the folds so far, at least `FIRST_FOLDS`, makes the refined function the
+#: answer, and spares the other folds.
 SURE, FIRST_FOLDS = 4.0, 3
+#: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or by
+#: `MAJORITY` standard errors on most rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means.
+SMALL, MAJORITY = 5.0, 2.0
 
 #: From labels and the mask of a fold: the earlier stages fitted without it, and their predictions of it.
 EarlierStages = Callable[[np.ndarray, np.ndarray], tuple[Sequence[Candidate], np.ndarray]]
@@ -190,8 +189,8 @@ def refine(
         stage, error, weights = names[-1], errors[names[-1]], {names[-1]: 1.0}
         too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
         least = squares[:-1].mean(axis=1).min()
-        ahead = squares[-1].mean() < least or majority(squares) > CLEAR
-        if too_few or not (lead(squares) > CLEAR or (ahead and SMALL * best.error < least)):
+        ahead = squares[-1].mean() < least or majority(squares) > MAJORITY
+        if too_few or not (lead(squares) > SURE or (ahead and SMALL * best.error < least)):
             w = convex_weights(predictions, seen)
             stage, error = "mixture", scale**2 * float(np.mean((w @ predictions - seen) ** 2))
             weights = {name: float(share) for name, share in zip(names, w, strict=True)}
