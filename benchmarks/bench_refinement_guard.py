@@ -70,7 +70,7 @@ def table(k, targets, dims, ratios, batch):
         )
 
 
-def main(k="2,3", targets=10, dims="8,12", ratios="2,4,8", batch=1):
+def main(k="2,3", targets=10, dims="8,12", ratios="4", batch=1):
     dims, ratios = [int(d) for d in dims.split(",")], [float(r) for r in ratios.split(",")]
     for degree in k.split(","):
         table(int(degree), int(targets), dims, ratios, int(batch))
