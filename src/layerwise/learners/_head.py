@@ -94,6 +94,12 @@ def check_penalty(penalty: Auto) -> float | None:
     return check_number(penalty, "penalty", zero=True, auto=True)
 
 
+def penalty_path(penalty: Auto, name: str) -> list[float] | None:
+    """None for "auto"; a number as a path of one, so that validation has its say on it too."""
+    number = check_number(penalty, name, auto=True)
+    return None if number is None else [number]
+
+
 def check_memory(max_memory: object) -> None:
     """Raise ValueError unless a number of bytes; infinitely many are allowed."""
     if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from layerwise.solvers import ridge
+from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.ridge_path import RELATIVE_PENALTIES
 
 #: How beta is found: by moments, by ridge regression, or not at all.
 LinearPart = Literal["moment", "ridge", "none"]
@@ -23,16 +24,19 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
     """``alpha`` and ``beta`` of shape (n_features,), in the dtype of X.
 
     "moment": ``alpha = mean(y)``, ``beta = (1/n) sum_i (y_i - alpha) x_i`` (Damian et al. 2022, Algorithm 1, line 1),
-    right for centred isotropic inputs. "ridge": ridge regression with an intercept, its penalty by leave-one-out.
+    right for centred isotropic inputs. "ridge": ridge regression with an intercept, its penalty by leave-one-out, the
+    intercept too without the row left out: centred labels would tell it away where n <= d + 1.
     "none": ``alpha = mean(y)``, ``beta = 0``.
     """
     mean = y.mean()
     if linear == "none":
         return float(mean), np.zeros(X.shape[1], dtype=X.dtype)
     if linear == "ridge":
-        means = X.mean(axis=0)
-        beta = ridge(X - means, y - mean).coefficients
-        return float(mean - means @ beta), beta
+        H, n = make_centred(X), len(y)
+        top = 2 / n * np.linalg.norm(X - H.mean, 2) ** 2
+        path = RELATIVE_PENALTIES * (top if top > 0 else 1.0)
+        beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
+        return float(mean - H.mean @ beta), beta.astype(X.dtype)
     if np.mean(X**2, axis=0, dtype=float).max() > 10:
         warnings.warn(
             "some columns of X have a mean square over 10, where linear='moment' expects centred columns of unit "

@@ -9,14 +9,16 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
-from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square
-from layerwise.learners._hierarchical_arguments import HierarchicalArguments, penalty_path
-from layerwise.learners.refinement import Refinement, refine
+from layerwise.hermite import HermitePolynomial, HermiteSeries
+from layerwise.learners._degrees import columns, degrees_to_try
+from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
+from layerwise.learners._hierarchical_arguments import check_arguments
+from layerwise.learners._hierarchical_refinement import basis_blocks, refine_by_degree
+from layerwise.learners._relu_link import ReluLink, relu_features
+from layerwise.learners.refinement import Refinement
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
-from layerwise.solvers.gram import feature_block
 from layerwise.solvers.linearised import make_centred
 
 #: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
@@ -24,13 +26,9 @@ BIAS_DF = 9
 #: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
 #: prefer hardly any penalty and a link that is wild there: hence the floor.
 LINK_PENALTIES = np.logspace(2, -5, 22)
-#: A refined function of so much less squared error, out of fold, than the variance of y: no larger degree is tried.
-EXPLAINED = 0.1
 
 
-class HierarchicalRegressor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, HierarchicalArguments, BaseEstimator
-):
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
     """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained a layer at a time.
 
     Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is polynomial and
@@ -76,7 +74,8 @@ class HierarchicalRegressor(
         The T steps at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
     refine : bool, default=False
         Beyond the paper: afterwards refit feature and link together (`layerwise.learners.refinement`) in the Hermite
-        basis, and use that where cross-validation prefers it. Takes the samples from many times D toward D.
+        basis, which takes the samples from many times D toward D. The prediction is the refined function where it
+        clearly leads in cross-validation, elsewhere its mixture with both stages, each fitted to parts of the rows.
     max_memory : int, default=8 * 2**30
         Bytes stage 1 and the refinement may take, each.
     random_state : int, RandomState or None
@@ -86,7 +85,7 @@ class HierarchicalRegressor(
     features_ : PolynomialLayer
         V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
     degree_ : int
-        k; that of the refinement where ``refinement_`` is set.
+        k; that of the refined function where ``refinement_`` is set.
     intercept_ : float
         alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
@@ -96,11 +95,12 @@ class HierarchicalRegressor(
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
-        What `predict`, `feature`, `link` and ``feature_polynomial_`` then use; None where not asked for or not
-        preferred. ``features_``, ``feature_*_`` and ``link_*_`` above describe the two stages even where it is set.
+        What `predict` then uses; None where not asked for, or no more than stage 1 was found. `feature`, `link` and
+        ``feature_polynomial_`` are the refined ones where these have half of its ``weights`` or more. ``link(feature)``
+        is the prediction where its ``stage`` is "refinement", not of a "mixture". The attributes above describe the
+        two stages in any case.
     history_ : list of dict
-        Stage by stage: the mean square loss, what the stage chose, and its validation error (of the limit, where
-        n_steps is given).
+        By stage: mean square loss, what it chose, and its validation error (of the limit, where n_steps is given).
     n_features_in_ : int
 
     Raises
@@ -112,7 +112,7 @@ class HierarchicalRegressor(
     -----
     With D = min(m_1, C(d + k, k)): n D min(n, D) flops for the Gram matrix of stage 1, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; the same with m_2 in stage 2. Peak memory
-    4 min(n, D)^2 floats and blocks of features, n D more where n < D.
+    4 min(n, D)^2 floats and blocks of features, n D more where n < D. Refined: 3 to 10 times both stages, and `refine`.
 
     References
     ----------
@@ -120,6 +120,7 @@ class HierarchicalRegressor(
     """
 
     n_features_in_: int
+    _n_features_out = 1
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class HierarchicalRegressor(
     def fit(self, X, y):
         """Both stages on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        self._check_choices()
+        check_arguments(self)
         rng = check_random_state(self.random_state)
         D1, D2 = self._split_rows(len(y), rng)
         self.intercept_ = float(y[D1].mean())
@@ -165,56 +166,68 @@ class HierarchicalRegressor(
         left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
         g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
-        self.refinement_ = self._refine(X, y, rng.randint(2**31 - 1)) if self.refine else None
+        self.refinement_: Refinement | None = None
+        if self.refine:
+            self._refine(X, y, rng.randint(2**31 - 1))
         return self
 
     def feature(self, X):
         """The learnt feature z(x), of shape (n_samples,): mean 0 and variance 1 over the samples of stage 2."""
         check_is_fitted(self)
-        X = check_inputs(self, X)
-        if self.refinement_ is not None:
-            return self.refinement_.feature(basis_blocks(X, self.degree_))
-        return self._standardise(self.intercept_ + self._centred_feature(X))
+        return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """The function of one variable whose value at the feature is the prediction, elementwise in z of any shape."""
+        """Its value at the feature is the prediction, but of a mixture; elementwise in z of any shape."""
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
         column = np.atleast_1d(z).ravel()
-        if self.refinement_ is not None:
-            return self.refinement_.link(column).astype(z.dtype, copy=False).reshape(z.shape)
-        curve = FeatureBlocks(column[:, None], self._link_features, self.link_width) @ self.link_coef_
-        return (self.feature_mean_ + self.feature_scale_ * column + curve).reshape(z.shape)
+        curve = self._two_stage_link() if self._refined is None else self._refined.link
+        return curve(column).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
         """The learnt feature as a column, of shape (n_samples, 1)."""
         return self.feature(X)[:, None]
 
     def predict(self, X):
-        """``h(x) = g(x) + c'relu(a z(x) + b)``, of shape (n_samples,)."""
-        return self.link(self.feature(X))
+        """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
+        check_is_fitted(self)
+        return self._predict(check_inputs(self, X))
 
     @property
     def feature_polynomial_(self) -> HermitePolynomial:
         """The polynomial g (z where refined), in the Hermite basis: to print, project, and compare with p."""
         check_is_fitted(self)
-        if self.refinement_ is not None:
-            coefficients = np.concatenate([[-self.refinement_.offset], self.refinement_.coefficients])
+        if self._refined is not None:
+            coefficients = np.concatenate([[-self._refined.offset], self._refined.coefficients])
             return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
 
     @property
-    def _n_features_out(self):
-        return 1
+    def _refined(self) -> Refinement | None:
+        """What `feature` and `link` describe, unless the two stages."""
+        return self.refinement_ if self.refinement_ is not None and self.refinement_.heaviest else None
+
+    def _feature(self, X):
+        if self._refined is not None:
+            return self._refined.feature(basis_blocks(X, self.degree_))
+        return self._standardise(self.intercept_ + self._centred_feature(X))
+
+    def _predict(self, X):
+        if self.refinement_ is None or not self.refinement_.mixture:
+            return self.link(self._feature(X))
+        return self.refinement_.predict(basis_blocks(X, max(self.degree_, self.features_.degree)))
+
+    def _two_stage_link(self) -> ReluLink:
+        return ReluLink(self.feature_mean_, self.feature_scale_, self.link_signs_, self.link_biases_, self.link_coef_)
 
     def _fit_feature(self, X, y, rng) -> np.ndarray | None:
         """Stage 1 on centred y; returns its leave-one-out predictions where stage 2 wants them."""
         penalties, held_out = penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
         seed, candidates = rng.randint(2**31 - 1), []
-        for degree in self._degrees(*X.shape):
+        for degree in degrees_to_try(self, *X.shape):
             layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
-            blocks = FeatureBlocks(X, layer.transform, self._columns(X.shape[1], degree))
+            blocks = FeatureBlocks(X, layer.transform, columns(X.shape[1], degree, self.width))
             candidates.append((layer, blocks, ridge(blocks, y, penalties, held_out=held_out)))
         self.features_, blocks, path = min(candidates, key=lambda candidate: candidate[-1].errors.min())
         tried = {layer.degree: float(path.errors.min()) for layer, _, path in candidates}
@@ -238,7 +251,7 @@ class HierarchicalRegressor(
         self.feature_mean_, self.feature_scale_ = float(g.mean(dtype=float)), float(g.std(dtype=float))
         self.link_signs_ = rng.choice(np.array([-1, 1], dtype=g.dtype), self.link_width)
         self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
-        blocks = FeatureBlocks(self._standardise(g)[:, None], self._link_features, self.link_width)
+        blocks = relu_features(self._standardise(g), self.link_signs_, self.link_biases_)
         residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
         penalties = penalty_path(self.link_penalty, "link_penalty")
         if penalties is None:
@@ -253,31 +266,13 @@ class HierarchicalRegressor(
             record |= {"loss": mean_square(residual), "validation_loss": without}
         self.history_.append({"stage": "head"} | record)
 
-    def _refine(self, X, y, seed) -> Refinement | None:
-        """Beyond the paper: feature and link refitted together, where that clearly leads the two stages out of fold.
-
-        Elsewhere the two stages stand: a mixture would not be a link of one feature.
-
-        With degree="auto", the degree of the least out-of-fold error among those whose basis has at most n / 2 members
-        (with fewer rows a member its unknowns cannot be told from noise), or the first to explain nine tenths of y.
-        """
-        degrees = [self.degree_]
-        if self.degree == "auto":
-            degrees = [k for k in self._degrees(*X.shape) if 2 * n_terms(X.shape[1], k) <= len(y)] or degrees
-        found: dict[int, Refinement] = {}
-        for k in degrees:
-            found[k] = refine(basis_blocks(X, k), y, random_state=seed)
-            if found[k].stage == "refinement" and found[k].error < EXPLAINED * np.var(y, dtype=float):
-                break
-        degree = min(found, key=lambda k: found[k].error)
-        best = found[degree]
-        errors = {k: refinement.errors for k, refinement in found.items()}
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "errors": errors}
-        self.history_.append(record | {"loss": mean_square(best.predict(basis_blocks(X, degree)) - y)})
-        if best.stage != "refinement":
-            return None
-        self.degree_ = degree
-        return best
+    def _refine(self, X, y, seed):
+        """Beyond the paper: feature and link refitted together, beside the two stages."""
+        degree, best, errors = refine_by_degree(self, X, y, seed)
+        if "refinement" in best.weights:  # there was something to descend to, and rows enough to fold
+            self.refinement_, self.degree_ = best, degree
+        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
+        self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
 
     def _train(self, blocks, y, path: RidgePath, stage: int) -> tuple[np.ndarray, dict]:
         """The weights of a stage, at the penalty the path chose: its limit, or T steps from zero."""
@@ -297,17 +292,9 @@ class HierarchicalRegressor(
     def _standardise(self, g):
         return (g - self.feature_mean_) / (self.feature_scale_ or 1.0)
 
-    def _link_features(self, z):
-        return feature_block(z, self.link_signs_[:, None], self.link_biases_)
-
     def _split_rows(self, n: int, rng):
         if self.split == "leave-one-out":
             return slice(None), slice(None)
         size = min(max(round(self.split * n), 1), n - 1)
         order = rng.permutation(n)
         return order[:size], order[size:]
-
-
-def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
-    """The Hermite basis without its constant, by blocks of rows."""
-    return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)

@@ -1,0 +1,77 @@
+"""The degrees that `HierarchicalRegressor` tries: those whose fit is within memory."""
+
+from __future__ import annotations
+
+from math import comb
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from layerwise.hermite import HermiteSeries, n_terms
+from layerwise.solvers.gram import BLOCK_BYTES
+
+if TYPE_CHECKING:
+    from layerwise.learners.hierarchical import HierarchicalRegressor
+
+
+def degrees_to_try(learner: HierarchicalRegressor, n: int, d: int) -> list[int]:
+    """Of n rows and d inputs: one, or those of "auto", within ``max_memory``.
+
+    Raises
+    ------
+    ValueError
+        Where none is.
+    """
+    if learner.degree != "auto":
+        degrees = [check_scalar(learner.degree, "degree", Integral, min_val=1)]
+    elif isinstance(learner.activation, HermiteSeries):
+        degrees = [int(np.flatnonzero(learner.activation.coefficients)[-1])]
+    else:
+        degrees = list(range(1, check_scalar(learner.max_degree, "max_degree", Integral, min_val=1) + 1))
+    left_out, width = learner.split == "leave-one-out", learner.width
+    peaks = {k: peak_bytes(n, d, k, width, left_out=left_out, refine=learner.refine) for k in degrees}
+    affordable = [degree for degree in degrees if peaks[degree] <= learner.max_memory]
+    if affordable:
+        return affordable
+    raise ValueError(
+        f"degree={degrees[0]} with {d} inputs needs a basis of {columns(d, degrees[0], width):.2g} columns "
+        f"({peaks[degrees[0]]:.2g} bytes to fit {n} rows), over max_memory={learner.max_memory / 2**30:.3g} GiB. Lower "
+        "degree, give a width below that, project the inputs on fewer directions first, or use KernelRegressor, which "
+        "never forms the basis."
+    )
+
+
+def columns(d: int, degree: int, width: int | None) -> int:
+    """Of the features of stage 1: neurons, or what they reduce to."""
+    size = n_terms(d, degree)
+    return size if width is None else min(width, size)
+
+
+def peak_bytes(n: int, d: int, degree: int, width: int | None, *, left_out: bool, refine: bool) -> int:
+    """Of stage 1, its features left out where ``left_out``, and of refinement, in which width does not matter."""
+    size = n_terms(d, degree)
+    peak = ridge_bytes(n, columns(d, degree, width), left_out=left_out)
+    if width is None:
+        entries = mixing_entries(d, degree)
+        peak = max(peak + 16 * entries, 68 * entries + 56 * d * size)  # it kept, and it being made: as measured
+    elif width > size:  # the reduction of the neurons to the basis
+        peak = max(peak, 8 * 4 * size**2)
+    return max(peak, ridge_bytes(n, size, left_out=True)) if refine else peak
+
+
+def ridge_bytes(n: int, columns: int, *, left_out: bool) -> int:
+    """Peak of ridge regression on n rows, in `solvers.linearised` where the features of each row are ``left_out``."""
+    paths = 200 * n  # n floats for each penalty tried, a few times over
+    if n > columns:
+        return 8 * (4 * columns**2 + paths) + 3 * min(8 * n * columns, BLOCK_BYTES)
+    return 8 * ((6 if left_out else 4) * n**2 + n * columns + paths)
+
+
+def mixing_entries(d: int, degree: int) -> int:
+    """Nonzeros of `infinite_mixing`: the sum of size^2 over its blocks.
+
+    With j given variables odd, ``alpha = odd + 2 gamma`` has ``|gamma| <= (degree - j) // 2``.
+    """
+    return sum(comb(d, j) * n_terms(d, (degree - j) // 2) ** 2 for j in range(min(d, degree) + 1))
