@@ -160,7 +160,7 @@ class Terms:
 
 def test_sizes_tell_the_mean_from_the_spread():
     X = np.ones((5, 1))
-    signed, unsigned = sizes(Terms(), X, signed=True), sizes(Terms(), X, signed=False)
+    signed, unsigned = sizes(Terms(), X, 50), sizes(Terms(), X, 0)
     assert unsigned == {"first_mean": 4, "first": 0, "second": 2, "third": 1}
     assert signed["first_mean"] < 1.5  # standard error 2 / sqrt(50)
     assert signed["first_mean"] ** 2 + signed["first"] ** 2 == pytest.approx(4, rel=0.5)  # E (sum z)^2

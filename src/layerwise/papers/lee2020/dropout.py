@@ -21,7 +21,7 @@ from layerwise.targets import TwoLayerTeacher
 if TYPE_CHECKING:
     import pandas as pd
 
-DIM, N, N_TEST, SIGNS = 10, 500, 500, 50
+DIM, N, N_TEST, STARTS = 10, 500, 250, 24
 SIGNED, UNSIGNED, SPREAD = "signed dropout", "no signs", "random movements, |W|₂,₄ = 1"
 WIDTHS, FULL_WIDTHS = (64, 256, 1024), (64, 256, 1024, 4096)
 
@@ -29,39 +29,50 @@ WIDTHS, FULL_WIDTHS = (64, 256, 1024), (64, 256, 1024, 4096)
 def taylor_terms(full: bool) -> pd.DataFrame:
     """Train the network with and without signs at several widths, and measure its terms at fresh points.
 
-    A third row a width has random movements instead of the trained ones, all of length ``m^(-1/4)``.
+    Further rows have random movements of length ``m^(-1/4)`` instead of trained ones.
 
-    Columns ``training``, ``width``, ``seed``, ``risk``, ``norm`` (``|W|_{2,4}``) and root mean squares: ``first_mean``
+    Columns ``training``, ``width``, ``risk``, ``norm`` (``|W|_{2,4}``) and root mean squares: ``first_mean``
     of the mean of f^(1) over random signs, ``first`` of f^(1) around that mean, ``second`` and ``third`` of f^(2) and
     f^(3). The movements of the network without signs have the signs they have.
     """
     import pandas as pd
 
     rows = []
-    for seed in range(5 if full else 3):
-        target = TwoLayerTeacher(DIM, width=1, link=QUARTIC, rotate=True, random_state=seed)
-        X, y = target.sample(N, noise=NOISE, random_state=100 + seed)
-        X_test, y_test = target.sample(N_TEST, random_state=200 + seed)
+    for seed in range(5 if full else 2):
         for width in FULL_WIDTHS if full else WIDTHS:
-            for training in (SIGNED, UNSIGNED, SPREAD):
-                signed = training != UNSIGNED
-                model = QuadraticModelRegressor(
-                    "hermite", dynamics="network", signed_dropout=signed, width=width, random_state=seed
-                ).fit(X, y)
-                if training == SPREAD:
-                    W = np.random.default_rng(seed).standard_normal(model.weights_.shape)
-                    model.weights_ = W / np.linalg.norm(W, axis=1, keepdims=True) * width**-0.25
-                risk = float(np.mean((model.predict(X_test) - y_test) ** 2)) / target.variance
-                norm = float(np.sum(np.sum(model.weights_**2, axis=1, dtype=float) ** 2)) ** 0.25
-                row = {"training": training, "width": width, "seed": seed, "risk": risk, "norm": norm}
-                rows.append(row | sizes(model, X_test, signed=signed))
+            for training in (SIGNED, UNSIGNED):
+                model, X, risk = train(seed, width, signed_dropout=training == SIGNED)
+                rows.append(
+                    row(training, width, model, sizes(model, X, 50 if training == SIGNED else 0)) | {"risk": risk}
+                )
+    for seed in range(STARTS):
+        for width in FULL_WIDTHS if full else WIDTHS:
+            model, X, _ = train(seed, width, max_epochs=1)
+            W = np.random.default_rng(seed).standard_normal(model.weights_.shape)
+            model.weights_ = W / np.linalg.norm(W, axis=1, keepdims=True) * width**-0.25
+            rows.append(row(SPREAD, width, model, sizes(model, X, 10)))
     return pd.DataFrame(rows)
 
 
-def sizes(model: QuadraticModelRegressor, X: np.ndarray, *, signed: bool) -> dict[str, float]:
-    """Root mean squares over X of the terms, over random signs where ``signed``."""
+def train(seed: int, width: int, **params) -> tuple[QuadraticModelRegressor, np.ndarray, float]:
+    """The network of a seed trained, fresh points, and its risk there."""
+    target = TwoLayerTeacher(DIM, width=1, link=QUARTIC, rotate=True, random_state=seed)
+    X, y = target.sample(N, noise=NOISE, random_state=100 + seed)
+    X_test, y_test = target.sample(N_TEST, random_state=200 + seed)
+    model = QuadraticModelRegressor("hermite", dynamics="network", width=width, random_state=seed, **params).fit(X, y)
+    return model, X_test, float(np.mean((model.predict(X_test) - y_test) ** 2)) / target.variance
+
+
+def row(training: str, width: int, model: QuadraticModelRegressor, terms: dict[str, float]) -> dict:
+    """A row of the table."""
+    norm = float(np.sum(np.sum(model.weights_**2, axis=1, dtype=float) ** 2)) ** 0.25
+    return {"training": training, "width": width, "norm": norm} | terms
+
+
+def sizes(model: QuadraticModelRegressor, X: np.ndarray, n_signs: int) -> dict[str, float]:
+    """Root mean squares over X of the terms, over so many random signs; with the signs they have where 0."""
     rng = np.random.default_rng(0)
-    draws = [rng.choice([-1.0, 1.0], model.width) for _ in range(SIGNS)] if signed else [np.ones(model.width)]
+    draws = [rng.choice([-1.0, 1.0], model.width) for _ in range(n_signs)] or [np.ones(model.width)]
     terms = [model.taylor_terms(X, signs) for signs in draws]
     first, third = np.array([each.first for each in terms]), np.array([each.third for each in terms])
     return {
@@ -80,7 +91,8 @@ def rms(values: np.ndarray) -> float:
 def variance_exponent(table: pd.DataFrame) -> float:
     """a of ``Var_Z f^(1) ~ m^a`` for random movements, by least squares on logarithms."""
     rows = table[table["training"] == SPREAD]
-    return float(np.polyfit(np.log(rows["width"]), np.log(rows["first"] ** 2), 1)[0])
+    variance = (rows["first"] ** 2).groupby(rows["width"]).mean()
+    return float(np.polyfit(np.log(variance.index), np.log(variance), 1)[0])
 
 
 def size_of(table: pd.DataFrame, training: str, term: str) -> float:

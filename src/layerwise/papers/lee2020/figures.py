@@ -13,6 +13,7 @@ from layerwise.papers.lee2020.studies import F1, F2, KERNEL, MOMENTS, NTK_RAW, Q
 from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.paper import median
 from layerwise.studies import ExponentDisplay, StudyResult, blank_axes, fit_exponent, sample_complexity
+from layerwise.studies.frame import COLOURS, dress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Risk at which samples are counted: below the .25 that is of degree 4.
-THRESHOLD, RANK_THRESHOLD = 0.1, 0.1
+THRESHOLD = 0.1
 #: What the slides predict for p = 4.
 PREDICTED = {KERNEL: 4, QUAD_RAW: 3, QUAD_HERMITE: 2, MOMENTS: 1}
 
@@ -48,7 +49,7 @@ def never_reached(learner: str, result: StudyResult) -> float:
 
 def samples_by_rank(result: StudyResult, learner: str) -> pd.DataFrame:
     """n* and its interval, a row a rank."""
-    table = sample_complexity(result, RANK_THRESHOLD)
+    table = sample_complexity(result, THRESHOLD)
     table = table[table["learner"] == learner]
     return table.assign(rank=[int(label.removeprefix("r = ")) for label in table["target"]])
 
@@ -73,55 +74,56 @@ def draw_samples(result: StudyResult) -> Figure:
 
 def draw_rank(result: StudyResult) -> Figure:
     """n* against the rank."""
-    ax = blank_axes()
-    for learner in (F1, F2):
+    ax, lines = blank_axes(), []
+    for learner, colour in zip((F1, F2), COLOURS, strict=False):
         rows = samples_by_rank(result, learner).dropna(subset="n_star")
-        lower = rows["n_star"] - rows["lower"].clip(lower=rows["n_min"])
-        upper = rows["upper"].clip(upper=rows["n_max"]) - rows["n_star"]
-        ax.errorbar(rows["rank"], rows["n_star"], [lower, upper], marker="o", capsize=3, label=learner)
+        ax.vlines(
+            rows["rank"], rows["lower"].clip(lower=rows["n_min"]), rows["upper"].clip(upper=rows["n_max"]), color=colour
+        )
+        lines += ax.plot(rows["rank"], rows["n_star"], marker="o", color=colour, label=learner)
     ax.set_xlabel("rank r of the target")
-    ax.set_ylabel(f"samples n* for risk {RANK_THRESHOLD:g}")
+    ax.set_ylabel(f"samples n* to reach risk {THRESHOLD:g}")
     ax.set_xticks([int(spec.label.removeprefix("r = ")) for spec in result.study.targets])
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False)
+    dress(ax, f"quadratic activation, d = {max(result.study.dims)}", lines)
     return cast("Figure", ax.figure)
 
 
 def draw_dropout(table: pd.DataFrame) -> Figure:
-    """Sizes of the Taylor terms against the width, with and without signs."""
+    """Sizes of the Taylor terms against the width: without signs, of movements spread over all neurons, with signs."""
     names = {
         "second": "f⁽²⁾",
-        "first": "f⁽¹⁾ at random signs",
-        "first_mean": "mean of f⁽¹⁾ over 50 signs; f⁽¹⁾",
+        "first_mean": "f⁽¹⁾, its mean over signs",
+        "first": "f⁽¹⁾ around that mean",
         "third": "f⁽³⁾",
     }
 
     def terms(training: str, ax: Axes) -> None:
-        rows = table[table["training"] == training].groupby("width").median(numeric_only=True)
-        for column, label in names.items():
-            ax.plot(rows.index, rows[column].where(rows[column] > 0), marker="o", label=label)
+        rows, lines = table[table["training"] == training].groupby("width").median(numeric_only=True), []
+        for (column, label), colour in zip(names.items(), COLOURS, strict=False):
+            sizes = rows[column].where(rows[column] > 0)
+            lines += ax.plot(rows.index, sizes, marker="o", color=colour, label=label)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
-        ax.set_ylim(3e-3, 3)
+        ax.set_ylim(4e-3, 2)
         ax.set_xlabel("width m")
-        ax.set_ylabel("root mean square")
-        ax.set_title(training, loc="left", fontsize=10.5)
-        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        ax.set_ylabel("root mean square at fresh points")
+        dress(ax, training, lines)
 
     return side_by_side(*(partial(terms, training) for training in (UNSIGNED, SPREAD, SIGNED)))
 
 
 def draw_expressivity(table: pd.DataFrame) -> Figure:
     """Error of the mean of m random neurons against m, with what its variance says."""
-    ax = blank_axes()
-    for q, rows in table.groupby("power"):
-        (line,) = ax.plot(rows["neurons"], rows["error"], marker="o", linewidth=0, label=f"(x·β)^{q}")
-        ax.plot(rows["neurons"], rows["predicted"], color=line.get_color(), linewidth=1)
+    ax, lines = blank_axes(), []
+    for (q, rows), colour in zip(table.groupby("power"), COLOURS, strict=False):
+        lines += ax.plot(rows["neurons"], rows["error"], marker="o", linewidth=0, color=colour, label=f"(x·β)^{q}")
+        ax.plot(rows["neurons"], rows["predicted"], linewidth=1, color=colour)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     ax.set_xlabel("random neurons m")
-    ax.set_ylabel("root mean square error on the sphere")
-    ax.legend(frameon=False)
+    ax.set_ylabel("root mean square error")
+    dress(ax, "ReLU neurons weighed by h_q(w·β) on the sphere; lines: their variance", lines)
     return cast("Figure", ax.figure)
 
 

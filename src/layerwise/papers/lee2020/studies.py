@@ -44,9 +44,9 @@ def quadratic_model(label: str, model: str, representation: str, n: list[int] | 
     return LearnerSpec(label=label, use=QuadraticModelRegressor, params=params, n=n)
 
 
-def polynomial_kernel() -> LearnerSpec:
+def polynomial_kernel(n: list[int] | str | None = None) -> LearnerSpec:
     """Kernel ridge regression with the polynomial kernel of degree p = 4."""
-    return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4})
+    return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4}, n=n)
 
 
 def moments(n: list[int] | str | None = None, polish: bool = True) -> LearnerSpec:
@@ -72,7 +72,7 @@ def risk(full: bool) -> Study:
             quadratic_model(NTK_RAW, "linearised", "raw"),
             quadratic_model(NTK_NEURAL, "linearised", "neural", wide),
             polynomial_kernel(),
-            convex("F2", "relu", wide),
+            convex("F2", "relu", None if full else [500, 1000]),
             convex("F1", "relu", None if full else [500]),
             quadratic_model(QUAD_RAW, "quadratic", "raw"),
             quadratic_model(QUAD_NEURAL, "quadratic", "neural", wide),
@@ -90,18 +90,19 @@ def risk(full: bool) -> Study:
 
 def samples(full: bool) -> Study:
     """n* against d for r = 1; the kernel and the quadratic model on x do not get there."""
+    largest = None if full else "[4] * d**2"
     return Study(
         name="Samples by dimension, p = 4, r = 1",
         targets=[quartic(1)],
         learners=[
-            polynomial_kernel(),
-            quadratic_model(QUAD_RAW, "quadratic", "raw"),
+            polynomial_kernel(largest),
+            quadratic_model(QUAD_RAW, "quadratic", "raw", largest),
             quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
-            moments("[6, 8, 11, 16, 22, 32] * d"),
+            moments("[5, 7, 10, 14, 20, 28] * d"),
         ],
-        dims=[10, 14, 20, 30] if full else [8, 12, 16],
-        n="[1, 1.4, 2, 2.8, 4, 5.7, 8] * d**2" if full else "[1, 1.4, 2, 2.8, 4] * d**2",
-        seeds=5,
+        dims=[8, 11, 15, 20, 30] if full else [8, 11, 15, 20],
+        n="[1, 1.4, 2, 2.8, 4, 5.7, 8, 16] * d**2" if full else "[1, 1.4, 2, 2.8, 4] * d**2",
+        seeds=10 if full else 4,
         noise=NOISE,
         n_test=2**15 if full else 2**13,
     )
@@ -113,9 +114,12 @@ def rank(full: bool) -> Study:
     return Study(
         name="Samples by rank, quadratic activation",
         targets=[teacher(r, SQUARE, f"r = {r}") for r in ranks],
-        learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", bias=0.0)],
+        learners=[
+            convex("F1", "quadratic", bias=0.0),
+            convex("F2", "quadratic", [340, 400, 480, 570, 680], bias=0.0),
+        ],
         dims=[30],
-        n=[85, 120, 170, 240, 340, 480, 680],
+        n=[85, 120, 170, 240, 340],
         seeds=10 if full else 5,
         noise=NOISE,
         n_test=2**13,
@@ -137,7 +141,7 @@ def deep(full: bool) -> Study:
             LearnerSpec(label=TWO_STAGES, use=HierarchicalRegressor, params={"degree": 2, "refine": True}),
         ],
         dims=[10, 20] if full else [16],
-        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 4, 8] * d**2",
+        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 4] * d**2",
         seeds=5 if full else 3,
         noise=NOISE,
         n_test=2**15 if full else 2**13,
