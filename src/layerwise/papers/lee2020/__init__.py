@@ -28,6 +28,8 @@ from layerwise.papers.lee2020.figures import (
     never_reached,
 )
 from layerwise.papers.lee2020.studies import (
+    DEEP,
+    DEEP_LINEAR,
     F1,
     F2,
     KERNEL,
@@ -37,12 +39,13 @@ from layerwise.papers.lee2020.studies import (
     QUAD_HERMITE,
     QUAD_NEURAL,
     QUAD_RAW,
+    TWO_STAGES,
     deep,
     rank,
     risk,
     samples,
 )
-from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure
+from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure, median
 
 LEE2020 = Paper(
     key="lee2020",
@@ -179,7 +182,26 @@ LEE2020 = Paper(
             caption="Deep low-rank polynomials, with and without linear terms",
             study=deep,
             draw=draw_targets,
-            claims=(),
+            claims=(
+                Claim(
+                    "(β·g)², n = 4 d²: quadratic model, Hermite representation, where it is one neuron",
+                    0.0,
+                    lambda result: median(result, QUAD_HERMITE, target=DEEP, dim=max(result.study.dims)),
+                    (0.0, 0.1),
+                ),
+                Claim(
+                    "(β·g)², n = 4 d²: hierarchical learner (E g' = 0: stage 1 does not see β·g)",
+                    1.0,
+                    lambda result: median(result, TWO_STAGES, target=DEEP, dim=max(result.study.dims)),
+                    (0.2, 1.1),
+                ),
+                Claim(
+                    "(β·g)² + v·g, n = 4 d²: hierarchical learner (linear terms show the features)",
+                    0.0,
+                    lambda result: median(result, TWO_STAGES, target=DEEP_LINEAR, dim=max(result.study.dims)),
+                    (0.0, 0.05),
+                ),
+            ),
         ),
     ),
 )
