@@ -10,6 +10,7 @@ from layerwise.hermite import design_matrix
 from layerwise.learners import QuadraticModelRegressor, quadratic_model
 from layerwise.learners._signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
 from layerwise.learners._taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
+from layerwise.solvers.nuclear import quadratic_model_regression
 
 SMALL = {"width": 20, "representation_width": 30, "batch_size": 8, "max_epochs": 30, "random_state": 0}
 EVERY = [
@@ -317,6 +318,28 @@ def test_quadratic_activation_reaches_the_convex_optimum(both):
     last = training.history[-1]
     reached = last["validation_loss"] + penalty * last["norm"] ** 4
     assert least * (1 - 1e-6) < reached < 1.01 * least
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["positive", "both parts"])
+def test_sgd_and_the_convex_solver_agree_in_risk(both):
+    """A solver's penalty in other units: the minima are one function, within 5 % of its risk at fresh points."""
+    rng = np.random.default_rng(0)
+    n, n_test, D, m, penalty = 400, 4000, 6, 48, 0.02
+    H = rng.standard_normal((n + n_test, D))
+    f = H[:, 0] ** 2 - both * H[:, 1] ** 2 + 0.3 * H[:, 2] * H[:, 3]
+    y = (f - f.mean()) / f.std()
+    y[:n] += 0.5 * rng.standard_normal(n)
+    convex = quadratic_model_regression(H[:n], y[:n], penalty, intercept=True)
+    predicted = convex.intercept + (H[n:] @ convex.neurons.T) ** 2 @ convex.coefficients
+    risk = np.mean((predicted - y[n:]) ** 2)
+
+    start = Start(rng.standard_normal((m // 2, D)), np.zeros(m // 2), ACTIVATIONS["quadratic"])
+    training = train(
+        Quadratic(start.activation, m), LOSSES["square"], start, H, y, np.arange(n + n_test) >= n,
+        penalties=np.full(300, penalty), linearised=False, signed=False, step_size=0.1, noise=0.1, batch_size=50,
+        patience=None, rng=np.random.RandomState(0),
+    )  # fmt: skip
+    assert_allclose(training.history[-1]["validation_loss"], risk, rtol=0.05)
 
 
 @pytest.mark.slow
