@@ -12,7 +12,7 @@ from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study, runner
-from layerwise.studies.workers import WorkersDied
+from layerwise.studies.workers import Workers, WorkersDied
 
 WAIT = random.Random(0)
 
@@ -165,7 +165,7 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
         assert StudyResult.from_store(study, store).table["error"].isna().all()
 
 
-class OneWorker:
+class OneWorker(Workers):
     """A worker of two threads that dies under some sizes n, each time with all that it holds."""
 
     def __init__(self, killers):

@@ -47,6 +47,10 @@ class Workers(Protocol):
 
     arrivals: SimpleQueue[Arrival]
 
+    def next_arrival(self) -> Arrival:
+        """Wait for what comes next."""
+        return self.arrivals.get()
+
     def window(self) -> int:
         """How many trials may be handed out at once."""
         ...
@@ -66,7 +70,7 @@ def attempt(trial: Trial) -> Outcome:
         return run(trial)
 
 
-class Threads:
+class Threads(Workers):
     """Trials in threads of this process, for those too small to be sent elsewhere.
 
     Parameters
@@ -106,7 +110,7 @@ class Threads:
             self._tasks.put(None)
 
 
-class Processes:
+class Processes(Workers):
     """Trials in processes, one at a time in each: no shared interpreter lock, a memory of its own, a death of its own.
 
     Each is a joblib (loky) executor of one worker, so that when one dies it is known with which trial.
