@@ -14,7 +14,6 @@ from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
 
-
 LIMIT = 180  # seconds; each test takes a few
 
 

@@ -3,8 +3,8 @@
 Dask runs a trial again when its worker dies, as often as `distributed.scheduler.allowed-failures` says (3 times), and
 then gives up on every trial that the worker held. The runner finds which of them killed it: it runs each alone.
 
-Dask waits for ever where no worker is left, and never replaces one that dies while it is being started. So the cluster's
-workers are counted while the trials are waited for.
+Dask waits for ever where no worker is left, and never replaces one that dies while it is being started. So workers are
+counted while their trials are waited for.
 """
 
 from __future__ import annotations
