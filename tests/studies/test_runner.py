@@ -156,7 +156,12 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
     study, toml, path = slow_study
     child = start(path, toml, workers)
     signal_when(child, signal.SIGINT, lambda: rows_in(path) >= 5)
-    errors = child.communicate(timeout=20)[1]
+    try:
+        errors = child.communicate(timeout=20)[1]
+    finally:
+        child.kill()
+        child.wait()
+        child.stderr.close()
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert errors.count("Traceback") == 1
     assert "Warning" not in errors
