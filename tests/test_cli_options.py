@@ -102,7 +102,7 @@ def test_options_of_reproduce_are_passed_on(tmp_path, monkeypatch, verdict, stat
     seen = {}
 
     def run(paper, folder, **options):
-        options.pop("started")(paper.figures[0], 12, 105)
+        options.pop("started")(paper.figures[0], dict.fromkeys(range(12)), 105)
         options.pop("callback")(paper.figures[0], 13, 105, None, None)
         seen.update(options, paper=paper.key, folder=folder)
         row = {"figure": "f", "claim": "c", "theory": 0.0, "measured": 1.5e-7, "accepted": "a", "verdict": verdict}

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 
 import dask
@@ -13,6 +13,30 @@ from distributed import Client, LocalCluster, Status
 from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
+
+LIMIT = 180  # seconds; each test takes a few
+
+
+@contextmanager
+def limited():
+    """An error where Dask, or a study, waits for ever: the other tests go on."""
+
+    def stop(*_):
+        raise TimeoutError(f"more than {LIMIT} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    with limited():
+        yield
 
 
 def cluster_of(**options):
@@ -43,8 +67,13 @@ def ready(cluster, path):
 
 @pytest.fixture(scope="module")
 def client():
-    with cluster_of(n_workers=2, threads_per_worker=1) as cluster, Client(cluster) as client:
+    with ExitStack() as stack:
+        with limited():
+            cluster = stack.enter_context(cluster_of(n_workers=2, threads_per_worker=1))
+            client = stack.enter_context(Client(cluster))
         yield client
+        with limited():
+            stack.close()
 
 
 def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(client, tmp_path):
@@ -153,6 +182,50 @@ def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
         kept = StudyResult.from_store(study, store).table
     assert len(kept) >= 2
     assert kept["error"].isna().all()
+
+
+def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkeypatch):
+    # catches: a study that waits for ever, without a word, for workers that nobody starts
+    for name, seconds in (("COUNT_EVERY", 0.1), ("WARN_AFTER", 0.5), ("STOP_AFTER", 1.5)):
+        monkeypatch.setattr(dask_workers, name, seconds)
+    study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.05})])
+    with (
+        cluster_of(n_workers=1, threads_per_worker=1) as cluster,
+        Client(cluster) as client,
+        Store(tmp_path / "study.sqlite") as store,
+    ):
+
+        def leave(done, *_):
+            if done == 2:
+                cluster.scale(0)
+
+        with (
+            pytest.warns(UserWarning, match=r"no workers for 0\.5 s.*start workers.*After 1\.5 s") as told,
+            pytest.raises(StudyError, match=r"no workers for 1\.5 s\. Finished trials are kept: start workers"),
+        ):
+            run_study(study, store, client=client, callback=leave)
+        assert client.status == "running"
+        kept = StudyResult.from_store(study, store).table
+    assert [warning.filename for warning in told] == [__file__]
+    assert 2 <= len(kept) < len(study.trials())
+    assert kept["error"].isna().all()
+
+
+def test_workers_that_come_late_are_waited_for(monkeypatch):
+    # catches: a study ended while its workers queue; a time without workers that goes on counting beside them
+    for name, seconds in (("COUNT_EVERY", 0.1), ("WARN_AFTER", 0.3)):
+        monkeypatch.setattr(dask_workers, name, seconds)
+    study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
+    with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
+        late = threading.Timer(1.0, cluster.scale, [1])
+        late.start()
+        with pytest.warns(UserWarning, match="no workers") as told:
+            found = run_study(
+                study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_AFTER", 0.3)
+            )
+        late.join()
+    assert len(told) == 1
+    assert bits(found) == bits(run_study(study))
 
 
 def test_nobody_at_the_address(monkeypatch):

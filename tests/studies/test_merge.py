@@ -105,6 +105,16 @@ def test_stores_that_differ_among_themselves_are_refused(open_store):
         merge_stores(open_store("into"), others)
 
 
+def test_a_conflict_names_the_store_that_measured_the_metric(open_store):
+    # catches: a metric that came from the second store blamed on the first, which never measured it
+    names = {"first": {"a": 1.0}, "second": {"a": 1.0, "b": 2.0}, "third": {"a": 1.0, "b": 3.0}}
+    stores = [open_store(name, {0: Outcome(0.5, 1.0, metrics=metrics)}) for name, metrics in names.items()]
+    for into, others in ((stores[0], stores[1:]), (open_store("into"), stores)):
+        with pytest.raises(StoreError, match=r"b = 2\.0 in \S*second\.sqlite .* and 3\.0 in \S*third\.sqlite"):
+            merge_stores(into, others)
+    assert held(stores[0]) == {0: Outcome(0.5, 1.0, metrics={"a": 1.0})}
+
+
 def test_resuming_a_merged_store_keeps_studies_of_one_name(open_store):
     # catches: the other machine's half of a study forgotten when the first is resumed
     first, second, both = (open_store(name) for name in ("first", "second", "both"))

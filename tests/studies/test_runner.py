@@ -12,7 +12,7 @@ from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study, runner
-from layerwise.studies.workers import WorkersDied
+from layerwise.studies.workers import Workers, WorkersDied
 
 WAIT = random.Random(0)
 
@@ -156,7 +156,12 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
     study, toml, path = slow_study
     child = start(path, toml, workers)
     signal_when(child, signal.SIGINT, lambda: rows_in(path) >= 5)
-    errors = child.communicate(timeout=20)[1]
+    try:
+        errors = child.communicate(timeout=20)[1]
+    finally:
+        child.kill()
+        child.wait()
+        child.stderr.close()
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert errors.count("Traceback") == 1
     assert "Warning" not in errors
@@ -165,7 +170,7 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
         assert StudyResult.from_store(study, store).table["error"].isna().all()
 
 
-class OneWorker:
+class OneWorker(Workers):
     """A worker of two threads that dies under some sizes n, each time with all that it holds."""
 
     def __init__(self, killers):

@@ -1,7 +1,9 @@
 """Threads and processes: the same values, as much at once as memory allows, deaths that cost one trial at most."""
 
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -83,6 +85,24 @@ def test_an_interrupt_in_a_process_comes_out():
     # catches: Ctrl-C in a worker recorded as a failed trial, or waited for without end
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(learners=[learner(Interrupts)]), n_jobs=2, workers="processes")
+
+
+def test_ctrl_c_while_a_process_is_started(monkeypatch):
+    # catches: joblib broken off midway, perhaps with its lock held, and a process nobody ends: nor does the program
+    begin, pids = workers.ProcessPoolExecutor._start_executor_manager_thread, []
+
+    def begin_and_interrupt(executor):
+        begin(executor)
+        pids.extend(executor._processes)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(workers.ProcessPoolExecutor, "_start_executor_manager_thread", begin_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small_study(learners=[learner(Features, pause=60)], dims=[3], n=[40]), workers="processes")
+    assert len(pids) == 1
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
+    assert alive == []
 
 
 def test_killed_with_processes_leaves_nobody_behind(slow_study):

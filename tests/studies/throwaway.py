@@ -112,13 +112,19 @@ class Interrupts(Mean):
 
 
 class Dies(Mean):
-    """Takes its process along, every time or until the file `mark` is there; waits until the file `ready` is fresh."""
+    """Takes its process along, every time or until the file `mark` is there.
+
+    Where `ready` names a file, waits until that is fresh, a minute at most.
+    """
 
     def __init__(self, mark=None, ready=None):
         self.mark, self.ready = mark, ready
 
     def fit(self, X, y):
+        began = time.monotonic()
         while self.ready is not None and time.time() - Path(self.ready).stat().st_mtime > 0.5:
+            if time.monotonic() - began > 60:
+                raise TimeoutError("not all workers came up")
             time.sleep(0.05)
         if self.mark is None or not Path(self.mark).exists():
             if self.mark is not None:

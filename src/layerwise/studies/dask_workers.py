@@ -2,27 +2,34 @@
 
 Dask runs a trial again when its worker dies, as often as `distributed.scheduler.allowed-failures` says (3 times), and
 then gives up on every trial that the worker held. The runner finds which of them killed it: it runs each alone.
+
+Dask waits for ever where no worker is left, and never replaces one that dies while it is being started. So workers are
+counted while their trials are waited for.
 """
 
 from __future__ import annotations
 
 import time
+import warnings
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from importlib.metadata import version
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, cast
 
 from layerwise.studies.lookup import StudyError
 from layerwise.studies.one_thread import load
 from layerwise.studies.trial import Outcome, Trial
-from layerwise.studies.workers import Arrival, WorkersDied, attempt
+from layerwise.studies.workers import Arrival, Workers, WorkersDied, attempt
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_SECONDS = 10.0
 COUNT_EVERY = 5.0  # seconds between looks at how many workers there are
+WARN_AFTER = 60.0  # seconds without any worker, longer than one takes to come back
+STOP_AFTER = 1800.0  # as long as workers may have to queue for their machines
+CURE = "start workers (`dask worker` with the scheduler's address) or scale the cluster up"
 GONE = (
     "the Dask scheduler is gone, or the trials were cancelled there. Finished trials are kept: start it again, and run "
     "again."
@@ -61,7 +68,7 @@ def connect(scheduler: str) -> Client:
         ) from None
 
 
-class DaskWorkers:
+class DaskWorkers(Workers):
     """The workers of a cluster, however many there are at the time.
 
     Parameters
@@ -75,14 +82,53 @@ class DaskWorkers:
         self._client = client
         self._futures: dict[str, Future] = {}  # Dask forgets what nobody holds
         self._threads, self._counted = 0, 0.0
+        self._seen = time.monotonic()  # when there was a worker last
+        self._warned = False
 
     def window(self) -> int:
         """Twice the threads of all workers: the next trial is there when the last one ends."""
         if time.monotonic() - self._counted > COUNT_EVERY:
-            self._counted = time.monotonic()
+            self._count()
+        return 2 * max(1, self._threads)  # with none, until one comes
+
+    def _count(self) -> None:
+        self._counted = time.monotonic()
+        if self._client.status == "running":
             with suppress(OSError):  # the scheduler is gone: the trials will say so
                 self._threads = sum(cast("dict[str, int]", self._client.nthreads()).values())
-        return 2 * max(1, self._threads)  # with none, until one comes
+        if self._threads:
+            self._seen, self._warned = self._counted, False
+
+    def next_arrival(self) -> Arrival:
+        """Wait for what comes next, as long as there are workers it may come from.
+
+        Raises
+        ------
+        StudyError
+            After `STOP_AFTER` seconds without any.
+
+        Warns
+        -----
+        UserWarning
+            After `WARN_AFTER` seconds without any.
+        """
+        while True:
+            with suppress(Empty):
+                return self.arrivals.get(timeout=COUNT_EVERY)
+            self._count()
+            without = time.monotonic() - self._seen
+            if without > STOP_AFTER:
+                raise StudyError(
+                    f"the Dask cluster has had no workers for {STOP_AFTER:g} s. Finished trials are kept: {CURE}, and "
+                    "run again."
+                )
+            if without > WARN_AFTER and not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"the Dask cluster has had no workers for {WARN_AFTER:g} s, and the trials wait for one: {CURE}. "
+                    f"After {STOP_AFTER:g} s without, the study stops; finished trials are kept.",
+                    stacklevel=5,  # who called run_study
+                )
 
     def submit(self, trial: Trial) -> None:
         """Send one trial to the scheduler."""

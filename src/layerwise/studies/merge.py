@@ -58,25 +58,26 @@ def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
 
 
 def _merge(store: Store, others: Iterable[Store]) -> Merged:
-    held = {row.key: (row, store) for row in store.rows()}
+    held = {row.key: [(row, store)] for row in store.rows()}  # the rows that make up what is kept of a trial
     before = set(held)
     added, overlapping, mended, studies = {}, 0, 0, {}
     for other in others:
         studies |= {study.key: study for study in other.studies()}
         for row in other.rows():
-            kept, its_store = held.get(row.key, (None, store))
-            if kept is not None and (kept.outcome.error is None or row.outcome.error is not None):
-                _check_same(kept, its_store, row, other)
+            sources = held.get(row.key, [])
+            if sources and (sources[0][0].outcome.error is None or row.outcome.error is not None):
+                for kept, its_store in sources:
+                    _check_same(kept, its_store, row, other)
                 overlapping += 1
-                if row.outcome.error is not None or row.outcome.metrics.keys() <= kept.outcome.metrics.keys():
+                measured = {name for kept, _ in sources for name in kept.outcome.metrics}
+                if row.outcome.error is not None or row.outcome.metrics.keys() <= measured:
                     continue
-                row = _with_metrics(kept, row)
+                sources.append((row, other))
             else:
                 mended += row.key in before
-                its_store = other
-            added[row.key] = row
-            held[row.key] = (row, its_store)
-    store.add_rows(added.values(), studies.values())
+                held[row.key] = sources = [(row, other)]
+            added[row.key] = sources
+    store.add_rows((_joined([row for row, _ in sources]) for sources in added.values()), studies.values())
     return Merged(len(set(added) - before), overlapping, mended)
 
 
@@ -97,10 +98,10 @@ def _check_same(first: Row, first_store: Store, second: Row, second_store: Store
     )
 
 
-def _with_metrics(first: Row, second: Row) -> Row:
-    """The first row, with the metrics that only the second has."""
-    metrics = {**second.outcome.metrics, **first.outcome.metrics}
-    return first._replace(outcome=replace(first.outcome, metrics=metrics))
+def _joined(rows: list[Row]) -> Row:
+    """The first row, with the metrics that only the others have."""
+    metrics = {name: value for row in reversed(rows) for name, value in row.outcome.metrics.items()}
+    return rows[0]._replace(outcome=replace(rows[0].outcome, metrics=metrics))
 
 
 def _bits(value: float) -> bytes:

@@ -92,14 +92,16 @@ def run_study(
     Raises
     ------
     StudyError
-        For other processes or a cluster that cannot run the study.
+        For other processes or a cluster that cannot run the study, or a cluster that has had no workers for long
+        (`layerwise.studies.dask_workers.STOP_AFTER`, half an hour).
     StoreError
         For a store that another process is running trials into, or that can no longer be written to.
 
     Warns
     -----
     UserWarning
-        Where outcomes found in the store were made by another version of layerwise.
+        Where outcomes found in the store were made by another version of layerwise, or a cluster has had no workers
+        for a minute.
     """
     with nullcontext() if store is None else store.writing():
         trials = study.trials()
@@ -195,7 +197,7 @@ def _next(waiting: list[Trial], free: float, others: bool) -> Trial | None:
 
 def _arrivals(crew: Workers) -> list[Arrival]:
     """Wait for an arrival; return it with those that came meanwhile."""
-    arrived = [crew.arrivals.get()]
+    arrived = [crew.next_arrival()]
     while True:
         try:
             arrived.append(crew.arrivals.get_nowait())

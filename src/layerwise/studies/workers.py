@@ -47,6 +47,10 @@ class Workers(Protocol):
 
     arrivals: SimpleQueue[Arrival]
 
+    def next_arrival(self) -> Arrival:
+        """Wait for what comes next."""
+        return self.arrivals.get()
+
     def window(self) -> int:
         """How many trials may be handed out at once."""
         ...
@@ -66,7 +70,7 @@ def attempt(trial: Trial) -> Outcome:
         return run(trial)
 
 
-class Threads:
+class Threads(Workers):
     """Trials in threads of this process, for those too small to be sent elsewhere.
 
     Parameters
@@ -106,7 +110,7 @@ class Threads:
             self._tasks.put(None)
 
 
-class Processes:
+class Processes(Workers):
     """Trials in processes, one at a time in each: no shared interpreter lock, a memory of its own, a death of its own.
 
     Each is a joblib (loky) executor of one worker, so that when one dies it is known with which trial.
@@ -126,13 +130,28 @@ class Processes:
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()  # joblib's remark that it replaced a worker whose memory had grown
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
+        # Ctrl-C is raised in the main thread only: there it could leave joblib with a lock that nobody releases.
+        self._tasks: SimpleQueue[Trial | None] = SimpleQueue()
+        self._sender = threading.Thread(target=self._send_all, name="layerwise-sender", daemon=True)
+        self._sender.start()
 
     def window(self) -> int:
         """As many as there are processes."""
         return self._n_workers
 
     def submit(self, trial: Trial) -> None:
-        """Send one trial to an idle process, or to a new one."""
+        """Queue one trial, to be sent to an idle process, or to a new one."""
+        self._tasks.put(trial)
+
+    def _send_all(self) -> None:
+        while (trial := self._tasks.get()) is not None:
+            try:
+                if not self._closed:
+                    self._send(trial)
+            except BaseException as error:
+                self.arrivals.put((trial, error))
+
+    def _send(self, trial: Trial) -> None:
         while True:
             executor = self._idle.pop() if self._idle else _process()
             with suppress(BrokenProcessPool):  # it died while it was idle
@@ -155,6 +174,8 @@ class Processes:
     def close(self) -> None:
         """End all processes, whatever they are doing."""
         self._closed = True
+        self._tasks.put(None)
+        self._sender.join()
         self._warnings.__exit__(None, None, None)
         for executor in [*self._idle, *self._busy.values()]:
             executor.shutdown(wait=True, kill_workers=True)
