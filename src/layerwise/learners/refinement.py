@@ -4,9 +4,9 @@ The other rows' targets in line 2 of the descent depend on row i to second order
 is near D, and its error becomes too hopeful. The whole is therefore cross-validated beside the earlier stages, the two
 that it must not fall below; and the descent on all rows begun again from the fold that came farthest, where one came
 farther. Where the refined function clearly beats both earlier stages out of fold (`SURE`, `SMALL`), and each fit had
-more rows than unknowns, it is the answer. Elsewhere the rows cannot rank the stages, and one fit to all of them may
-be far worse than the fits to their parts; the answer is then a mixture of the functions whose errors were seen,
-f_{-v,s} of stage s fitted without fold v:
+more rows than unknowns, it is the answer, its feature averaged with those of the folds (`layerwise.learners._average`).
+Elsewhere the rows cannot rank the stages, and one fit to all of them may be far worse than the fits to their parts; the
+answer is then a mixture of the functions whose errors were seen, f_{-v,s} of stage s fitted without fold v:
 
     5  f = sum_s w_s mean_v f_{-v,s},    w >= 0,  sum(w) = 1  of least squared error out of fold,
 
@@ -22,15 +22,16 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from layerwise.hermite._checks import as_integer, as_vector
+from layerwise.learners._average import average
 from layerwise.learners._descent import STAGES, Candidate, Curve, descend, from_the_best_fold
 from layerwise.learners._head import RandomState, check_number, mean_square
 from layerwise.learners._stages import convex_weights, lead, majority
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
-#: A lead of so many standard errors over the folds so far, at least `FIRST_FOLDS`, makes the refined function the
-#: answer, and spares the other folds.
-SURE, FIRST_FOLDS = 4.0, 3
+#: A lead of so many standard errors over the folds makes the refined function the answer. After `FIRST_FOLDS` it spares
+#: the other folds, where the error is below `NEGLIGIBLE` of the variance of y and an average has nothing to gain.
+SURE, FIRST_FOLDS, NEGLIGIBLE = 4.0, 3, 1e-2
 #: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or by
 #: `MAJORITY` standard errors on most rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means.
 SMALL, MAJORITY = 5.0, 2.0
@@ -190,7 +191,10 @@ def refine(
         too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
         least = squares[:-1].mean(axis=1).min()
         ahead = squares[-1].mean() < least or majority(squares) > MAJORITY
-        if too_few or not (lead(squares) > SURE or (ahead and SMALL * best.error < least)):
+        if not too_few and (lead(squares) > SURE or (ahead and SMALL * best.error < least)):
+            if errors[stage] > NEGLIGIBLE * scale**2:
+                best = average(features, [best, *(fold[-1] for fold in members)])
+        else:
             w = convex_weights(predictions, seen)
             stage, error = "mixture", scale**2 * float(np.mean((w @ predictions - seen) ** 2))
             weights = {name: float(share) for name, share in zip(names, w, strict=True)}
@@ -249,6 +253,7 @@ def out_of_fold(
         known = np.hstack([known, predicted]) if members else np.array(predicted)
         labels = np.append(labels, y[out])
         members.append(stages)
-        if len(members) >= FIRST_FOLDS and lead((known - labels) ** 2) > SURE:
+        squares = (known - labels) ** 2
+        if len(members) >= FIRST_FOLDS and lead(squares) > SURE and squares[-1].mean() < NEGLIGIBLE:
             break
     return members, known, labels
