@@ -15,17 +15,20 @@ from scipy.special import eval_hermitenorm, factorial
 from layerwise.hermite import HermiteSeries
 from layerwise.papers import Measurement, find_paper
 from layerwise.papers.lee2020 import LEE2020
-from layerwise.papers.lee2020.dropout import SIGNED, SPREAD, UNSIGNED, rms, size_of, sizes, variance_exponent
+from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, first_over_second, norm, sizes, variance_exponent
 from layerwise.papers.lee2020.expressivity import hermite_residual, mean_of_neurons, neuron_variance
 from layerwise.papers.lee2020.figures import error_exponent, exponent, growth_with_rank, least_of_kernels, never_reached
 from layerwise.papers.lee2020.studies import (
+    DIM,
     F1,
     F2,
     KERNEL,
     MOMENTS,
     NTK_RAW,
     QUAD_HERMITE,
+    QUAD_NEURAL,
     QUAD_RAW,
+    QUAD_RAW_GATES,
     deep,
     quartic,
     rank,
@@ -33,7 +36,7 @@ from layerwise.papers.lee2020.studies import (
     samples,
 )
 from layerwise.studies import Outcome, StudyResult, run
-from layerwise.targets import TwoLayerTeacher
+from layerwise.targets import DeepLowRank, TwoLayerTeacher
 
 STUDIES = (risk, samples, rank, deep)
 
@@ -75,7 +78,7 @@ def synthetic(study, risk_of):
 
 def test_statistics_of_the_samples():
     """The exponent of another learner, or the grid instead of the risk."""
-    rates = {QUAD_HERMITE: lambda d, n: 0.3 * d**2 / n, MOMENTS: lambda d, n: 1.2 * d / n}
+    rates = {QUAD_HERMITE: lambda d, n: 0.2 * d**2 / n, MOMENTS: lambda d, n: 1.2 * d / n}
     result = synthetic(samples(False), lambda _, learner, d, n: rates.get(learner, lambda d, n: 0.3)(d, n))
     assert_allclose(exponent(QUAD_HERMITE, result), 2, atol=1e-6)
     assert_allclose(exponent(MOMENTS, result), 1, atol=0.05)
@@ -153,33 +156,70 @@ def test_error_exponent():
 
 
 class Terms:
-    """A stand-in for a fitted model whose first-order term is ``sum(z) x_1``."""
+    """A stand-in for a fitted model whose first-order term is ``sum(z) x_1``, its movements having sign 1."""
 
     width = 4
 
-    def taylor_terms(self, X, signs):
+    def taylor_terms(self, X, signs=None):
+        signs = np.ones(4) if signs is None else signs
         return SimpleNamespace(first=signs.sum() * X[:, 0], second=2 * X[:, 0], third=signs[0] * X[:, 0])
 
 
-def test_sizes_tell_the_mean_from_the_spread():
-    X = np.ones((5, 1))
-    signed, unsigned = sizes(Terms(), X, 50), sizes(Terms(), X, 0)
-    assert unsigned == {"first_mean": 4, "first": 0, "second": 2, "third": 1}
-    assert signed["first_mean"] < 1.5  # standard error 2 / sqrt(50)
-    assert signed["first_mean"] ** 2 + signed["first"] ** 2 == pytest.approx(4, rel=0.5)  # E (sum z)^2
-    assert rms(np.array([3.0, -3.0])) == 3
+def test_sizes_are_those_of_the_movements_and_the_spread_over_signs():
+    found = sizes(Terms(), np.ones((5, 1)))
+    assert (found["first"], found["second"], found["third"]) == (4, 2, 1)
+    assert found["spread"] == pytest.approx(2, rel=0.5)  # E (sum z)^2 = 4
+    assert norm(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(5)
 
 
 def test_statistics_of_the_dropout():
     rows = [
-        {"training": training, "width": m, "norm": 2.0, "first": 2 * m**-0.25, "first_mean": mean, "second": 0.5}
+        {"training": training, "width": m, "norm": 2.0, "spread": 2 * m**-0.25, "first": first, "second": 0.5}
         for m in (32, 128, 512)
-        for training, mean in ((SIGNED, 0.01), (UNSIGNED, 0.4), (SPREAD, 0.0))
+        for training, first in ((SIGNED, 0.1), (UNSIGNED, 0.4))
     ]
     table = pd.DataFrame(rows)
     assert_allclose(variance_exponent(table), -0.5, atol=1e-12)
-    assert_allclose(size_of(table, UNSIGNED, "first_mean"), 0.8)
-    assert_allclose(size_of(table, SIGNED, "first_mean"), 0.02)
+    assert_allclose(first_over_second(table, UNSIGNED), 0.8)
+    assert_allclose(first_over_second(table, SIGNED), 0.2)
+
+
+def claims_of(name):
+    return next(figure for figure in LEE2020.figures if figure.name == name).claims
+
+
+def verdicts(name, result):
+    return [claim.verdict(claim.statistic(result)) for claim in claims_of(name)]
+
+
+def test_claims_differ_where_nothing_is_learnt():
+    """An accepted range so wide, or a ratio so written, that no result can differ."""
+    flat = synthetic(risk(False), lambda *_: 0.4)
+    assert verdicts("risk", flat) == ["differs", "differs", "agrees", "differs", "agrees", "differs"]
+    learnt = synthetic(risk(False), lambda *_: 0.01)
+    assert verdicts("risk", learnt) == ["agrees", "agrees", "differs", "differs", "agrees", "differs"]
+    order = {NTK_RAW: 0.4, KERNEL: 0.35, QUAD_RAW: 0.3, QUAD_RAW_GATES: 0.2, QUAD_NEURAL: 0.1, QUAD_HERMITE: 0.01}
+    theory = synthetic(risk(False), lambda target, learner, d, n: order.get(learner, 0.5))
+    assert verdicts("risk", theory) == ["agrees"] * 6
+
+    linear = synthetic(samples(False), lambda target, learner, d, n: d / n)  # everyone at d, kernels too
+    assert verdicts("samples", linear) == ["differs", "agrees", "differs", "differs"]
+    assert verdicts("deep", synthetic(deep(False), lambda *_: 0.3)) == ["differs"] * 3
+    same = synthetic(rank(False), lambda target, learner, d, n: 0.1 * (500 if learner == F2 else 200) / n)
+    assert verdicts("rank", same) == ["differs", "agrees"]
+
+
+def test_least_of_kernels_is_not_measured_where_a_trial_misses():
+    result = synthetic(risk(False), lambda *_: 0.4)
+    missing = {t.key for _, label, t in result.study.cells() if label == KERNEL and t.n == 2000}
+    kept = {t.key: Outcome(0.4, 1.0) for t in result.study.trials() if t.key not in missing}
+    assert np.isnan(least_of_kernels(StudyResult(result.study, kept)))
+
+
+def test_hierarchical_learners_see_half_of_the_deep_target():
+    """The claim's theory: P_2 of (beta.g)^2 has half of its variance, and is no multiple of beta.g."""
+    target = DeepLowRank(DIM, rotate=True, random_state=0)
+    assert_allclose(1 - target.degree_energies()[2] / target.variance, claims_of("deep")[1].theory, rtol=1e-8)
 
 
 def test_is_registered():
