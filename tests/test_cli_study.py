@@ -121,7 +121,10 @@ def test_readers_leave_an_earlier_schema_as_it_is(path):
     with Store(path) as store:
         run_study(tiny(), store)
     connection = sqlite3.connect(path, isolation_level=None)
-    for statement in ("ALTER TABLE trial DROP COLUMN peak_bytes", "DROP TABLE study", "PRAGMA user_version = 2"):
+    for statement in (
+        *(f"ALTER TABLE trial DROP COLUMN {name}" for name in ("peak_bytes", "source", "libraries")),
+        *("DROP TABLE study", "PRAGMA user_version = 2"),
+    ):
         connection.execute(statement)
     connection.close()
     before = path.read_bytes()

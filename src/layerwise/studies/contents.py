@@ -104,7 +104,7 @@ def trial_table(store: Store) -> pd.DataFrame:
     -------
     DataFrame
         The trial's definition (parameters as JSON), risk, fit_seconds, peak_bytes, error, the other metrics that any
-        trial has, version, finished, key.
+        trial has, version, source and libraries (`layerwise.studies.provenance`), finished, key.
     """
     import pandas as pd
 
@@ -129,4 +129,5 @@ def _flat(store: Store) -> Iterator[tuple[dict, dict, dict]]:
             "peak_bytes": outcome.peak_bytes,
             "error": outcome.error,
         }
-        yield before, dict(outcome.metrics), {"version": row.version, "finished": row.finished, "key": row.key}
+        made = {"version": row.version, "source": row.source, "libraries": row.libraries, "finished": row.finished}
+        yield before, dict(outcome.metrics), made | {"key": row.key}

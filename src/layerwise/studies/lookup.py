@@ -61,7 +61,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return advice
 
 
-@lru_cache(maxsize=1024)
 def find(path: str, home: str) -> Callable[..., Any]:
     """Import the class (or factory function) a path names.
 

@@ -53,6 +53,7 @@ def run_study(
     started: Callable[[Mapping[str, Outcome], int], object] | None = None,
     callback: Callable[[int, int, Trial, Outcome], object] | None = None,
     retry_failed: bool = False,
+    rerun_changed: bool = False,
 ) -> StudyResult:
     """Run the trials of a study that have no outcome yet.
 
@@ -83,6 +84,8 @@ def run_study(
         store too. Runs in the calling thread.
     retry_failed : bool, default=False
         Run trials again whose stored outcome is an error.
+    rerun_changed : bool, default=False
+        Run trials again that were made from other source of a user's own classes (`layerwise.studies.provenance`).
 
     Returns
     -------
@@ -100,12 +103,12 @@ def run_study(
     Warns
     -----
     UserWarning
-        Where outcomes found in the store were made by another version of layerwise, or a cluster has had no workers
-        for a minute.
+        Where outcomes found in the store were made by another version of layerwise, or from other source of a user's
+        own classes; where a cluster has had no workers for a minute.
     """
     with nullcontext() if store is None else store.writing():
         trials = study.trials()
-        outcomes = _found(study, trials, store, retry_failed)
+        outcomes = _found(study, trials, store, retry_failed, rerun_changed)
         n_workers = effective_n_jobs(cast("int", n_jobs))
         if started is not None:
             started(dict(outcomes), len(trials))
@@ -131,13 +134,26 @@ def run_study(
     return StudyResult(study, outcomes)
 
 
-def _found(study: Study, trials: list[Trial], store: Store | None, retry_failed: bool) -> dict[str, Outcome]:
+def _found(
+    study: Study, trials: list[Trial], store: Store | None, retry_failed: bool, rerun_changed: bool
+) -> dict[str, Outcome]:
     """The outcomes that a store holds and that count; the study is kept there."""
     if store is None:
         return {}
     outcomes = store.outcomes(trial.key for trial in trials)
     if retry_failed:
         outcomes = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
+    changed = store.other_sources(trial for trial in trials if trial.key in outcomes)
+    if rerun_changed:
+        outcomes = {key: outcome for key, outcome in outcomes.items() if key not in changed}
+    elif changed:
+        warnings.warn(
+            f"{store.path} holds {len(changed)} trials of this study made from another source of "
+            f"{', '.join(sorted(set().union(*changed.values())))}, or from one that is not known; they are kept, and "
+            "the values may not belong together. Run them again with --rerun-changed (rerun_changed=True), or choose "
+            "another store.",
+            stacklevel=3,
+        )
     if others := store.other_versions(outcomes):
         warnings.warn(
             f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version "

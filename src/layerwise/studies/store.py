@@ -6,6 +6,7 @@ A row is durable once `Store.add_all` returns. A file that is not ours is refuse
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Self
 
 from layerwise.studies.lock import sole_writer
 from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
+from layerwise.studies.provenance import UNKNOWN, libraries, sources
 from layerwise.studies.schema import COLUMNS, OUTCOME_COLUMNS, STUDY_COLUMNS, Row, StudyRow, outcome_of, to_row
-from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.trial import Outcome, Trial, canonical_json
 
 if TYPE_CHECKING:
     from layerwise.studies.definition import Study
@@ -120,7 +122,8 @@ class Store:
         self.add_rows(self._row(trial, outcome) for trial, outcome in pairs)
 
     def _row(self, trial: Trial, outcome: Outcome) -> Row:
-        return Row(trial.key, trial.definition, outcome, self._version, _now())
+        source = canonical_json(sources(trial))
+        return Row(trial.key, trial.definition, outcome, self._version, _now(), source, libraries(trial))
 
     def add_rows(self, rows: Iterable[Row], studies: Iterable[StudyRow] = ()) -> None:
         """Store rows as another store holds them, all or none.
@@ -128,15 +131,16 @@ class Store:
         Parameters
         ----------
         rows : iterable of Row
-            Trials; an earlier row of the same trial is replaced, but a success never by a failure.
+            Trials; an earlier row of the same trial is replaced, but a success never by a failure of the same source.
         studies : iterable of StudyRow
             Studies; those that are there already are left as they are.
         """
         with self._transaction():
-            updates = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS.split(", "))
+            names = COLUMNS.split(", ")
+            updates, marks = ", ".join(f"{name} = excluded.{name}" for name in names), ", ".join("?" * len(names))
             self._connection.executemany(
-                f"INSERT INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
-                f"SET {updates} WHERE trial.error IS NOT NULL OR excluded.error IS NULL",
+                f"INSERT INTO trial ({COLUMNS}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {updates} "
+                "WHERE trial.error IS NOT NULL OR excluded.error IS NULL OR trial.source IS NOT excluded.source",
                 map(to_row, rows),
             )
             self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
@@ -177,9 +181,10 @@ class Store:
         Row
             One trial and what came of it.
         """
-        columns = f"key, definition, version, finished, {OUTCOME_COLUMNS}"
-        for key, definition, made_by, finished, *values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
-            yield Row(key, definition, outcome_of(*values), made_by, finished)
+        columns = f"key, definition, version, finished, source, libraries, {OUTCOME_COLUMNS}"
+        for values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
+            key, definition, made_by, finished, source, its_libraries, *outcome = values
+            yield Row(key, definition, outcome_of(*outcome), made_by, finished, source, its_libraries)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Return the outcomes of those trials that have one.
@@ -226,6 +231,29 @@ class Store:
             The versions.
         """
         return set(self.versions(keys).values()) - {self._version}
+
+    def other_sources(self, trials: Iterable[Trial]) -> dict[str, set[str]]:
+        """Return which of these trials were made from other source of a user's own classes than is here now.
+
+        Parameters
+        ----------
+        trials : iterable of Trial
+            Trials.
+
+        Returns
+        -------
+        dict
+            By the key of the trial, the import paths of the classes whose source differs, or is not known.
+        """
+        here = {trial.key: sources(trial) for trial in trials}
+        own = [key for key, its in here.items() if its]
+        changed = {}
+        for key, text in self._select("key, source", own):
+            there = json.loads(text or "{}")
+            paths = {path for path, digest in here[key].items() if digest == UNKNOWN or there.get(path) != digest}
+            if paths:
+                changed[key] = paths
+        return changed
 
     def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple]:
         keys = list(keys)
