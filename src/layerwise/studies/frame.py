@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -26,6 +27,18 @@ AXES = {
     "subspace_overlap": "overlap with the true subspace",
     "fit_seconds": "seconds to fit",
 }
+
+#: Marker and label of cells whose n* is not known, by what `sample_complexity` says of them.
+UNKNOWN = {
+    "failed": ("x", "all trials failed"),
+    "not run below": ("$?$", "smaller n not run yet"),
+    "not run above": ("$?$", "larger n not run yet"),
+}
+
+
+def unknown_in(censored: pd.Series) -> list[tuple[str, str]]:
+    """Marker and label of those that are there."""
+    return [entry for side, entry in UNKNOWN.items() if (censored == side).any()]
 
 
 def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
