@@ -60,7 +60,8 @@ def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
 def _merge(store: Store, others: Iterable[Store]) -> Merged:
     held = {row.key: [(row, store)] for row in store.rows()}  # the rows that make up what is kept of a trial
     before = set(held)
-    added, overlapping, mended, studies = {}, 0, 0, {}
+    added, overlapping, mended = {}, 0, 0
+    studies = {study.key: study for study in store.studies()}
     for other in others:
         studies |= {study.key: study for study in other.studies()}
         for row in other.rows():

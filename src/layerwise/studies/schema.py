@@ -7,6 +7,7 @@ SQLite's REAL is the IEEE double, so a risk comes back bit for bit; NaN, which S
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import sqlite3
@@ -132,11 +133,41 @@ def to_row(row: Row) -> tuple:
 def outcome_of(
     risk: float | None, seconds: float | None, error: str | None, metrics: str | None, peak: int | None
 ) -> Outcome:
-    """The outcome that these columns hold."""
-    return Outcome(_number(risk), _number(seconds), error, json.loads(metrics or "{}"), peak)
+    """The outcome that these columns hold.
+
+    Raises
+    ------
+    ValueError
+        Where they hold none.
+    """
+    try:
+        measured = json.loads(metrics or "{}")
+    except (ValueError, TypeError):
+        measured = None
+    if not isinstance(measured, dict) or not all(isinstance(value, float | int) for value in measured.values()):
+        raise ValueError(f"has metrics that are no JSON of numbers ({metrics!r:.60})")
+    if not (isinstance(error, str | None) and isinstance(peak, int | None)):
+        raise ValueError(f"has the error {error!r:.60} and the peak {peak!r:.60}")
+    if error is None and risk is None:
+        raise ValueError("has neither a risk nor an error")
+    return Outcome(_number(risk), _number(seconds), error, measured, peak)
+
+
+def check_key(key: str, definition: str) -> None:
+    """Refuse a definition that is not the one its key stands for.
+
+    Raises
+    ------
+    ValueError
+        When it is not.
+    """
+    if not isinstance(definition, str) or hashlib.sha256(definition.encode()).hexdigest() != key:
+        raise ValueError(f"has a definition that is not that of its key ({definition!r:.60})")
 
 
 def _number(value: float | None) -> float:
+    if not isinstance(value, float | int | None):
+        raise ValueError(f"has {value!r:.60} for a number")
     return math.nan if value is None else value
 
 

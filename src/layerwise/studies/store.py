@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING, Self
 from layerwise.studies.lock import sole_writer
 from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
 from layerwise.studies.provenance import UNKNOWN, libraries, sources
-from layerwise.studies.schema import COLUMNS, OUTCOME_COLUMNS, STUDY_COLUMNS, Row, StudyRow, outcome_of, to_row
+from layerwise.studies.schema import (
+    COLUMNS,
+    OUTCOME_COLUMNS,
+    STUDY_COLUMNS,
+    Row,
+    StoreError,
+    StudyRow,
+    check_key,
+    outcome_of,
+    to_row,
+)
 from layerwise.studies.trial import Outcome, Trial, canonical_json
 
 if TYPE_CHECKING:
@@ -155,6 +165,7 @@ class Store:
         study : Study
             What is about to be run.
         """
+        self.studies()  # a damaged one is told, not run over
         text = study.to_json()
         row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
         with self._transaction():
@@ -171,7 +182,13 @@ class Store:
         list of StudyRow
             Their names and definitions; `Study.from_json` reads one.
         """
-        return [StudyRow(*values) for values in self._rows(f"SELECT {STUDY_COLUMNS} FROM study ORDER BY rowid")]
+        found = []
+        for rowid, *values in self._rows(f"SELECT rowid, {STUDY_COLUMNS} FROM study ORDER BY rowid"):
+            row = StudyRow(*values)
+            with self._intact("study", rowid):
+                check_key(row.key, row.definition)
+            found.append(row)
+        return found
 
     def rows(self) -> Iterator[Row]:
         """Iterate over all trials of the store, in the order in which they were first stored.
@@ -181,10 +198,13 @@ class Store:
         Row
             One trial and what came of it.
         """
-        columns = f"key, definition, version, finished, source, libraries, {OUTCOME_COLUMNS}"
+        columns = f"rowid, key, definition, version, finished, source, libraries, {OUTCOME_COLUMNS}"
         for values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
-            key, definition, made_by, finished, source, its_libraries, *outcome = values
-            yield Row(key, definition, outcome_of(*outcome), made_by, finished, source, its_libraries)
+            rowid, key, definition, made_by, finished, source, its_libraries, *measured = values
+            with self._intact("trial", rowid):
+                check_key(key, definition)
+                outcome = outcome_of(*measured)
+            yield Row(key, definition, outcome, made_by, finished, source, its_libraries)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Return the outcomes of those trials that have one.
@@ -199,8 +219,12 @@ class Store:
         dict
             Outcome by key.
         """
-        rows = self._select(f"key, {OUTCOME_COLUMNS}", keys)
-        return {key: outcome_of(*values) for key, *values in rows}
+        found = {}
+        for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
+            with self._intact("trial", rowid):
+                check_key(key, definition)
+                found[key] = outcome_of(*values)
+        return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the versions of layerwise that made the outcomes of these trials.
@@ -264,9 +288,22 @@ class Store:
 
     def _rows(self, query: str, values: Sequence[str] = ()) -> Iterator[tuple]:
         try:
-            yield from self._connection.execute(query, values)
+            rows = self._connection.execute(query, values)
+            yield from map(tuple, rows)  # given up, `yield from` closes a cursor, even one of a closed file
         except sqlite3.Error as error:
             raise store_error(self.path, error) from error
+
+    @contextmanager
+    def _intact(self, table: str, rowid: int) -> Generator[None]:
+        """Say which row it is that holds what was never stored."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            again = "run the study again" if table == "trial" else "run the study's TOML file again"
+            raise StoreError(
+                f"{self.path} is damaged: row {rowid} of the table {table} {error}. Restore the file from a copy; or "
+                f'take out that row (sqlite3 {self.path} "DELETE FROM {table} WHERE rowid = {rowid}") and {again}.'
+            ) from error
 
     def made_by(self) -> list[tuple[str, int, str, str]]:
         """Return which versions of layerwise made the trials: version, how many, when the first and the last ended.
