@@ -5,6 +5,7 @@ import linecache
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module, invalidate_caches
 from importlib.metadata import version
 
@@ -172,6 +173,6 @@ def test_rows_say_which_libraries_made_them(path):
     names = ("numpy", "scipy", "scikit-learn")
     assert json.loads(row.libraries) == {name: version(name) for name in names}
     assert set(json.loads(row.source)) == {"throwaway.Quadratic", "throwaway.Inputs"}
-    trial = small_study(learners=[LearnerSpec(label="p", use="pandas.Series")]).trials()[0]
+    trial = replace(small_study().trials()[0], learner="pandas.Series")
     assert json.loads(libraries(trial))["pandas"] == version("pandas")
     assert "pandas.Series" not in sources(trial)

@@ -72,6 +72,7 @@ def run(
     folder = make_folder(out or Path("out") / definition.stem)
     store = store or folder / "study.sqlite"
     check_outputs(definition, {"--store": store, "the table of results": folder / "results.csv"})
+    check_table(folder / "results.csv")
     with Store(store) as opened, opened.writing():
         result = run_missing(study, opened, jobs, workers, scheduler, retry_failed, rerun_changed)
     if not show_result(result, folder):
@@ -186,6 +187,18 @@ def export(
         except ImportError:
             raise UserError("Parquet needs pyarrow. Install it: pip install 'layerwise[parquet]'.") from None
     list_files([output])
+
+
+def check_table(path: Path) -> None:
+    """Refuse, before the work, to replace what is no table of a study."""
+    from layerwise.studies.result import COLUMNS
+
+    if path.is_file() and path.stat().st_size:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if file.readline().split(",")[:6] != [*COLUMNS[:6]]:
+                raise UserError(
+                    f"{path} is no table of a study, and would be overwritten. Choose another folder: --out."
+                )
 
 
 def see_own_modules() -> None:

@@ -170,7 +170,8 @@ def _process() -> ProcessPoolExecutor:
 
 
 def _settle(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or a batch system, sends them to the whole group
+        signal.signal(number, signal.SIG_IGN)
 
     def end_with_parent() -> None:
         while os.getppid() == parent:
