@@ -189,9 +189,7 @@ def _arriving(
         if not (waiting or held):
             beside.clear()
             waiting = [suspects.pop(0)]
-        while len(held) < crew.window() and (
-            trial := _next(waiting, budget - sum(map(memory.needed, held.values())), bool(held), memory)
-        ):
+        while len(held) < crew.window() and (trial := _next(waiting, held, budget, memory)):
             held[trial.key] = trial
             if len(held) > 1:
                 beside.update(held)
@@ -221,10 +219,11 @@ def _arriving(
             raise raised
 
 
-def _next(waiting: list[Trial], free: float, others: bool, memory: Memory) -> Trial | None:
+def _next(waiting: list[Trial], held: Mapping[str, Trial], budget: float, memory: Memory) -> Trial | None:
     """Take the first trial whose memory is free; with no others running, the first whatever it takes."""
+    free = budget - sum(map(memory.needed, held.values()))
     for i, trial in enumerate(waiting):
-        if not others or memory.needed(trial) <= free:
+        if not held or memory.needed(trial) <= free:
             return waiting.pop(i)
     return None
 
