@@ -127,10 +127,16 @@ def fix(study: Study, curves: str, **given: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For a value that the study has not, or none where there is a choice; for curves that are none of these.
+        For a value that the study has not, or none where there is a choice; for a value of what the curves are; for
+        curves that are none of these.
     """
     if curves not in given:
         raise ValueError(f"curves={curves!r} should be one of {', '.join(given)}.")
+    if given[curves] is not None:
+        raise ValueError(
+            f"{curves}={given[curves]!r}: each curve is a {curves} and all are drawn. Leave {curves} out, or choose "
+            f"other curves: {', '.join(name for name in given if name != curves)}."
+        )
     known = choices(study)
     return {name: choose(name, value, known[name]) for name, value in given.items() if name != curves}
 
