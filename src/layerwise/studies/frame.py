@@ -26,6 +26,7 @@ AXES = {
     "feature_correlation": "correlation with the true feature",
     "subspace_overlap": "overlap with the true subspace",
     "fit_seconds": "seconds to fit",
+    "peak_bytes": "peak memory of the process, bytes",
 }
 
 #: Marker and label of cells whose n* is not known, by what `sample_complexity` says of them.
