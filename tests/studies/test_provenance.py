@@ -138,6 +138,39 @@ def test_the_same_path_in_two_folders(tmp_path, path):
     assert "another source of __main__.L" in told[1]
 
 
+def test_a_package_is_followed_through_its_relative_imports(tmp_path, monkeypatch):
+    # catches: a layer in a file of its own whose change is not seen; a compiled module that ends the study
+    package = tmp_path / "package_of_mine"
+    package.mkdir()
+    texts = {
+        "__init__": "from .learner import L",
+        "learner": "from . import layer\nfrom .deep import depth as how_deep\nclass L:\n"
+        "    def fit(self, X, y): return layer.f(X, how_deep)\n    def predict(self, X): return X[:, 0]",
+        "layer": "from .deep import *\ndef f(X, k): return other",
+        "deep": "depth = 1\nother = 1",
+        "unused": "x = 1",
+    }
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def digest(**changes):
+        for name in [name for name in sys.modules if name.startswith("package_of_mine")]:
+            del sys.modules[name]
+        for name, text in (texts | changes).items():
+            (package / f"{name}.py").write_text(text)
+        invalidate_caches()
+        use = "package_of_mine.L"
+        return sources(small_study(learners=[LearnerSpec(label="l", use=use)]).trials()[0])[use]
+
+    first = digest()
+    assert digest() == digest(unused="x = 2") == first != UNKNOWN
+    changes = {"layer": "from .deep import *\ndef f(X, k): return 2", "deep": "depth = 2\nother = 1"}
+    assert len({first, *(digest(**{name: text}) for name, text in changes.items())}) == 3
+    assert digest(deep="depth = 1\nother = 2") != first
+    monkeypatch.setattr("layerwise.studies.provenance._text", lambda *_: "\0\0")
+    assert len(digest()) == 16
+
+
 def cell(number, text, namespace):
     """Run a cell as a notebook does."""
     name = f"<cell {number}>"

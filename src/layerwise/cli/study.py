@@ -171,7 +171,7 @@ def export(
     store: StorePath,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, ending in .csv or .parquet.")],
 ) -> None:
-    """Write all trials of a store as one table, a row a trial."""
+    """Write all trials of a store as one table, a row a trial, labelled by the first of its studies that has it."""
     from layerwise.studies import Store, trial_table
 
     if output.suffix not in (".csv", ".parquet"):

@@ -151,7 +151,7 @@ def _relevant(text: str, name: str) -> tuple[str, set[str], Imports]:
     """
     try:
         statements = ast.parse(text).body
-    except SyntaxError:  # a notebook's magic
+    except (SyntaxError, ValueError):  # a notebook's magic; compiled code
         return text, set(), []
     lines, wanted, taken, before = text.splitlines(), {name}, {}, -1
     while len(taken) > before:
