@@ -96,9 +96,9 @@ def main():
         random_state += 1
     assert struck.total() == KILLS
     print(
-        f"{struck.total()} kills struck, {struck['threads']} in threads and {struck['processes']} in processes: no trial"
+        f"{KILLS} kills, {struck['threads']} in threads and {struck['processes']} in processes: no trial lost, none run"
     )
-    print("lost, none run twice, all values equal to an uninterrupted run, bit for bit")
+    print("twice, all values equal to an uninterrupted run, bit for bit")
 
 
 if __name__ == "__main__":
