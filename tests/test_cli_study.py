@@ -247,9 +247,10 @@ def test_a_scheduler_reaches_the_runner(path, monkeypatch):
     monkeypatch.setattr("layerwise.studies.run_study", lambda study, store, **options: seen.update(options) or 1 / 0)
     (path.parent / "s.toml").write_text(tiny().to_toml())
     with pytest.raises(ZeroDivisionError):
-        layerwise("run", "s.toml", "--scheduler", "tcp://1.2.3.4:8786", "--workers", "processes")
+        layerwise("run", "s.toml", "--scheduler", "tcp://1.2.3.4:8786", "--workers", "processes", "--rerun-changed")
     assert (seen["address"], seen["workers"], seen["closed"]) == ("tcp://1.2.3.4:8786", "processes", True)
     assert isinstance(seen["client"], Client)
+    assert (seen["rerun_changed"], seen["retry_failed"]) == (True, False)
 
 
 def shown(monkeypatch, terminal):

@@ -13,7 +13,7 @@ import pytest
 from children import ENVIRONMENT
 from throwaway import Mean, small_study
 
-from layerwise.studies import LearnerSpec, Outcome, Store, run_study
+from layerwise.studies import LearnerSpec, Outcome, Store, StoreError, run_study
 from layerwise.studies.provenance import UNKNOWN, libraries, sources
 
 OWN = """
@@ -195,6 +195,16 @@ def test_a_class_defined_again_in_a_notebook(path, monkeypatch):
     assert sources(study.trials()[0])["__main__.L"] == UNKNOWN
     with Store(path) as store, pytest.warns(UserWarning, match=r"__main__\.L, or from one that is not known"):
         run_study(study, store)
+
+
+def test_a_damaged_source_is_told(path):
+    # catches: a traceback where the column holds no JSON
+    study = small_study(n=[40], dims=[3], seeds=1)
+    with Store(path) as store:
+        run_study(study, store)
+        store._connection.execute("UPDATE trial SET source = '{x' WHERE rowid = 1")
+        with pytest.raises(StoreError, match="row 1 of the table trial has a source that is no JSON of hashes"):
+            run_study(study, store)
 
 
 def test_rows_say_which_libraries_made_them(path):

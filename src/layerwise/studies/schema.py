@@ -153,6 +153,23 @@ def outcome_of(
     return Outcome(_number(risk), _number(seconds), error, measured, peak)
 
 
+def sources_of(text: str | None) -> dict[str, str]:
+    """The hashes that the column `source` holds; none in rows of an earlier layerwise.
+
+    Raises
+    ------
+    ValueError
+        Where it holds something else.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, TypeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"has a source that is no JSON of hashes ({text!r:.60})")
+    return found
+
+
 def check_key(key: str, definition: str) -> None:
     """Refuse a definition that is not the one its key stands for.
 

@@ -6,7 +6,6 @@ A row is durable once `Store.add_all` returns. A file that is not ours is refuse
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from layerwise.studies.schema import (
     StudyRow,
     check_key,
     outcome_of,
+    sources_of,
     to_row,
 )
 from layerwise.studies.trial import Outcome, Trial, canonical_json
@@ -272,8 +272,9 @@ class Store:
         here = {trial.key: sources(trial) for trial in trials}
         own = [key for key, its in here.items() if its]
         changed = {}
-        for key, text in self._select("key, source", own):
-            there = json.loads(text or "{}")
+        for rowid, key, text in self._select("rowid, key, source", own):
+            with self._intact("trial", rowid):
+                there = sources_of(text)
             paths = {path for path, digest in here[key].items() if digest == UNKNOWN or there.get(path) != digest}
             if paths:
                 changed[key] = paths
