@@ -1,7 +1,9 @@
 """What running a study costs beside its fits, and what a second core gives.
 
 The overhead is that of 5,000 trials whose learner does nothing, everything included: data, a durable row, progress.
-It should be at most 2 ms a trial; what the disk takes for a durable row of its own stands beside it. The second core
+It should be at most 2 ms a trial; what the disk takes for a durable row of its own stands beside it. With 1000 test
+points the trial itself, data drawn and risk measured, is a small part of it; with the default, 32,768, it is most, and
+what it takes without runner and store stands beside it too. The second core
 is measured on 64 trials of n = 1000, d = 32 and 256 neurons, each kind of worker beside one thread, in turns; it should
 give 1.6 times the throughput on a quiet machine. Whether the machine is quiet is told by plain matrix products, which
 two threads should do twice as fast as one. Run: python benchmarks/bench_studies.py
@@ -16,7 +18,7 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run_study
+from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run, run_study
 
 TARGET = TargetSpec(label="target", use="SingleIndex", params={"link": "he2"})
 ROUNDS = 3
@@ -59,6 +61,14 @@ def durable_row():
     return took / 500
 
 
+def alone(trials):
+    """Seconds for a trial without runner and store."""
+    start = perf_counter()
+    for trial in trials:
+        run(trial)
+    return (perf_counter() - start) / len(trials)
+
+
 def products(n_threads):
     """Seconds for matrix products by so many threads, with one BLAS thread each."""
     A = np.ones((600, 600))
@@ -71,13 +81,18 @@ def products(n_threads):
 
 def main():
     learners = [LearnerSpec(label="mean", use=Mean)]
-    tiny = Study(name="5,000 trials of no work", targets=[TARGET], learners=learners, dims=[5],
-                 n=[20, 30, 40, 50, 60], seeds=1000, n_test=1000)  # fmt: skip
-    print(f"{tiny.name}, ms a trial (at most 2)")
-    for n_jobs in (1, 2):
-        row = durable_row()
-        took = seconds(tiny, n_jobs=n_jobs) / 5000
-        print(f"  {n_jobs} thread{'s' * (n_jobs > 1)}: {1e3 * took:.2f}; a durable row alone {1e3 * row:.2f}")
+    for n_test, seeds in ((1000, 1000), (2**15, 200)):
+        grid = {"dims": [5], "n": [20, 30, 40, 50, 60], "seeds": seeds, "n_test": n_test}
+        name = f"{5 * seeds:,} trials of no work, {n_test:,} test points"
+        tiny = Study(name=name, targets=[TARGET], learners=learners, **grid)
+        trials = tiny.trials()
+        print(f"{tiny.name}, ms a trial (at most 2 beside the trial itself)")
+        for n_jobs in (1, 2):
+            row, itself = durable_row(), alone(trials[:200])
+            took = seconds(tiny, n_jobs=n_jobs) / len(trials)
+            beside = f"a durable row alone {1e3 * row:.2f}, the trial itself {1e3 * itself:.2f}"
+            print(f"  {n_jobs} thread{'s' * (n_jobs > 1)}: {1e3 * took:.2f}; {beside}")
+        print()
 
     learners = [LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 256})]
     large = Study(name="64 trials, n = 1000, d = 32, m = 256", targets=[TARGET], learners=learners, dims=[32],
@@ -93,7 +108,7 @@ def main():
         quiet.append(products(1) / products(2))
         for name, options in kinds.items():
             times[name].append(seconds(large, **options))
-    print(f"\n{large.name}: throughput beside one thread (at least 1.6 on two quiet cores), by round")
+    print(f"{large.name}: throughput beside one thread (at least 1.6 on two quiet cores), by round")
     print(f"  {'products':<12} {' '.join(f'{ratio:.2f}' for ratio in quiet)}  (two threads beside one)")
     for name in kinds:
         ratios = " ".join(f"{one / its:.2f}" for one, its in zip(times["1 thread"], times[name], strict=True))

@@ -2,7 +2,8 @@
 
 Each child runs what is missing, in threads or in processes, and is killed: half of them at any moment from their start,
 half soon after their first row. After every kill the store must open and hold all rows it held, unchanged. In the end
-its values are compared, bit for bit, with those of an uninterrupted run in one thread.
+its values are compared, bit for bit, with those of an uninterrupted run in one thread. A study that ends before all
+kills have struck is checked, and another one, of another seed, takes the rest.
 Run: python benchmarks/bench_study_kills.py
 """
 
@@ -13,24 +14,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run_study
 
 KILLS = 50
-STUDY = Study(
-    name="to be killed",
-    targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
-    learners=[
-        LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 100}),
-        LearnerSpec(label="random features", use="RandomFeatureRegressor", params={"width": 100}),
-        LearnerSpec(label="ridge", use="sklearn.linear_model.Ridge"),
-    ],
-    dims=[4, 8],
-    n="[10, 20, 40, 80] * d",
-    seeds=100,
-    n_test=4096,
-)
+
+
+def study(random_state):
+    """2,400 trials."""
+    return Study(
+        name="to be killed",
+        targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
+        learners=[
+            LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 100}),
+            LearnerSpec(label="random features", use="RandomFeatureRegressor", params={"width": 100}),
+            LearnerSpec(label="ridge", use="sklearn.linear_model.Ridge"),
+        ],
+        dims=[4, 8],
+        n="[10, 20, 40, 80] * d",
+        seeds=100,
+        n_test=4096,
+        random_state=random_state,
+    )
 
 
 def rows(path):
@@ -41,10 +48,11 @@ def rows(path):
         return {row.key: (struct.pack("d", row.outcome.risk), row.outcome.fit_seconds) for row in store.rows()}
 
 
-def kill_one(path, workers, rng, early):
+def kill_one(path, random_state, workers, rng, early):
     """Start a child, kill it; say whether it was still running."""
     before = len(rows(path))
-    child = subprocess.Popen([sys.executable, __file__, path, workers], stderr=subprocess.DEVNULL)
+    command = [sys.executable, __file__, path, str(random_state), workers]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     if not early:
         while child.poll() is None and len(rows(path)) == before:
             time.sleep(0.01)
@@ -53,38 +61,49 @@ def kill_one(path, workers, rng, early):
     return child.wait() == -signal.SIGKILL
 
 
-def main():
-    trials = STUDY.trials()
-    rng = random.Random(0)
+def kill_and_check(random_state, most, rng):
+    """Kill one study up to so many times, resume it to its end, compare; return the kills by kind of worker."""
+    whole = study(random_state)
+    trials = whole.trials()
     kills = {"threads": 0, "processes": 0}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "study.sqlite"
         held = {}
-        while sum(kills.values()) < KILLS:
+        while sum(kills.values()) < most and len(held) < len(trials):
             workers = rng.choice(list(kills))
-            kills[workers] += kill_one(path, workers, rng, early=rng.random() < 0.5)
+            kills[workers] += kill_one(path, random_state, workers, rng, early=rng.random() < 0.5)
             found = rows(path)
             assert found.items() >= held.items(), "a row was lost or run again"
             held = found
-            if len(held) == len(trials):
-                break
-        print(f"{len(trials)} trials; killed {kills['threads']} times in threads, {kills['processes']} in processes, ")
-        print(f"{len(held)} trials done by then")
+        print(f"study {random_state}: {len(trials)} trials; killed {kills['threads']} times in threads, ", end="")
+        print(f"{kills['processes']} in processes; {len(held)} trials done by then")
         with Store(path) as store:
-            resumed = run_study(STUDY, store, n_jobs=2)
-            assert run_study(STUDY, store, callback=lambda *_: 1 / 0).outcomes == resumed.outcomes
+            resumed = run_study(whole, store, n_jobs=2)
+            assert run_study(whole, store, callback=lambda *_: 1 / 0).outcomes == resumed.outcomes
         final = rows(path)
     assert final.items() >= held.items(), "a row was lost or run again"
-    uninterrupted = run_study(STUDY)
+    uninterrupted = run_study(whole)
     expected = {key: struct.pack("d", outcome.risk) for key, outcome in uninterrupted.outcomes.items()}
     assert {key: risk for key, (risk, _) in final.items()} == expected
     assert len(expected) == len(trials)
-    print(f"no trial lost, none run twice, {len(expected)} values equal to an uninterrupted run, bit for bit")
+    return kills
+
+
+def main():
+    rng, struck, random_state = random.Random(0), Counter(), 0
+    while struck.total() < KILLS:
+        struck.update(kill_and_check(random_state, KILLS - struck.total(), rng))
+        random_state += 1
+    assert struck.total() == KILLS
+    print(
+        f"{KILLS} kills, {struck['threads']} in threads and {struck['processes']} in processes: no trial lost, none run"
+    )
+    print("twice, all values equal to an uninterrupted run, bit for bit")
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         with Store(sys.argv[1]) as store:
-            run_study(STUDY, store, n_jobs=2, workers=sys.argv[2])
+            run_study(study(int(sys.argv[2])), store, n_jobs=2, workers=sys.argv[3])
     else:
         main()

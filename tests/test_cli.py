@@ -202,12 +202,25 @@ def test_bad_arguments_are_refused_in_words(tmp_path, diabetes, arguments, messa
     assert diabetes.read_bytes() == before
 
 
+def test_a_table_that_is_not_of_a_study_is_not_overwritten(tmp_path):
+    """Somebody's results.csv replaced by ours; our own not replaced by the next run's."""
+    (tmp_path / "study.toml").write_text(STUDY)
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "results.csv").write_text("n,risk\n1,2\n")
+    done = layerwise("study", "run", "study.toml", "--out", "o", "--store", "s.sqlite", cwd=tmp_path)
+    assert "results.csv is no table of a study, and would be overwritten" in refused(done)
+    assert (tmp_path / "o" / "results.csv").read_text() == "n,risk\n1,2\n"
+    for _ in range(2):
+        assert layerwise("study", "run", "study.toml", "--out", "p", cwd=tmp_path).returncode == 0
+
+
 def test_a_store_that_the_results_would_overwrite(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY)
     done = layerwise("study", "run", "study.toml", "--out", "o", "--store", "o/results.csv", cwd=tmp_path)
     assert "would overwrite --store" in refused(done)
 
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 SLEEPER = """
 import time
 from sklearn.linear_model import Ridge
@@ -218,28 +231,35 @@ class Sleeper(Ridge):
 """
 
 
-def interrupted(child):
-    """Ctrl-C, and what the command says then."""
-    child.send_signal(signal.SIGINT)
+def interrupted(child, by=signal.SIGINT, status=130):
+    """Ctrl-C, or the end of a batch job, which its whole group is told of; and what the command says then."""
+    os.killpg(child.pid, by)
     errors = child.communicate(timeout=60)[1]
-    assert child.returncode == 130
+    assert child.returncode == status
     assert "Traceback" not in errors
     return errors
 
 
-def test_ctrl_c_in_a_study(tmp_path):
-    """Typer catches KeyboardInterrupt and says nothing; a message that finished trials are kept where they are not."""
+@pytest.mark.parametrize(
+    ("by", "status", "workers"),
+    [(signal.SIGINT, 130, "threads"), (signal.SIGTERM, 143, "threads"), (signal.SIGTERM, 143, "processes")],
+)
+def test_an_interrupt_in_a_study(tmp_path, by, status, workers):
+    """Typer catches KeyboardInterrupt and says nothing; a message that finished trials are kept where they are not.
+
+    A batch job that dies of SIGTERM without a word and leaves its lock; workers that die of it first.
+    """
     (tmp_path / "mine.py").write_text(SLEEPER)
     (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Sleeper"))
-    command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1"]
-    child = subprocess.Popen(
-        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1", "--workers", workers]
+    child = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, start_new_session=True, **PIPES)
     deadline = time.monotonic() + 60
     while rows_in(tmp_path / "study.sqlite") < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert interrupted(child) == "interrupted; finished trials are kept, the same command goes on from there.\n"
+    said = interrupted(child, by, status)
+    assert said == "interrupted; finished trials are kept, the same command goes on from there.\n"
     assert rows_in(tmp_path / "study.sqlite") == 2
+    assert not (tmp_path / "study.sqlite-lock").exists()
 
 
 def rows_in(path):

@@ -1,5 +1,6 @@
 """`layerwise study`: resume, status, merge and export of a store, in this process; progress as lines and as a table."""
 
+import hashlib
 import io
 import sqlite3
 import sys
@@ -33,6 +34,13 @@ def layerwise(*arguments, group="study"):
     return SimpleNamespace(status=done.exit_code, lines=[" ".join(line.split()) for line in done.output.splitlines()])
 
 
+def lose_dummy(store, name):
+    """Make the study one of a learner that is not here."""
+    text = next(row.definition for row in store.studies() if row.name == name).replace("dummy.Dummy", "gone.Dummy")
+    key = hashlib.sha256(text.encode()).hexdigest()
+    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = ?", [text, key, name])
+
+
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -63,12 +71,8 @@ def test_status_counts_by_learner(path):
         run_study(tiny(RIDGE, FAILS), store)
         store.keep_study(tiny(RIDGE, FAILS, MEAN))
         run_study(tiny(MEAN, name="gone", n=[30]), store)
-    connection = sqlite3.connect(path)
-    connection.execute(
-        "UPDATE study SET definition = replace(definition, 'dummy.Dummy', 'gone.Dummy') WHERE name='gone'"
-    )
-    connection.commit()
-    connection.close()
+    with Store(path) as store:
+        lose_dummy(store, "gone")
     done = layerwise("status", path)
     assert done.status == 1
     lines = done.lines
@@ -84,7 +88,7 @@ def test_a_study_that_cannot_be_imported_keeps_no_other_from_running(path):
     with Store(path) as store:
         store.keep_study(tiny(MEAN, name="gone"))
         store.keep_study(tiny(RIDGE, name="here"))
-        store._connection.execute("UPDATE study SET definition = replace(definition, 'dummy.Dummy', 'gone.Dummy')")
+        lose_dummy(store, "gone")
     done = layerwise("resume", path, "--jobs", "1")
     assert done.status == 1
     assert 'warning: left out: study "gone": learners[0].use: cannot import "sklearn.gone' in " ".join(done.lines)
@@ -121,7 +125,10 @@ def test_readers_leave_an_earlier_schema_as_it_is(path):
     with Store(path) as store:
         run_study(tiny(), store)
     connection = sqlite3.connect(path, isolation_level=None)
-    for statement in ("ALTER TABLE trial DROP COLUMN peak_bytes", "DROP TABLE study", "PRAGMA user_version = 2"):
+    for statement in (
+        *(f"ALTER TABLE trial DROP COLUMN {name}" for name in ("peak_bytes", "source", "libraries")),
+        *("DROP TABLE study", "PRAGMA user_version = 2"),
+    ):
         connection.execute(statement)
     connection.close()
     before = path.read_bytes()
@@ -161,6 +168,43 @@ def test_export_writes_every_trial(path, name, read):
     table = read(path.parent / name)
     assert sorted(table["risk"].dropna()) == sorted(result.table["risk"].dropna())
     assert table["error"].notna().sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("UPDATE trial SET metrics = '{x' WHERE rowid = 2", "row 2 of the table trial has metrics that are no JSON"),
+        ("UPDATE trial SET metrics = '[1]' WHERE rowid = 2", "row 2 of the table trial has metrics that are no JSON"),
+        ("UPDATE trial SET risk = 'low' WHERE rowid = 2", "row 2 of the table trial has 'low' for a number"),
+        ("UPDATE trial SET risk = NULL WHERE rowid = 2", "row 2 of the table trial has neither a risk nor an error"),
+        (
+            "UPDATE trial SET definition = replace(definition, '\"seed\":1', '\"seed\":7')",
+            "row 2 of the table trial has a definition that is not that of its key",
+        ),
+        ("UPDATE study SET definition = '{x'", "row 1 of the table study has a definition that is not that of its key"),
+    ],
+)
+def test_a_damaged_row_is_named_by_every_command(path, damage, words):
+    # catches: a traceback; another trial's value taken for this one's; a cause made up by closing the file
+    with Store(path) as store:
+        run_study(tiny(), store)
+        store._connection.execute(damage)
+    (path.parent / "s.toml").write_text(tiny().to_toml())
+    before = path.read_bytes()
+    for command in (
+        *(["status", path], ["resume", path], ["run", "s.toml", "--store", path], ["export", path, "-o", "x.csv"]),
+        *(["merge", "into.sqlite", path], ["merge", path, "into.sqlite"]),
+    ):
+        with pytest.raises(UserError, match=f"study.sqlite is damaged: {words}.*DELETE FROM t?s?.*WHERE rowid = "):
+            layerwise(*command)
+    with pytest.raises(UserError, match=words):
+        layerwise("report", path, group=None)
+    assert path.read_bytes() == before
+    with Store(path) as store:  # the cure that it names
+        table, rowid = words.split()[5], words.split()[1]
+        store._connection.execute(f"DELETE FROM {table} WHERE rowid = {rowid}")
+    assert layerwise("run", "s.toml", "--store", path, "--jobs", "1").status == 0
+    assert layerwise("status", path).lines[-1] == "2 trials in all, 0 of them failed"
 
 
 @pytest.mark.parametrize("command", [["status"], ["resume"], ["export", "-o", "x.csv"], ["merge", "into.sqlite"]])
@@ -203,9 +247,10 @@ def test_a_scheduler_reaches_the_runner(path, monkeypatch):
     monkeypatch.setattr("layerwise.studies.run_study", lambda study, store, **options: seen.update(options) or 1 / 0)
     (path.parent / "s.toml").write_text(tiny().to_toml())
     with pytest.raises(ZeroDivisionError):
-        layerwise("run", "s.toml", "--scheduler", "tcp://1.2.3.4:8786", "--workers", "processes")
+        layerwise("run", "s.toml", "--scheduler", "tcp://1.2.3.4:8786", "--workers", "processes", "--rerun-changed")
     assert (seen["address"], seen["workers"], seen["closed"]) == ("tcp://1.2.3.4:8786", "processes", True)
     assert isinstance(seen["client"], Client)
+    assert (seen["rerun_changed"], seen["retry_failed"]) == (True, False)
 
 
 def shown(monkeypatch, terminal):

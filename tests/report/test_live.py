@@ -1,5 +1,6 @@
 """The live page's server: what it answers to whom, and what a store under its hands does to it."""
 
+import hashlib
 import html
 import http.client
 import json
@@ -151,15 +152,16 @@ def test_a_study_whose_learner_is_not_here(store):
     # catches: one study that keeps the others from their page; a page that does not say it; a traceback for all gone
     keep(made_up(("cubic",), name="<b>lost</b>"), store)
     text = made_up(("cubic",), name="<b>lost</b>").study.to_json().replace("throwaway.Witness", "gone.Witness")
-    store._connection.execute("UPDATE study SET definition = ? WHERE name LIKE '%lost%'", [text])
+    key = hashlib.sha256(text.encode()).hexdigest()
+    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name LIKE '%lost%'", [text, key])
     with serving(store) as server:
         status, page, _ = get(server, "/")
         assert status == 200
         assert [result.study.name for result in server.state()[1]] == ["made up"]
         assert "&lt;b&gt;lost&lt;/b&gt;" in page.split("<main>")[0]
         assert "cannot import" in page.split("<main>")[0]
-    store._connection.execute("UPDATE study SET definition = ?", [text])
-    with pytest.raises(StudyError, match=r"study\.sqlite: study \"made up\": .*gone"):
+    store._connection.execute("DELETE FROM study WHERE name = 'made up'")
+    with pytest.raises(StudyError, match=r"study\.sqlite: study \"<b>lost</b>\": .*gone"):
         Source(store.path)
 
 

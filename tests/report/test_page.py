@@ -59,6 +59,16 @@ class TestPage:
         assert text.count("3 of 3 dimensions missing (all trials failed at d = 8, 16, 32)</td>") == 3
         assert text.count(">failed<small></small></td>") == 9
 
+    def test_half_of_the_sizes_have_run(self, result):
+        # catches: "< 1,024" on the live page, while the smaller sizes are still to be run
+        late = {trial.key for trial in result.study.trials() if trial.n < SIZES[-1]}
+        partly = StudyResult(result.study, {key: o for key, o in result.outcomes.items() if key not in late})
+        page = study_payload(partly, 0.5, None, "s")
+        texts = {cell["text"] for cells in page["cells"].values() for cell in cells}
+        assert f"not run below {SIZES[-1]:,}" in texts
+        assert not any(text.startswith("<") for text in texts)
+        assert any("not run below n = " in fit["text"] for fits in page["fits"].values() for fit in fits)
+
     def test_what_is_left_out_is_told(self, result, tmp_path):
         # catches: a page that passes for the whole store; a name read as markup
         errors = [StudyError("cannot import <i>", 'study "lost"')]

@@ -8,9 +8,9 @@ from curves import SIZES, made_up, power_law
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from throwaway import small_study
+from throwaway import Mean, small_study
 
-from layerwise.studies import StudyResult, fit_exponent, fit_rate, sample_complexity
+from layerwise.studies import LearnerSpec, Outcome, StudyResult, fit_exponent, fit_rate, sample_complexity
 from layerwise.studies.complexity import first_crossing, sign_test_rank
 
 
@@ -117,6 +117,49 @@ def test_failed_trials_do_not_count():
     table = sample_complexity(made_up(risk, seeds=3, dims=[8]), 0.5)
     np.testing.assert_allclose(table["n_star"], 6 * 8**1.7)
     assert (table["n_max"][0], table["seeds"][0]) == (4096, 2)
+    assert (table["failed_n"][0], table["not_run_n"][0]) == ((8192,), ())
+
+
+def only(result, keep):
+    """The same study, of which only some trials have been run."""
+    trials = {trial.key: trial for trial in result.study.trials()}
+    return StudyResult(result.study, {key: o for key, o in result.outcomes.items() if keep(trials[key])})
+
+
+def test_an_unfinished_study_does_not_take_what_has_run_for_its_grid():
+    # catches: "below the grid" while the smaller sizes, which run last, are still to come; the same at the upper end
+    whole = made_up(power_law, seeds=3, dims=[8, 16])
+    n_star = sample_complexity(whole, 0.5)["n_star"]
+    for side, keep in (("not run below", lambda t: t.n >= 4096), ("not run above", lambda t: t.n <= 128)):
+        table = sample_complexity(only(whole, keep), 0.5)
+        assert list(table["censored"]) == [side, side]
+        assert table["n_star"].isna().all()
+        assert ((table["lower"] <= n_star) & (n_star <= table["upper"])).all()
+    assert table["not_run_n"][0] == SIZES[2:]
+    (fit,) = fit_exponent(only(whole, lambda t: t.n >= 1024 or t.dim == 16), 0.5)
+    assert fit.unfinished == ((8, "not run below n = 1,024"),)
+    assert fit.verdict() == "; ".join(
+        ["one dimension gives no exponent", "1 of 2 dimensions missing (not run below n = 1,024 at d = 8)"]
+    )
+    finished = sample_complexity(made_up(power_law, seeds=3, dims=[8], n=[4096, 8192]), 0.5)
+    assert list(finished["censored"]) == ["left"]
+
+
+def test_a_learners_own_sizes_are_its_grid():
+    # catches: a learner that stops earlier by its own grid called unfinished for ever
+    study = small_study(learners=[LearnerSpec(label="a", use=Mean, n=[40])], n=[40, 160])
+    result = StudyResult(study, {trial.key: Outcome(0.9, 0.1) for trial in study.trials()})
+    assert list(sample_complexity(result, 0.5)["censored"]) == ["right", "right"]
+
+
+def test_sizes_at_which_all_trials_failed_are_named():
+    # catches: a learner that fits no size below 256 whose failures vanish from the verdict
+    def risk(_, d, n, seed):
+        return None if d == 8 and n < 256 else power_law(_, d, n)
+
+    (fit,) = fit_exponent(made_up(risk, seeds=3), 0.5)
+    assert fit.failed_sizes == ((8, (64, 128)),)
+    assert fit.verdict().endswith("; below the grid at d = 8; all trials failed at d = 8, n = 64, 128")
 
 
 def test_a_risk_of_zero():

@@ -1,5 +1,6 @@
 """A store says what it holds, without the file that declared its studies."""
 
+import hashlib
 import math
 
 import pytest
@@ -88,6 +89,24 @@ def test_every_trial_is_a_row(store):
     assert math.isnan(table["overlap"][1])
 
 
+def test_a_row_has_the_labels_of_the_first_study_that_names_it(store):
+    # catches: an export that only import paths tell apart; a trial that two studies share given twice
+    learners = [LearnerSpec(label="one", use=Mean), LearnerSpec(label="wide", use=Features, params={"width": 8})]
+    run_study(small_study(learners=learners, n=[20], dims=[3], seeds=1), store)
+    again = [LearnerSpec(label="other name", use=Mean)]
+    run_study(small_study(name="second", learners=again, n=[20, 30], dims=[3], seeds=1), store)
+    store.add(small_study(n=[99]).trials()[0], Outcome(0.5, 0.1))
+    table = trial_table(store)
+    labels = table[["study", "target_label", "learner_label"]]
+    assert sorted(labels.dropna().itertuples(index=False, name=None)) == [
+        ("second", "quadratic", "other name"),
+        ("small", "quadratic", "one"),
+        ("small", "quadratic", "wide"),
+    ]
+    assert labels.iloc[-1].isna().all()
+    assert len(table) == 4
+
+
 def test_an_empty_store_has_an_empty_table(store):
     # catches: an index error where there is nothing yet
     assert len(trial_table(store)) == 0
@@ -98,7 +117,9 @@ def test_a_study_whose_classes_are_gone_is_told_in_words(store):
     # catches: a traceback where a module is missing on this machine; the other studies of the store refused with it
     run_study(small_study(name="lost", learners=[LearnerSpec(label="f", use=Fails)], n=[20], dims=[3]), store)
     run_study(small_study(n=[20], dims=[3]), store)
-    store._connection.execute("UPDATE study SET definition = replace(definition, 'throwaway.Fails', 'gone.Fails')")
+    text = store.studies()[0].definition.replace("throwaway.Fails", "gone.Fails")
+    key = hashlib.sha256(text.encode()).hexdigest()
+    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = 'lost'", [text, key])
     studies, (error,) = stored_studies(store)
     assert studies == [small_study(n=[20], dims=[3])]
     assert str(error).startswith('study "lost": learners[0].use: cannot import "gone.Fails"')

@@ -8,6 +8,8 @@ from throwaway import Features, Mean, small_study
 from layerwise.hermite import n_terms
 from layerwise.studies import LearnerSpec, Outcome, cost
 
+MIB = 2**20
+
 
 def trial_of(use, n=1000, dim=20, **params):
     spec = LearnerSpec(label="a", use=use, params=params)
@@ -50,3 +52,20 @@ def test_longest_first_and_by_what_is_known():
     assert cost.longest_first([wide_next, mean_next], trials, known) == [mean_next, wide_next]
     failed = {mean.key: Outcome(math.nan, math.nan, "E"), wide.key: Outcome(1.0, 0.001)}
     assert cost.longest_first([mean_next, wide_next], trials, failed) == [wide_next, mean_next]
+
+
+def test_memory_goes_by_the_largest_trial_seen():
+    # catches: a learner's estimate raised for another one; a small trial's noise multiplied for a large one
+    small, large, other = trial_of(Mean, n=100), trial_of(Mean, n=10**6), trial_of(Features, n=10**6)
+    memory = cost.Memory(100 * MIB, each=True)
+    before = {trial.key: memory.needed(trial) for trial in (small, large, other)}
+    assert before[large.key] == 100 * MIB + cost.peak_bytes(large)
+    memory.learn(small, Outcome(0.5, 0.1, peak_bytes=120 * MIB))  # as a process grows
+    memory.learn(small, Outcome(0.5, 0.1))
+    assert memory.needed(large) == before[large.key]
+    memory.learn(large, Outcome(0.5, 0.1, peak_bytes=int(100 * MIB + cost.NOISE + 3 * cost.peak_bytes(large))))
+    memory.learn(small, Outcome(0.5, 0.1, peak_bytes=1000 * MIB))
+    assert memory.needed(large) == pytest.approx(100 * MIB + 3 * cost.peak_bytes(large))
+    assert memory.needed(other) == before[other.key]
+    memory.learn(large, Outcome(0.5, 0.1, peak_bytes=1))
+    assert memory.needed(large) > before[large.key]

@@ -1,7 +1,9 @@
 """The figure of exponents draws what the table and the fits say, and drops nothing."""
 
+import io
 import math
 
+import curves
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from layerwise.studies import (
     ExponentDisplay,
     LearnerSpec,
     Outcome,
+    PhaseDiagramDisplay,
     StudyResult,
     TargetSpec,
     blank_axes,
@@ -183,3 +186,17 @@ def test_the_figure_becomes_a_file(tmp_path):
     display = ExponentDisplay.from_study(result, 0.5)
     assert plt.fignum_exists(display.figure_.number)
     plt.close(display.figure_)
+
+
+def test_what_is_still_to_be_run_is_a_question_mark():
+    # catches: an unfinished study drawn with a triangle that says n* is smaller
+    whole = curves.made_up(curves.power_law, seeds=3)
+    late = {t.key for t in whole.study.trials() if t.dim == 8 and t.n < 1024}
+    result = StudyResult(whole.study, {key: o for key, o in whole.outcomes.items() if key not in late})
+    for display in (ExponentDisplay, PhaseDiagramDisplay):
+        ax = Figure().add_subplot()
+        display.from_study(result, threshold=0.5, ax=ax)
+        texts = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert "smaller n not run yet" in texts
+        assert not {"n* is smaller", "below the grid"} & set(texts)
+        ax.figure.savefig(io.BytesIO())

@@ -33,14 +33,24 @@ def to_schema_1(connection):
     connection.execute("PRAGMA user_version = 1")
 
 
+def to_schema_3(connection):
+    for column in ("source", "libraries"):
+        connection.execute(f"ALTER TABLE trial DROP COLUMN {column}")
+    connection.execute("PRAGMA user_version = 3")
+
+
 def to_schema_2(connection):
+    to_schema_3(connection)
     connection.execute("ALTER TABLE trial DROP COLUMN peak_bytes")
     connection.execute("DROP TABLE study")
     connection.execute("PRAGMA user_version = 2")
 
 
-@pytest.mark.parametrize(("turn", "metrics"), [(to_schema_1, {}), (to_schema_2, {"m": 0.5})])
-def test_an_earlier_schema_is_brought_up_to_date_or_read_as_it_is(path, turn, metrics):
+@pytest.mark.parametrize(
+    ("turn", "metrics", "peak"),
+    [(to_schema_1, {}, None), (to_schema_2, {"m": 0.5}, None), (to_schema_3, {"m": 0.5}, 7)],
+)
+def test_an_earlier_schema_is_brought_up_to_date_or_read_as_it_is(path, turn, metrics, peak):
     # catches: an earlier version's results refused, or lost; a reader that migrates what another program still writes
     with Store(path) as store:
         store.add_all([(trial, Outcome(0.5, 0.1, metrics=metrics, peak_bytes=7)) for trial in TRIALS[:2]])
@@ -48,7 +58,7 @@ def test_an_earlier_schema_is_brought_up_to_date_or_read_as_it_is(path, turn, me
     turn(connection)
     connection.close()
     before = path.read_bytes()
-    earlier = {trial.key: Outcome(0.5, 0.1, metrics=metrics) for trial in TRIALS[:2]}
+    earlier = {trial.key: Outcome(0.5, 0.1, metrics=metrics, peak_bytes=peak) for trial in TRIALS[:2]}
     with Store(path, read_only=True) as reader:
         assert reader.studies() == []
         assert [row.trial for row in reader.rows()] == TRIALS[:2]
@@ -57,6 +67,9 @@ def test_an_earlier_schema_is_brought_up_to_date_or_read_as_it_is(path, turn, me
     assert path.read_bytes() == before
     with Store(path) as store:
         assert store.studies() == []
+        assert store.other_sources(TRIALS[:1]) == {
+            TRIALS[0].key: {f"throwaway.{name}" for name in ("Features", "Inputs", "Quadratic")}
+        }
         store.add(TRIALS[2], Outcome(0.25, 0.1, peak_bytes=2**40))
         store.keep_study(small_study())
         found = store.outcomes(trial.key for trial in TRIALS)

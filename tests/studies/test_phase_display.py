@@ -151,7 +151,7 @@ def test_a_dimension_where_all_failed_is_marked():
     PhaseDiagramDisplay.from_study(made_up(law=lambda d, n: None if d == 8 else 0.5 * d**2 / n), ax=ax)
     (cross,) = [line for line in ax.lines if line.get_marker() == "x"]
     assert list(cross.get_xdata()) == [8]
-    assert "all failed" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "all trials failed" in [text.get_text() for text in ax.get_legend().get_texts()]
     ax = Figure().add_subplot()
     PhaseDiagramDisplay.from_study(made_up(), ax=ax)
-    assert "all failed" not in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "all trials failed" not in [text.get_text() for text in ax.get_legend().get_texts()]

@@ -6,15 +6,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from throwaway import Quadratic, Witness, small_study
+from throwaway import Features, Mean, Quadratic, Witness, small_study
 
 from layerwise.studies import (
+    ExponentDisplay,
     FeatureRecoveryDisplay,
     LearnerSpec,
     Outcome,
+    SampleComplexityDisplay,
     StudyResult,
     TargetSpec,
     blank_axes,
+    run_study,
     save_figure,
 )
 
@@ -97,3 +100,12 @@ def test_the_figure_becomes_a_file(tmp_path):
     display = FeatureRecoveryDisplay.from_study(result, dim=4)
     assert plt.fignum_exists(display.figure_.number)
     plt.close(display.figure_)
+
+
+@pytest.mark.parametrize("display", [FeatureRecoveryDisplay, SampleComplexityDisplay, ExponentDisplay])
+def test_one_learner_of_many_curves_is_refused_by_every_display(display):
+    # catches: a figure of all learners for who asked for one
+    result = run_study(small_study(learners=[LearnerSpec(label="a", use=Mean), LearnerSpec(label="b", use=Features)]))
+    options = {"threshold": 0.5} if display is ExponentDisplay else {"dim": 3}
+    with pytest.raises(ValueError, match=r"learner='a': each curve is a learner and all are drawn\. Leave learner out"):
+        display.from_study(result, learner="a", **options)

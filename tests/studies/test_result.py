@@ -162,6 +162,19 @@ def test_the_display_of_a_metric():
         SampleComplexityDisplay.from_study(result, dim=3, metric="feature_correlation")
 
 
+def test_the_display_of_memory(result):
+    # catches: "run the study first" to who has run it, in threads, which share their memory
+    with pytest.raises(ValueError, match=r"no peak_bytes: memory is known only of .* .--workers processes"):
+        SampleComplexityDisplay.from_study(result, dim=3, metric="peak_bytes")
+    with pytest.raises(ValueError, match="no peak_bytes for dim=3; run the study first"):
+        SampleComplexityDisplay.from_study(StudyResult(result.study, {}), dim=3, metric="peak_bytes")
+    outcomes = {key: Outcome(0.5, 0.1, peak_bytes=2**20) for key in result.outcomes}
+    ax = Figure().add_subplot()
+    display = SampleComplexityDisplay.from_study(StudyResult(result.study, outcomes), dim=3, metric="peak_bytes", ax=ax)
+    assert set(display.lines_[0].get_ydata()) == {2**20}
+    assert ax.get_ylabel() == "peak memory of the process, bytes"
+
+
 def test_the_display_says_what_it_left_out(partly_failed):
     # catches: failures that vanish from the figure
     ax = Figure().add_subplot()

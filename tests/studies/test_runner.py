@@ -11,7 +11,7 @@ import pytest
 from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study, runner
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, cost, run_study, runner
 from layerwise.studies.workers import Workers, WorkersDied
 
 WAIT = random.Random(0)
@@ -199,7 +199,33 @@ def test_a_trial_is_blamed_for_a_death_only_when_it_was_alone():
     # catches: a neighbour's death taken for its own; a suspect run beside another one, or never again
     study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[10, 20, 30, 40, 50], seeds=1)
     crew = OneWorker({30})
-    found = [pair for some in runner._arriving(crew, study.trials(), math.inf) for pair in some]
+    found = [pair for some in runner._arriving(crew, study.trials(), math.inf, cost.Memory()) for pair in some]
     assert sorted(trial.n for trial, _ in found) == [10, 20, 30, 40, 50]
     assert {trial.n: outcome.error for trial, outcome in found if outcome.error} == {30: "KilledWorker: x"}
     assert crew.together == [{10, 20}, {30, 40}, {50}, {30}, {40}]
+
+
+class Grows(Workers):
+    """Four workers whose trials take twenty times their estimate, and say so."""
+
+    def __init__(self):
+        self.arrivals, self.held, self.at_once = SimpleQueue(), [], []
+
+    def window(self):
+        return 4
+
+    def submit(self, trial):
+        self.held.append(trial)
+
+    def next_arrival(self):
+        self.at_once.append(len(self.held))
+        trial = self.held.pop(0)
+        return trial, Outcome(0.5, 0.1, peak_bytes=int(20 * cost.peak_bytes(trial)) + cost.NOISE)
+
+
+def test_what_trials_were_seen_to_hold_counts():
+    # catches: estimates that are too low believed all night, until the system kills what runs
+    study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[40], seeds=12)
+    crew, budget = Grows(), 45 * cost.peak_bytes(study.trials()[0])
+    assert len(list(runner._arriving(crew, study.trials(), budget, cost.Memory()))) == 12
+    assert crew.at_once == [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]

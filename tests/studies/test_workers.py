@@ -132,6 +132,26 @@ def test_memory_is_respected(monkeypatch):
     assert Holds.most > 1
 
 
+def test_processes_are_charged_for_themselves(monkeypatch):
+    # catches: eight interpreters started where eight trials of a megabyte fit; a process started only to be measured
+    study = small_study(learners=[learner(Mean)], dims=[3], n=[40], seeds=4)
+    crew = workers.Processes(2)
+    try:
+        size = crew.resident(study.trials()[0])
+        (process,) = processes_of(crew)
+        assert size == pytest.approx(process.memory_info().rss, rel=0.2)
+    finally:
+        crew.close()
+    busy = []
+    submit = workers.Processes.submit
+    monkeypatch.setattr(workers.Processes, "submit", lambda crew, t: (submit(crew, t), busy.append(len(crew._busy))))
+    for budget, most in ((1.5 * size, 1), (3 * size, 2)):
+        monkeypatch.setattr(runner, "memory_budget", lambda budget=budget: budget)
+        busy.clear()
+        assert run_study(study, n_jobs=2, workers="processes").table["error"].isna().all()
+        assert max(busy) == most
+
+
 def test_large_trials_get_processes():
     # catches: a crash-prone night of large fits in threads; tiny trials that pay for a process; a script's own classes
     small, large = small_study().trials(), small_study(learners=[learner(Features, width=30_000)]).trials()

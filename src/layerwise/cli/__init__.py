@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import cast
 
 import typer
@@ -30,16 +33,34 @@ app.command()(fit.fit)
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 
+@contextmanager
+def interruptible(came: list[int]) -> Generator[None]:
+    """Take SIGTERM, by which a batch system announces the end, for Ctrl-C, and put it on the list."""
+
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main() -> None:
     """Run the command line.
 
     The exit status is 0; 1 where nothing succeeded or a claim is not met; 2 with one message for what a user got
-    wrong; 130 after Ctrl-C. Any other exception is a bug, and keeps its traceback.
+    wrong; 130 after Ctrl-C, 143 after SIGTERM, which ends the work as cleanly. Any other exception is a bug, and keeps
+    its traceback.
     """
     warnings.showwarning = lambda message, *_, **__: stderr.print(f"[yellow]warning:[/] {escape(str(message))}")
-    stopped = "interrupted."
+    stopped, terminated = "interrupted.", []
     try:
-        status = app(standalone_mode=False)  # None, or the code of a typer.Exit
+        with interruptible(terminated):
+            status = app(standalone_mode=False)  # None, or the code of a typer.Exit
     except UsageError as error:
         error.show()
         status = error.exit_code
@@ -54,4 +75,4 @@ def main() -> None:
         status = 130
     if status == 130:
         stderr.print(stopped)
-    sys.exit(status)
+    sys.exit(143 if terminated else status)

@@ -30,6 +30,9 @@ def check_jobs(jobs: int) -> int:
 
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", callback=check_jobs, help="Trials at once; -1 is one a core.")]
+RerunChanged = Annotated[
+    bool, typer.Option("--rerun-changed", help="Run trials again that were made from other source of your own classes.")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")]
 
 

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from layerwise.cli._console import (
     Jobs,
+    RerunChanged,
     RetryFailed,
     check_outputs,
     console,
@@ -61,6 +62,7 @@ def run(
     workers: Where = Workers.auto,
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
+    rerun_changed: RerunChanged = False,
 ) -> None:
     """Run what is missing of a study; write its table and a figure for each target and dimension."""
     from layerwise.studies import Store, Study
@@ -70,8 +72,9 @@ def run(
     folder = make_folder(out or Path("out") / definition.stem)
     store = store or folder / "study.sqlite"
     check_outputs(definition, {"--store": store, "the table of results": folder / "results.csv"})
+    check_table(folder / "results.csv")
     with Store(store) as opened, opened.writing():
-        result = run_missing(study, opened, jobs, workers, scheduler, retry_failed)
+        result = run_missing(study, opened, jobs, workers, scheduler, retry_failed, rerun_changed)
     if not show_result(result, folder):
         raise typer.Exit(1)
 
@@ -84,6 +87,7 @@ def resume(
     workers: Where = Workers.auto,
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
+    rerun_changed: RerunChanged = False,
 ) -> None:
     """Run what is missing of the studies that a store was made for; no TOML file is needed."""
     from layerwise.studies import Store, stored_studies
@@ -101,7 +105,9 @@ def resume(
         names = [f"{study.name} {i}" for i, study in enumerate(studies, 1)]  # merged stores may hold one name twice
         folders = [folder] if len(studies) == 1 else [folder / stem for stem in file_stems(names).values()]
         check_outputs(store, {f"results of {name}": f / "results.csv" for name, f in zip(names, folders, strict=True)})
-        results = [run_missing(study, opened, jobs, workers, scheduler, retry_failed) for study in studies]
+        results = [
+            run_missing(study, opened, jobs, workers, scheduler, retry_failed, rerun_changed) for study in studies
+        ]
     succeeded = [show_result(result, its) for result, its in zip(results, folders, strict=True)]
     if errors or not any(succeeded):
         raise typer.Exit(1)
@@ -165,7 +171,7 @@ def export(
     store: StorePath,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, ending in .csv or .parquet.")],
 ) -> None:
-    """Write all trials of a store as one table, a row a trial."""
+    """Write all trials of a store as one table, a row a trial, labelled by the first of its studies that has it."""
     from layerwise.studies import Store, trial_table
 
     if output.suffix not in (".csv", ".parquet"):
@@ -181,6 +187,18 @@ def export(
         except ImportError:
             raise UserError("Parquet needs pyarrow. Install it: pip install 'layerwise[parquet]'.") from None
     list_files([output])
+
+
+def check_table(path: Path) -> None:
+    """Refuse, before the work, to replace what is no table of a study."""
+    from layerwise.studies.result import COLUMNS
+
+    if path.is_file() and path.stat().st_size:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if file.readline().split(",")[:6] != [*COLUMNS[:6]]:
+                raise UserError(
+                    f"{path} is no table of a study, and would be overwritten. Choose another folder: --out."
+                )
 
 
 def see_own_modules() -> None:
@@ -202,7 +220,13 @@ def cluster(scheduler: str | None) -> Generator[Client | None]:
 
 
 def run_missing(
-    study: Study, store: Store, jobs: int, workers: Workers, scheduler: str | None, retry_failed: bool
+    study: Study,
+    store: Store,
+    jobs: int,
+    workers: Workers,
+    scheduler: str | None,
+    retry_failed: bool,
+    rerun_changed: bool,
 ) -> StudyResult:
     """Run what is missing of a study under the eyes of the user."""
     from layerwise.studies import run_study
@@ -215,6 +239,7 @@ def run_missing(
             workers=workers.value,
             client=client,
             retry_failed=retry_failed,
+            rerun_changed=rerun_changed,
             started=progress.started,
             callback=progress.advance,
         )

@@ -99,8 +99,10 @@ def study_payload(
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
     """Where the marker and its bar stand, inside the grid, and what the table says."""
     side = row["censored"]
-    if side == "failed":
-        return {"at": None, "low": None, "high": None, "side": side, "text": "failed", "interval": ""}
+    if side.startswith("not run"):
+        side = f"{side} {_count(row['n_min' if side.endswith('below') else 'n_max'])}"
+    if side == "failed" or side.startswith("not run"):
+        return {"at": None, "low": None, "high": None, "side": side, "text": side, "interval": ""}
     ends = max(row["lower"], row["n_min"]), min(row["upper"], row["n_max"])
     at = {"": row["n_star"], "right": row["n_max"], "left": row["n_min"]}[side]
     low = f"{_count(row['lower'])}" if row["lower"] > 0 else ""

@@ -28,6 +28,7 @@ import numpy as np
 from scipy.special import bdtr, stdtrit
 
 from layerwise.studies.result import StudyResult
+from layerwise.studies.sizes import sizes_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,11 +51,19 @@ class Crossing:
     grid_error: float  # standard deviation of where between two points of the grid it is
     ends: tuple[int, int]  # smallest and largest n
     seeds: int
+    failed: tuple[int, ...]  # sizes of the study at which all trials that have been run failed
+    not_run: tuple[int, ...]  # sizes of the study at which none has been run
 
     @property
     def censored(self) -> str:
-        """ "right" where n* > n_max, "left" where n* < n_min, "failed" where no trial succeeded, else ""."""
-        return "failed" if math.isnan(self.log_n) else {math.inf: "right", -math.inf: "left"}.get(self.log_n, "")
+        """What `sample_complexity` says of the cell."""
+        if math.isnan(self.log_n):
+            return "failed"
+        if self.log_n == -math.inf:
+            return "not run below" if min(self.not_run, default=math.inf) < self.ends[0] else "left"
+        if self.log_n == math.inf:
+            return "not run above" if max(self.not_run, default=0) > self.ends[1] else "right"
+        return ""
 
 
 def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0.95) -> pd.DataFrame:
@@ -77,8 +86,11 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
         - n_star: NaN where censored;
         - lower, upper: the confidence interval; 0 and inf are its open ends;
         - censored: "right" where the threshold is not reached (n* > n_max), "left" where the smallest n already
-          does better (n* < n_min), "failed" where no trial succeeded, so that nothing is known, "" otherwise;
+          does better (n* < n_min), "failed" where no trial succeeded, so that nothing is known, "not run below" and
+          "not run above" where n* lies beyond what has been run but not beyond the study's sizes, "" otherwise;
         - n_min, n_max: ends of the grid of n, as far as trials succeeded;
+        - failed_n, not_run_n: tuples of the study's sizes at which all trials that have been run failed, and at which
+          none has been run;
         - seeds: successful trials at the n that has fewest. A single one gives the interval (0, inf).
 
     Raises
@@ -110,12 +122,14 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
             "censored": cell.censored,
             "n_min": cell.ends[0],
             "n_max": cell.ends[1],
+            "failed_n": cell.failed,
+            "not_run_n": cell.not_run,
             "seeds": cell.seeds,
         }
         for cell in crossings(result, threshold, level)
     ]
-    columns = ["target", "learner", "dim", "n_star", "lower", "upper", "censored", "n_min", "n_max", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["target", "learner", "dim", "n_star", "lower", "upper", "censored", "n_min", "n_max"]
+    return pd.DataFrame(rows, columns=[*columns, "failed_n", "not_run_n", "seeds"])
 
 
 def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[Crossing]:
@@ -124,9 +138,12 @@ def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[C
         raise ValueError(f"threshold={threshold!r} should be a positive risk; 1 is predicting the mean, try 0.5.")
     check_level(level)
     succeeded = {labels: (n, log_risks) for labels, n, log_risks in cells(result)}
+    sizes = {spec.label: spec.n or result.study.n for spec in result.study.learners}
     names: Any
     for names, cell in result.table.groupby(["target", "learner", "dim"], sort=False):
         target, learner, dim = names
+        grid, run = sorted(sizes_at(sizes[learner], int(dim))), set(cell["n"])
+        failed = run - set(cell["n"][cell["risk"].notna()])
         if names in succeeded:
             n, log_risks = succeeded[names]
             found = _cross(n, log_risks, math.log(threshold), level)
@@ -134,6 +151,8 @@ def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[C
             ends = int(cell["n"].min()), int(cell["n"].max())
             found = {"log_n": math.nan, "lower": -math.inf, "upper": math.inf, "ends": ends, "seeds": 0}
             found |= {"seed_error": math.nan, "grid_error": 0.0}
+        found["failed"] = tuple(size for size in grid if size in failed)
+        found["not_run"] = tuple(size for size in grid if size not in run)
         yield Crossing(target, learner, int(dim), **found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,12 +103,18 @@ def trial_table(store: Store) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The trial's definition (parameters as JSON), risk, fit_seconds, peak_bytes, error, the other metrics that any
-        trial has, version, finished, key.
+        study, target_label and learner_label, by the first of the store's studies that has the trial, absent where
+        none has or it cannot be imported here; the trial's definition (parameters as JSON), risk, fit_seconds,
+        peak_bytes, error, the other metrics that any trial has, version, source and libraries
+        (`layerwise.studies.provenance`), finished, key.
     """
     import pandas as pd
 
-    rows = list(_flat(store))
+    labels: dict[str, tuple[str, str, str]] = {}
+    for study in stored_studies(store)[0]:
+        for target, learner, trial in study.cells():
+            labels.setdefault(trial.key, (study.name, target, learner))
+    rows = list(_flat(store, labels))
     metrics = sorted({name for _, values, _ in rows for name in values})
     table = pd.DataFrame(
         [{**before, **{name: values.get(name) for name in metrics}, **after} for before, values, after in rows]
@@ -116,17 +122,23 @@ def trial_table(store: Store) -> pd.DataFrame:
     return table.astype({"peak_bytes": "Int64"}) if rows else table
 
 
-def _flat(store: Store) -> Iterator[tuple[dict, dict, dict]]:
+def _flat(store: Store, labels: Mapping[str, tuple[str, str, str]]) -> Iterator[tuple[dict, dict, dict]]:
     for row in store.rows():
         definition = {
             name: canonical_json(value) if isinstance(value, dict) else value
             for name, value in json.loads(row.definition).items()
         }
         outcome = row.outcome
-        before = definition | {
-            "risk": outcome.risk,
-            "fit_seconds": outcome.fit_seconds,
-            "peak_bytes": outcome.peak_bytes,
-            "error": outcome.error,
-        }
-        yield before, dict(outcome.metrics), {"version": row.version, "finished": row.finished, "key": row.key}
+        named = zip(("study", "target_label", "learner_label"), labels.get(row.key, (None,) * 3), strict=True)
+        before = (
+            dict(named)
+            | definition
+            | {
+                "risk": outcome.risk,
+                "fit_seconds": outcome.fit_seconds,
+                "peak_bytes": outcome.peak_bytes,
+                "error": outcome.error,
+            }
+        )
+        made = {"version": row.version, "source": row.source, "libraries": row.libraries, "finished": row.finished}
+        yield before, dict(outcome.metrics), made | {"key": row.key}

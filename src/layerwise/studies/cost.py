@@ -6,7 +6,8 @@ coefficients up to its ``degree``, otherwise the d inputs themselves),
     flops  2 (n + n_test) d m + 2 n m min(n, m)         features, then least squares on them
     bytes  8 (3 (n + n_test) d + 4 min(n, m)^2 + 4096 m)  data, the square matrices, one block of rows
 
-Nothing that is stored depends on these numbers.
+Where trials of a learner have told their peak, that of the largest of them corrects the formula for all, upwards
+(`Memory`); a process of its own comes on top. Nothing that is stored depends on these numbers.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from layerwise.studies.lookup import LEARNERS, StudyError, find
 from layerwise.studies.metrics import PREDICT_ROWS
 from layerwise.studies.trial import Outcome, Trial
 
+NOISE = 2**25  # bytes by which a process may grow for reasons of its own
+
 
 def flops(trial: Trial) -> float:
     """Floating-point operations of a trial, by the formula above."""
@@ -34,6 +37,35 @@ def peak_bytes(trial: Trial) -> float:
     """Memory a trial holds at its peak, by the formula above."""
     n, m = trial.n, _features(trial)
     return 8.0 * (3 * (n + trial.n_test) * trial.dim + 4 * min(n, m) ** 2 + PREDICT_ROWS * m)
+
+
+class Memory:
+    """What trials will hold: the formula's bytes, times what they were too low by where that has been seen.
+
+    Parameters
+    ----------
+    process : float, default=0
+        Bytes of a process before its first trial, which the peaks that are seen include.
+    each : bool, default=False
+        Whether every trial has such a process of its own.
+    """
+
+    def __init__(self, process: float = 0.0, *, each: bool = False) -> None:
+        self._process = process
+        self._each = process if each else 0.0
+        self._seen: dict[str, tuple[float, float]] = {}  # by learner: bytes by formula of the largest, and the ratio
+
+    def learn(self, trial: Trial, outcome: Outcome) -> None:
+        """Take in what a trial held."""
+        if outcome.peak_bytes is None:
+            return
+        formula = peak_bytes(trial)
+        ratio = max(1.0, (outcome.peak_bytes - self._process - NOISE) / formula)
+        self._seen[trial.learner] = max((formula, ratio), self._seen.get(trial.learner, (0.0, 1.0)))
+
+    def needed(self, trial: Trial) -> float:
+        """Bytes to be kept free for a trial."""
+        return self._each + peak_bytes(trial) * self._seen.get(trial.learner, (0.0, 1.0))[1]
 
 
 def longest_first(missing: Sequence[Trial], trials: Sequence[Trial], outcomes: Mapping[str, Outcome]) -> list[Trial]:

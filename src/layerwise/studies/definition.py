@@ -31,7 +31,7 @@ import tomli_w
 from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
 from layerwise.studies.fields import Definition, Grid, Label, Params, Sizes, as_tuple, refuse_none
-from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, canonical_path, check_call
+from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, canonical_path, check_call, check_methods
 from layerwise.studies.sizes import sizes_at
 from layerwise.studies.toml_lines import line_of
 from layerwise.studies.trial import Trial, canonical_json
@@ -64,8 +64,10 @@ class TargetSpec(Definition):
 
     @model_validator(mode="after")
     def _check_params(self) -> Self:
+        check_methods("use", str(self.use), TARGETS)
         check_call("params", str(self.use), TARGETS, self.params, 1)
         if self.inputs is not None:
+            check_methods("inputs", str(self.inputs), INPUTS)
             check_call("inputs_params", str(self.inputs), INPUTS, self.inputs_params, 1)
         elif self.inputs_params:
             raise StudyError("are given without inputs. Name the distribution they are for.", "inputs_params")
@@ -82,7 +84,8 @@ class LearnerSpec(Definition):
     use : str or class
         A class of `layerwise.learners` by bare name, any other by import path; a class is turned into its path.
     params : dict, default={}
-        Its parameters; JSON-able. ``random_state`` is derived from the trial unless given.
+        Its parameters; JSON-able, and told apart as JSON does: 1 and 1.0 make two trials. ``random_state`` is derived
+        from the trial unless given.
     n : sequence of int, str or None, default=None
         Its own sample sizes in place of the study's, for a learner that must stop earlier.
     """
@@ -94,6 +97,7 @@ class LearnerSpec(Definition):
 
     @model_validator(mode="after")
     def _check_params(self) -> Self:
+        check_methods("use", str(self.use), LEARNERS)
         check_call("params", str(self.use), LEARNERS, self.params)
         return self
 
@@ -112,8 +116,9 @@ class Study(Definition):
     dims : sequence of int
         Input dimensions d.
     n : sequence of int or str
-        Training sample sizes, or what they are at each dimension, such as ``"[1, 2, 4] * d**2"``
-        (`layerwise.studies.sizes`).
+        Training sample sizes, or what they are at each dimension: powers of it, ``"d**[1, 1.5, 2]"``, or multiples,
+        ``"[1, 2, 4] * d**2"`` and ``"[2, 8, 32] * D(2)"``, where ``D(k)`` is the number of coefficients of a polynomial
+        of degree k in d variables (`layerwise.studies.sizes`).
     seeds : int
         Number of repetitions of every cell; they are called 0, ..., ``seeds - 1``.
     noise : float, default=0
@@ -159,6 +164,7 @@ class Study(Definition):
             for i, label in enumerate(labels):
                 if label in labels[:i]:
                     raise StudyError(f'"{label}" is already taken; labels must differ.', f"{key}[{i}].label")
+        check_methods("inputs", str(self.inputs), INPUTS)
         check_call("inputs_params", str(self.inputs), INPUTS, self.inputs_params, 1)
         own = [(f"learners[{i}].n", learner.n) for i, learner in enumerate(self.learners) if learner.n]
         for key, sizes in (("n", self.n), *own):

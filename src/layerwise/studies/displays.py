@@ -116,7 +116,7 @@ class SampleComplexityDisplay:
         dim : int or None, default=None
             Dimension; likewise.
         metric : str, default="risk"
-            What to draw: "risk" or one of `layerwise.studies.metrics`.
+            What to draw: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.metrics`.
         per_power : float, default=0
             The horizontal axis is ``n / d^per_power``: 2 shows whether n = d^2 samples are what it takes.
         quantiles : tuple of two floats, default=(0.25, 0.75)
@@ -136,9 +136,16 @@ class SampleComplexityDisplay:
         summary = result.summary(quantiles, metric)
         for name, value in fixed.items():
             summary = summary[summary[name] == value]
+        ran = summary["succeeded"].gt(0).any()
         summary = summary[summary["median"].notna() | (summary["failed"] > 0)].reset_index(drop=True)
         told = " and ".join(f"{name}={value!r}" for name, value in fixed.items() if choices(study)[name] != [value])
         if summary["median"].isna().all():
+            if metric == "peak_bytes" and ran:
+                raise ValueError(
+                    "the result has no peak_bytes: memory is known only of trials that have a process to themselves "
+                    "(on Linux), and these shared theirs: in threads, or on a Dask worker. Run the study into another "
+                    'store with workers="processes" (--workers processes).'
+                )
             raise ValueError(f"the result has no {metric}{' for ' + told if told else ''}; run the study first.")
         display = cls(
             summary,

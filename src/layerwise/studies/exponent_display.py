@@ -9,7 +9,7 @@ import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
 from layerwise.studies.exponents import Exponent, Predicted, fit_exponent
-from layerwise.studies.frame import COLOURS, FAINT, INK, LINESTYLES, dress, figure_and_axes, fix
+from layerwise.studies.frame import COLOURS, FAINT, INK, LINESTYLES, UNKNOWN, dress, figure_and_axes, fix, unknown_in
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ class ExponentDisplay:
         ax = self.ax_
         for cell in cells.to_dict("records"):
             d, side = apart * cell["dim"], cell["censored"]
-            if side == "failed":
-                ax.plot(d, 0.03, marker="x", color=colour, transform=ax.get_xaxis_transform(), zorder=4)
+            if side in UNKNOWN:
+                style = {"marker": UNKNOWN[side][0], "color": colour, "zorder": 4}
+                ax.plot(d, 0.03, transform=ax.get_xaxis_transform(), **style)
                 continue
             bar = max(cell["lower"], cell["n_min"]), min(cell["upper"], cell["n_max"])
             ax.plot([d, d], bar, color=colour, linewidth=1.1, alpha=0.55, zorder=2)
@@ -216,6 +217,6 @@ class ExponentDisplay:
             if (self.table["censored"] == side).any():
                 style = {"marker": triangle, "markersize": 8, "markerfacecolor": "white", "markeredgecolor": FAINT}
                 legend.append(Line2D([], [], linewidth=0, label=label, **style))
-        if (self.table["censored"] == "failed").any():
-            legend.append(Line2D([], [], linewidth=0, marker="x", color=FAINT, label="all trials failed"))
+        for marker, label in unknown_in(self.table["censored"]):
+            legend.append(Line2D([], [], linewidth=0, marker=marker, color=FAINT, label=label))
         dress(ax, self.title, legend)

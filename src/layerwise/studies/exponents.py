@@ -51,6 +51,11 @@ class Exponent:
         Dimensions that are missing because every trial that has been run there failed.
     not_run : tuple of int, default=()
         Dimensions that are missing because no trial has been run there yet.
+    unfinished : tuple of (int, str), default=()
+        Dimensions that are missing because n* lies beyond what has been run there so far, and which sizes those are:
+        ``(8, "not run below n = 400")``.
+    failed_sizes : tuple of (int, tuple of int), default=()
+        Dimensions that are not missing, and the sizes at which every trial that has been run there failed.
     """
 
     target: str
@@ -66,6 +71,8 @@ class Exponent:
     predicted: float | None = None
     failed: tuple[int, ...] = ()
     not_run: tuple[int, ...] = ()
+    unfinished: tuple[tuple[int, str], ...] = ()
+    failed_sizes: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def n_censored(self) -> int:
@@ -84,7 +91,8 @@ class Exponent:
         -------
         str
             Such as ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees where the interval
-            holds the prediction, which a wide interval does easily. Dimensions that are missing are counted and named.
+            holds the prediction, which a wide interval does easily. Dimensions that are missing are counted and named,
+            sizes at which every trial failed are named.
         """
         predicted = self.predicted if predicted is None else predicted
         found = self._interval(predicted)
@@ -95,11 +103,14 @@ class Exponent:
         notes = [_at(what, dims) for what, dims in beyond if dims]
         if not found and not notes and self.n_dims:
             notes = ["one dimension gives no exponent"]
-        missing = len(self.failed) + len(self.not_run)
+        missing = len(self.failed) + len(self.not_run) + len(self.unfinished)
         if missing:
             why = (("all trials failed at", self.failed), ("none run yet at", self.not_run))
-            reasons = ", ".join(_at(what, dims) for what, dims in why if dims)
-            notes.append(f"{missing} of {self.n_dims + missing} dimensions missing ({reasons})")
+            reasons = [_at(what, dims) for what, dims in why if dims]
+            reasons += [_at(f"{what} at", (dim,)) for dim, what in self.unfinished]
+            notes.append(f"{missing} of {self.n_dims + missing} dimensions missing ({', '.join(reasons)})")
+        for dim, sizes in self.failed_sizes:
+            notes.append(f"{_at('all trials failed at', (dim,))}, n = {', '.join(f'{n:,}' for n in sizes)}")
         return "; ".join([found] * bool(found) + notes)
 
     @property
@@ -246,7 +257,8 @@ def _rate(n: np.ndarray, log_risks: np.ndarray, level: float) -> tuple[float, fl
 
 def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> Exponent:
     """The line of log n* against log d; bounds take part once a point tells of the error."""
-    group = [cell for cell in cells if cell.censored != "failed"]
+    group = [cell for cell in cells if cell.censored in ("", "left", "right")]
+    partly = [cell for cell in cells if cell.censored.startswith("not run")]
     x = np.log([cell.dim for cell in group])
     y = np.array([cell.log_n for cell in group])
     seen = np.isfinite(y)
@@ -255,7 +267,7 @@ def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> E
         slope, intercept, scatter = least_squares(x[seen], y[seen])
         line = Line(slope, intercept)
     sigma, t = half_width(_seed_variance(group), scatter, level)
-    if seen.all() and len(group) > 1:
+    if len(group) > 1 and seen.all():
         half = t * sigma / float(np.linalg.norm(x - x.mean()))
         line = Line(line.slope, line.intercept, line.slope - half, line.slope + half)
     elif seen.any() and len(group) > 1 and sigma < math.inf:
@@ -275,6 +287,8 @@ def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> E
         below_grid=tuple(cell.dim for cell in group if cell.censored == "left"),
         predicted=predicted,
         failed=tuple(cell.dim for cell in cells if cell.censored == "failed"),
+        unfinished=tuple((cell.dim, f"{cell.censored} n = {cell.ends[cell.log_n > 0]:,}") for cell in partly),
+        failed_sizes=tuple((cell.dim, cell.failed) for cell in [*group, *partly] if cell.failed),
     )
 
 

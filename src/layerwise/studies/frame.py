@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -25,7 +26,20 @@ AXES = {
     "feature_correlation": "correlation with the true feature",
     "subspace_overlap": "overlap with the true subspace",
     "fit_seconds": "seconds to fit",
+    "peak_bytes": "peak memory of the process, bytes",
 }
+
+#: Marker and label of cells whose n* is not known, by what `sample_complexity` says of them.
+UNKNOWN = {
+    "failed": ("x", "all trials failed"),
+    "not run below": ("$?$", "smaller n not run yet"),
+    "not run above": ("$?$", "larger n not run yet"),
+}
+
+
+def unknown_in(censored: pd.Series) -> list[tuple[str, str]]:
+    """Marker and label of those that are there."""
+    return [entry for side, entry in UNKNOWN.items() if (censored == side).any()]
 
 
 def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
@@ -114,10 +128,16 @@ def fix(study: Study, curves: str, **given: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For a value that the study has not, or none where there is a choice; for curves that are none of these.
+        For a value that the study has not, or none where there is a choice; for a value of what the curves are; for
+        curves that are none of these.
     """
     if curves not in given:
         raise ValueError(f"curves={curves!r} should be one of {', '.join(given)}.")
+    if given[curves] is not None:
+        raise ValueError(
+            f"{curves}={given[curves]!r}: each curve is a {curves} and all are drawn. Leave {curves} out, or choose "
+            f"other curves: {', '.join(name for name in given if name != curves)}."
+        )
     known = choices(study)
     return {name: choose(name, value, known[name]) for name, value in given.items() if name != curves}
 

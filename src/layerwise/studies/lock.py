@@ -71,8 +71,9 @@ def _locked(path: Path, store: Path) -> int:
             raise StoreError(f"{path} cannot be opened ({error.strerror}). Choose another place.") from error
         try:
             _take(file)
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
-                return file
+            with suppress(FileNotFoundError):
+                if os.path.samestat(path.stat(), os.fstat(file)):
+                    return file
         except (BlockingIOError, PermissionError):  # the latter on Windows
             holder = os.read(file, 500).decode(errors="replace") or "another process"
             os.close(file)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from layerwise.errors import UserError
@@ -61,7 +62,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return advice
 
 
-@lru_cache(maxsize=1024)
 def find(path: str, home: str) -> Callable[..., Any]:
     """Import the class (or factory function) a path names.
 
@@ -90,8 +90,8 @@ def find(path: str, home: str) -> Callable[..., Any]:
         found = getattr(module, name, None)
     except (ImportError, ValueError, TypeError) as error:
         raise StudyError(
-            f'cannot import "{path}" ({error}). Give a name of {home}, or the full import path of a class that '
-            "this Python can import."
+            f'cannot import "{path}" ({error}).{_nearest_module(error)} Give a name of {home}, or the full import path '
+            "of a class that this Python can import."
         ) from error
     except (Exception, SystemExit) as error:  # a user's module may do anything
         raise StudyError(
@@ -107,6 +107,39 @@ def find(path: str, home: str) -> Callable[..., Any]:
     if not callable(found):
         raise StudyError(f'"{path}" is a {type(found).__name__}; a class (or a function that makes one) is needed.')
     return found
+
+
+def _nearest_module(error: Exception) -> str:
+    """Advice on a module that is not there: the nearest one beside it."""
+    package, _, name = (getattr(error, "name", None) or "").rpartition(".")
+    places = getattr(sys.modules.get(package), "__path__", None) if package else None
+    if not name or (package and places is None):
+        return ""
+    beside = [module.name for module in iter_modules(places) if not module.name.startswith("_")]
+    close = difflib.get_close_matches(name, beside, n=1)
+    return f' Did you mean "{package}{"." * bool(package)}{close[0]}"?' if close and close[0] != name else ""
+
+
+def check_methods(key: str, path: str, home: str) -> None:
+    """Check that what a path names can have the methods a trial calls: a class has them, a function may make one.
+
+    Parameters
+    ----------
+    key : str
+        Where the path stands in the study, for the message.
+    path, home : str
+        As `find` takes them.
+
+    Raises
+    ------
+    StudyError
+        For a class without them, or a function that is built into Python.
+    """
+    found, needed = find(path, home), ("fit", "predict") if home == LEARNERS else ("sample",)
+    lacking = [name for name in needed if not hasattr(found, name)]
+    if lacking and (inspect.isclass(found) or inspect.isbuiltin(found)):
+        kind = {LEARNERS: "learner", TARGETS: "target", INPUTS: "distribution of inputs"}[home]
+        raise StudyError(f'"{path}" has no {" and no ".join(lacking)}, so it is no {kind}. Name a class that has.', key)
 
 
 def canonical_path(use: Any, home: str) -> str:

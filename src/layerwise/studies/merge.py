@@ -60,7 +60,8 @@ def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
 def _merge(store: Store, others: Iterable[Store]) -> Merged:
     held = {row.key: [(row, store)] for row in store.rows()}  # the rows that make up what is kept of a trial
     before = set(held)
-    added, overlapping, mended, studies = {}, 0, 0, {}
+    added, overlapping, mended = {}, 0, 0
+    studies = {study.key: study for study in store.studies()}
     for other in others:
         studies |= {study.key: study for study in other.studies()}
         for row in other.rows():
@@ -94,8 +95,20 @@ def _check_same(first: Row, first_store: Store, second: Row, second_store: Store
         f"{trial.learner} on {trial.target} (dim = {trial.dim}, n = {trial.n}, seed = {trial.seed}; trial "
         f"{first.key[:12]}) has {name} = {one[name]!r} in {first_store.path} (layerwise {first.version}) and "
         f"{other[name]!r} in {second_store.path} (layerwise {second.version}). The same trial has one value, so "
-        "nothing was merged. Find out which program or machine differs, and run that part again into a new store."
+        f"nothing was merged. {_cause(first, second)}"
     )
+
+
+def _cause(first: Row, second: Row) -> str:
+    """What made the difference, where the rows tell, and what to do."""
+    again = "run that part again into a new store."
+    for what, one, other in (
+        ("source of your own classes", first.source, second.source),
+        ("versions of libraries", first.libraries, second.libraries),
+    ):
+        if one and other and one != other:
+            return f"They were made from different {what} ({one} and {other}): decide for one, and {again}"
+    return f"Find out which program or machine differs, and {again}"
 
 
 def _joined(rows: list[Row]) -> Row:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.frame import AXES, COLOURS, INK, choose, dress, figure_and_axes
+from layerwise.studies.frame import AXES, COLOURS, INK, UNKNOWN, choose, dress, figure_and_axes, unknown_in
 from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ class PhaseDiagramDisplay:
     """Median risk of one learner over (d, log_d n), a cell for each d and n, with the line where it is a threshold.
 
     If n* grows like ``d^kappa`` the line tends to the height kappa. A cell reaches half way to its neighbours; where
-    risk has not been measured nothing is drawn, but for a cross on the lower edge where all trials of a dimension
-    failed. Dark is learnt, grey is worse than predicting the mean.
+    risk has not been measured nothing is drawn, but on the lower edge a cross where all trials of a dimension failed
+    and a question mark where too few sizes have been run to tell n*. Dark is learnt, grey is worse than predicting the
+    mean.
 
     Parameters
     ----------
@@ -187,9 +188,10 @@ class PhaseDiagramDisplay:
                 markeredgewidth=1.4,
                 **style,
             )
-        failed = table[table["censored"] == "failed"]["dim"]
-        low = [0.03] * len(failed)
-        self.ax_.plot(failed, low, marker="x", linewidth=0, transform=self.ax_.get_xaxis_transform(), **style)
+        for side, (marker, _) in UNKNOWN.items():
+            dims = table[table["censored"] == side]["dim"]
+            low, along = [0.03] * len(dims), self.ax_.get_xaxis_transform()
+            self.ax_.plot(dims, low, marker=marker, linewidth=0, transform=along, **style)
 
     def _dress(self) -> None:
         """Ticks at the dimensions that were run, labels, title; the legend stands above: the scale is beside."""
@@ -212,8 +214,8 @@ class PhaseDiagramDisplay:
             if (self.table["censored"] == side).any():
                 look = {"markerfacecolor": "white", "markeredgecolor": CONTOUR, "markersize": 8}
                 legend.append(Line2D([], [], linewidth=0, marker=marker, label=label, **look))
-        if (self.table["censored"] == "failed").any():
-            legend.append(Line2D([], [], linewidth=0, marker="x", color=CONTOUR, label="all failed"))
+        for marker, label in unknown_in(self.table["censored"]):
+            legend.append(Line2D([], [], linewidth=0, marker=marker, color=CONTOUR, label=label))
         ax.legend(
             handles=legend,
             loc="lower right",

@@ -19,9 +19,10 @@ from contextlib import nullcontext
 from queue import Empty
 from typing import TYPE_CHECKING, cast
 
+import psutil
 from joblib import effective_n_jobs
 
-from layerwise.studies.cost import longest_first, peak_bytes
+from layerwise.studies.cost import Memory, longest_first
 from layerwise.studies.definition import Study
 from layerwise.studies.memory import memory_budget
 from layerwise.studies.result import StudyResult
@@ -29,6 +30,7 @@ from layerwise.studies.store import Store
 from layerwise.studies.trial import Outcome, Trial
 from layerwise.studies.workers import (
     Arrival,
+    Processes,
     WorkerDied,
     Workers,
     WorkersDied,
@@ -53,6 +55,7 @@ def run_study(
     started: Callable[[Mapping[str, Outcome], int], object] | None = None,
     callback: Callable[[int, int, Trial, Outcome], object] | None = None,
     retry_failed: bool = False,
+    rerun_changed: bool = False,
 ) -> StudyResult:
     """Run the trials of a study that have no outcome yet.
 
@@ -68,7 +71,7 @@ def run_study(
         Where outcomes, and the study itself, are found and kept; None keeps them in memory only.
     n_jobs : int or None, default=1
         Trials at once on this machine, as joblib counts them: -1 is one a core. Fewer run where the estimates of their
-        memory (`layerwise.studies.cost`) would together exceed what is free.
+        memory (`layerwise.studies.cost`), and of their processes, would together exceed what is free.
     workers : {"auto", "threads", "processes"}, default="auto"
         Where trials run on this machine. Threads start at once; processes (joblib's) do not share an interpreter and
         survive a trial that crashes. "auto" takes processes where the largest trial has at least 1e9 flops.
@@ -83,6 +86,8 @@ def run_study(
         store too. Runs in the calling thread.
     retry_failed : bool, default=False
         Run trials again whose stored outcome is an error.
+    rerun_changed : bool, default=False
+        Run trials again that were made from other source of a user's own classes (`layerwise.studies.provenance`).
 
     Returns
     -------
@@ -100,12 +105,12 @@ def run_study(
     Warns
     -----
     UserWarning
-        Where outcomes found in the store were made by another version of layerwise, or a cluster has had no workers
-        for a minute.
+        Where outcomes found in the store were made by another version of layerwise, or from other source of a user's
+        own classes; where a cluster has had no workers for a minute.
     """
     with nullcontext() if store is None else store.writing():
         trials = study.trials()
-        outcomes = _found(study, trials, store, retry_failed)
+        outcomes = _found(study, trials, store, retry_failed, rerun_changed)
         n_workers = effective_n_jobs(cast("int", n_jobs))
         if started is not None:
             started(dict(outcomes), len(trials))
@@ -119,7 +124,11 @@ def run_study(
             else:
                 crew, budget = local_workers(workers, min(n_workers, len(missing)), missing), memory_budget()
             try:
-                for arrived in _arriving(crew, missing, budget):
+                memory = _memory(crew, missing[0])
+                for trial in trials:
+                    if trial.key in outcomes:
+                        memory.learn(trial, outcomes[trial.key])
+                for arrived in _arriving(crew, missing, budget, memory):
                     if store is not None:
                         store.add_all(arrived)
                     for trial, outcome in arrived:
@@ -131,13 +140,26 @@ def run_study(
     return StudyResult(study, outcomes)
 
 
-def _found(study: Study, trials: list[Trial], store: Store | None, retry_failed: bool) -> dict[str, Outcome]:
+def _found(
+    study: Study, trials: list[Trial], store: Store | None, retry_failed: bool, rerun_changed: bool
+) -> dict[str, Outcome]:
     """The outcomes that a store holds and that count; the study is kept there."""
     if store is None:
         return {}
     outcomes = store.outcomes(trial.key for trial in trials)
     if retry_failed:
         outcomes = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
+    changed = store.other_sources(trial for trial in trials if trial.key in outcomes)
+    if rerun_changed:
+        outcomes = {key: outcome for key, outcome in outcomes.items() if key not in changed}
+    elif changed:
+        warnings.warn(
+            f"{store.path} holds {len(changed)} trials of this study made from another source of "
+            f"{', '.join(sorted(set().union(*changed.values())))}, or from one that is not known; they are kept, and "
+            "the values may not belong together. Run them again with --rerun-changed (rerun_changed=True), or choose "
+            "another store.",
+            stacklevel=3,
+        )
     if others := store.other_versions(outcomes):
         warnings.warn(
             f"{store.path} holds trials of this study made by layerwise {', '.join(sorted(others))}; this version "
@@ -148,9 +170,18 @@ def _found(study: Study, trials: list[Trial], store: Store | None, retry_failed:
     return outcomes
 
 
-def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[list[tuple[Trial, Outcome]]]:
+def _memory(crew: Workers, trial: Trial) -> Memory:
+    """What trials are charged for: in processes, for one each."""
+    if isinstance(crew, Processes):
+        return Memory(crew.resident(trial), each=True)
+    return Memory(psutil.Process().memory_info().rss)
+
+
+def _arriving(
+    crew: Workers, waiting: list[Trial], budget: float, memory: Memory
+) -> Iterator[list[tuple[Trial, Outcome]]]:
     """Hand out trials and yield their outcomes, as many at a time as have arrived."""
-    held: dict[str, float] = {}  # estimated bytes of the trials handed out
+    held: dict[str, Trial] = {}  # handed out
     beside: set[str] = set()  # trials that were out together with another one
     deaths: Counter[str] = Counter()
     suspects: list[Trial] = []  # lost with a worker that held others, too; each is run alone when the others are done
@@ -158,8 +189,8 @@ def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[li
         if not (waiting or held):
             beside.clear()
             waiting = [suspects.pop(0)]
-        while len(held) < crew.window() and (trial := _next(waiting, budget - sum(held.values()), bool(held))):
-            held[trial.key] = peak_bytes(trial)
+        while len(held) < crew.window() and (trial := _next(waiting, held, budget, memory)):
+            held[trial.key] = trial
             if len(held) > 1:
                 beside.update(held)
             crew.submit(trial)
@@ -180,6 +211,7 @@ def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[li
             if isinstance(outcome, BaseException):
                 raised = outcome
             else:
+                memory.learn(trial, outcome)
                 finished.append((trial, outcome))
         if finished:
             yield finished
@@ -187,10 +219,11 @@ def _arriving(crew: Workers, waiting: list[Trial], budget: float) -> Iterator[li
             raise raised
 
 
-def _next(waiting: list[Trial], free: float, others: bool) -> Trial | None:
+def _next(waiting: list[Trial], held: Mapping[str, Trial], budget: float, memory: Memory) -> Trial | None:
     """Take the first trial whose memory is free; with no others running, the first whatever it takes."""
+    free = budget - sum(map(memory.needed, held.values()))
     for i, trial in enumerate(waiting):
-        if not others or peak_bytes(trial) <= free:
+        if not held or memory.needed(trial) <= free:
             return waiting.pop(i)
     return None
 

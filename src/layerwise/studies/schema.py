@@ -7,6 +7,7 @@ SQLite's REAL is the IEEE double, so a risk comes back bit for bit; NaN, which S
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import sqlite3
@@ -18,7 +19,7 @@ from layerwise.errors import UserError
 from layerwise.studies.trial import Outcome, Trial, canonical_json
 
 APPLICATION_ID = 0x6C617977  # "layw"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 STUDY_TABLE = """
     CREATE TABLE study (
         key TEXT PRIMARY KEY,      -- sha256 of the definition
@@ -37,21 +38,30 @@ TRIAL_TABLE = """
         version TEXT NOT NULL,     -- of layerwise
         finished TEXT NOT NULL,    -- UTC, ISO 8601
         metrics TEXT,              -- JSON: the other metrics by name; NULL in rows of schema 1
-        peak_bytes INTEGER         -- NULL where it is not known
+        peak_bytes INTEGER,        -- NULL where it is not known
+        source TEXT,               -- JSON: hashes of the user's own classes by path; NULL in rows of schemas 1 to 3
+        libraries TEXT             -- JSON: their versions by name; NULL likewise
     )
 """
 MIGRATIONS = {  # from the schema of that number to the next
-    0: (TRIAL_TABLE, STUDY_TABLE, f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 3"),
+    0: (TRIAL_TABLE, STUDY_TABLE, f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 4"),
     1: ("ALTER TABLE trial ADD COLUMN metrics TEXT", "PRAGMA user_version = 2"),
     2: ("ALTER TABLE trial ADD COLUMN peak_bytes INTEGER", STUDY_TABLE, "PRAGMA user_version = 3"),
+    3: (
+        "ALTER TABLE trial ADD COLUMN source TEXT",
+        "ALTER TABLE trial ADD COLUMN libraries TEXT",
+        "PRAGMA user_version = 4",
+    ),
 }
 NO_STUDIES = "CREATE TEMP VIEW study AS SELECT 0 rowid, '' key, '' name, '' definition, '' started WHERE 0"
 _SCHEMA_1 = "rowid, key, definition, risk, fit_seconds, error, version, finished"
+_VIEW = f"CREATE TEMP VIEW trial AS SELECT {_SCHEMA_1}, {{}}, NULL source, NULL libraries FROM main.trial"
 VIEWS = {  # what makes an earlier schema look like this one to a reader
-    1: (f"CREATE TEMP VIEW trial AS SELECT {_SCHEMA_1}, NULL metrics, NULL peak_bytes FROM main.trial", NO_STUDIES),
-    2: (f"CREATE TEMP VIEW trial AS SELECT {_SCHEMA_1}, metrics, NULL peak_bytes FROM main.trial", NO_STUDIES),
+    1: (_VIEW.format("NULL metrics, NULL peak_bytes"), NO_STUDIES),
+    2: (_VIEW.format("metrics, NULL peak_bytes"), NO_STUDIES),
+    3: (_VIEW.format("metrics, peak_bytes"),),
 }
-COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics, peak_bytes"
+COLUMNS = "key, definition, risk, fit_seconds, error, version, finished, metrics, peak_bytes, source, libraries"
 OUTCOME_COLUMNS = "risk, fit_seconds, error, metrics, peak_bytes"
 STUDY_COLUMNS = "key, name, definition, started"
 
@@ -73,6 +83,9 @@ class Row(NamedTuple):
         Of the layerwise that ran it.
     finished : str
         When: UTC, ISO 8601.
+    source, libraries : str or None, default=None
+        Hashes of the user's own classes and versions of libraries (`layerwise.studies.provenance`), as canonical JSON;
+        None in rows of an earlier layerwise.
     """
 
     key: str
@@ -80,6 +93,8 @@ class Row(NamedTuple):
     outcome: Outcome
     version: str
     finished: str
+    source: str | None = None
+    libraries: str | None = None
 
     @property
     def trial(self) -> Trial:
@@ -111,18 +126,65 @@ def to_row(row: Row) -> tuple:
     metrics = canonical_json(dict(outcome.metrics))
     return (
         *(row.key, row.definition, risk, seconds, outcome.error),
-        *(row.version, row.finished, metrics, outcome.peak_bytes),
+        *(row.version, row.finished, metrics, outcome.peak_bytes, row.source, row.libraries),
     )
 
 
 def outcome_of(
     risk: float | None, seconds: float | None, error: str | None, metrics: str | None, peak: int | None
 ) -> Outcome:
-    """The outcome that these columns hold."""
-    return Outcome(_number(risk), _number(seconds), error, json.loads(metrics or "{}"), peak)
+    """The outcome that these columns hold.
+
+    Raises
+    ------
+    ValueError
+        Where they hold none.
+    """
+    try:
+        measured = json.loads(metrics or "{}")
+    except (ValueError, TypeError):
+        measured = None
+    if not isinstance(measured, dict) or not all(isinstance(value, float | int) for value in measured.values()):
+        raise ValueError(f"has metrics that are no JSON of numbers ({metrics!r:.60})")
+    if not (isinstance(error, str | None) and isinstance(peak, int | None)):
+        raise ValueError(f"has the error {error!r:.60} and the peak {peak!r:.60}")
+    if error is None and risk is None:
+        raise ValueError("has neither a risk nor an error")
+    return Outcome(_number(risk), _number(seconds), error, measured, peak)
+
+
+def sources_of(text: str | None) -> dict[str, str]:
+    """The hashes that the column `source` holds; none in rows of an earlier layerwise.
+
+    Raises
+    ------
+    ValueError
+        Where it holds something else.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, TypeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"has a source that is no JSON of hashes ({text!r:.60})")
+    return found
+
+
+def check_key(key: str, definition: str) -> None:
+    """Refuse a definition that is not the one its key stands for.
+
+    Raises
+    ------
+    ValueError
+        When it is not.
+    """
+    if not isinstance(definition, str) or hashlib.sha256(definition.encode()).hexdigest() != key:
+        raise ValueError(f"has a definition that is not that of its key ({definition!r:.60})")
 
 
 def _number(value: float | None) -> float:
+    if not isinstance(value, float | int | None):
+        raise ValueError(f"has {value!r:.60} for a number")
     return math.nan if value is None else value
 
 

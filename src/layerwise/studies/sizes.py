@@ -31,10 +31,17 @@ def check_sizes(text: str) -> str:
         raise StudyError(
             f'"{text}" is no list of sizes. Write [100, 200], "[1, 2, 4] * d**2", "d**[1, 1.5, 2]" or '
             '"[2, 8, 32] * D(2)", where D(k) is the number of coefficients of a polynomial of degree k.'
+            + _with_degree(text)
         )
     if sum("[" in (part or "") for part in match.groups()) > 1:
         raise StudyError(f'"{text}" has two lists. Make either the factors or the exponents one number.')
     return text
+
+
+def _with_degree(text: str) -> str:
+    """Advice on a D without its degree, where that is all that is wrong."""
+    meant = re.sub(r"\bD\b(?!\s*\()", "D(2)", text)
+    return f' For quadratic polynomials, that is "{meant}".' if meant != text and FORM.fullmatch(meant) else ""
 
 
 def sizes_at(sizes: Sequence[int] | str, dim: int, key: str = "n") -> list[int]:
@@ -64,8 +71,11 @@ def sizes_at(sizes: Sequence[int] | str, dim: int, key: str = "n") -> list[int]:
     match = FORM.fullmatch(sizes)
     assert match is not None  # checked with the study
     factors, degree, exponents = match.groups()
-    bases = [n_terms(dim, int(degree))] if degree else [dim**exponent for exponent in _numbers(exponents)]
-    found = [round(factor * base) for factor in _numbers(factors) for base in bases]
+    try:
+        bases = [n_terms(dim, int(degree))] if degree else [dim**exponent for exponent in _numbers(exponents)]
+        found = [round(factor * base) for factor in _numbers(factors) for base in bases]
+    except OverflowError:
+        raise StudyError(f'"{sizes}" gives an n beyond 2^63 at dim = {dim}; it must be below.', key) from None
     wrong = [size for size in found if not 0 < size <= LARGEST]
     if wrong:
         raise StudyError(f'"{sizes}" gives n = {wrong[0]} at dim = {dim}; it must be positive and below 2^63.', key)

@@ -18,8 +18,20 @@ from typing import TYPE_CHECKING, Self
 
 from layerwise.studies.lock import sole_writer
 from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
-from layerwise.studies.schema import COLUMNS, OUTCOME_COLUMNS, STUDY_COLUMNS, Row, StudyRow, outcome_of, to_row
-from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.provenance import UNKNOWN, libraries, sources
+from layerwise.studies.schema import (
+    COLUMNS,
+    OUTCOME_COLUMNS,
+    STUDY_COLUMNS,
+    Row,
+    StoreError,
+    StudyRow,
+    check_key,
+    outcome_of,
+    sources_of,
+    to_row,
+)
+from layerwise.studies.trial import Outcome, Trial, canonical_json
 
 if TYPE_CHECKING:
     from layerwise.studies.definition import Study
@@ -120,7 +132,8 @@ class Store:
         self.add_rows(self._row(trial, outcome) for trial, outcome in pairs)
 
     def _row(self, trial: Trial, outcome: Outcome) -> Row:
-        return Row(trial.key, trial.definition, outcome, self._version, _now())
+        source = canonical_json(sources(trial))
+        return Row(trial.key, trial.definition, outcome, self._version, _now(), source, libraries(trial))
 
     def add_rows(self, rows: Iterable[Row], studies: Iterable[StudyRow] = ()) -> None:
         """Store rows as another store holds them, all or none.
@@ -128,15 +141,16 @@ class Store:
         Parameters
         ----------
         rows : iterable of Row
-            Trials; an earlier row of the same trial is replaced, but a success never by a failure.
+            Trials; an earlier row of the same trial is replaced, but a success never by a failure of the same source.
         studies : iterable of StudyRow
             Studies; those that are there already are left as they are.
         """
         with self._transaction():
-            updates = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS.split(", "))
+            names = COLUMNS.split(", ")
+            updates, marks = ", ".join(f"{name} = excluded.{name}" for name in names), ", ".join("?" * len(names))
             self._connection.executemany(
-                f"INSERT INTO trial ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
-                f"SET {updates} WHERE trial.error IS NOT NULL OR excluded.error IS NULL",
+                f"INSERT INTO trial ({COLUMNS}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {updates} "
+                "WHERE trial.error IS NOT NULL OR excluded.error IS NULL OR trial.source IS NOT excluded.source",
                 map(to_row, rows),
             )
             self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
@@ -151,6 +165,7 @@ class Store:
         study : Study
             What is about to be run.
         """
+        self.studies()  # a damaged one is told, not run over
         text = study.to_json()
         row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
         with self._transaction():
@@ -167,7 +182,13 @@ class Store:
         list of StudyRow
             Their names and definitions; `Study.from_json` reads one.
         """
-        return [StudyRow(*values) for values in self._rows(f"SELECT {STUDY_COLUMNS} FROM study ORDER BY rowid")]
+        found = []
+        for rowid, *values in self._rows(f"SELECT rowid, {STUDY_COLUMNS} FROM study ORDER BY rowid"):
+            row = StudyRow(*values)
+            with self._intact("study", rowid):
+                check_key(row.key, row.definition)
+            found.append(row)
+        return found
 
     def rows(self) -> Iterator[Row]:
         """Iterate over all trials of the store, in the order in which they were first stored.
@@ -177,9 +198,13 @@ class Store:
         Row
             One trial and what came of it.
         """
-        columns = f"key, definition, version, finished, {OUTCOME_COLUMNS}"
-        for key, definition, made_by, finished, *values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
-            yield Row(key, definition, outcome_of(*values), made_by, finished)
+        columns = f"rowid, key, definition, version, finished, source, libraries, {OUTCOME_COLUMNS}"
+        for values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
+            rowid, key, definition, made_by, finished, source, its_libraries, *measured = values
+            with self._intact("trial", rowid):
+                check_key(key, definition)
+                outcome = outcome_of(*measured)
+            yield Row(key, definition, outcome, made_by, finished, source, its_libraries)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Return the outcomes of those trials that have one.
@@ -194,8 +219,12 @@ class Store:
         dict
             Outcome by key.
         """
-        rows = self._select(f"key, {OUTCOME_COLUMNS}", keys)
-        return {key: outcome_of(*values) for key, *values in rows}
+        found = {}
+        for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
+            with self._intact("trial", rowid):
+                check_key(key, definition)
+                found[key] = outcome_of(*values)
+        return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the versions of layerwise that made the outcomes of these trials.
@@ -227,6 +256,30 @@ class Store:
         """
         return set(self.versions(keys).values()) - {self._version}
 
+    def other_sources(self, trials: Iterable[Trial]) -> dict[str, set[str]]:
+        """Return which of these trials were made from other source of a user's own classes than is here now.
+
+        Parameters
+        ----------
+        trials : iterable of Trial
+            Trials.
+
+        Returns
+        -------
+        dict
+            By the key of the trial, the import paths of the classes whose source differs, or is not known.
+        """
+        here = {trial.key: sources(trial) for trial in trials}
+        own = [key for key, its in here.items() if its]
+        changed = {}
+        for rowid, key, text in self._select("rowid, key, source", own):
+            with self._intact("trial", rowid):
+                there = sources_of(text)
+            paths = {path for path, digest in here[key].items() if digest == UNKNOWN or there.get(path) != digest}
+            if paths:
+                changed[key] = paths
+        return changed
+
     def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple]:
         keys = list(keys)
         for start in range(0, len(keys), KEYS_PER_QUERY):
@@ -236,9 +289,22 @@ class Store:
 
     def _rows(self, query: str, values: Sequence[str] = ()) -> Iterator[tuple]:
         try:
-            yield from self._connection.execute(query, values)
+            rows = self._connection.execute(query, values)
+            yield from map(tuple, rows)  # given up, `yield from` closes a cursor, even one of a closed file
         except sqlite3.Error as error:
             raise store_error(self.path, error) from error
+
+    @contextmanager
+    def _intact(self, table: str, rowid: int) -> Generator[None]:
+        """Say which row it is that holds what was never stored."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            again = "run the study again" if table == "trial" else "run the study's TOML file again"
+            raise StoreError(
+                f"{self.path} is damaged: row {rowid} of the table {table} {error}. Restore the file from a copy; or "
+                f'take out that row (sqlite3 {self.path} "DELETE FROM {table} WHERE rowid = {rowid}") and {again}.'
+            ) from error
 
     def made_by(self) -> list[tuple[str, int, str, str]]:
         """Return which versions of layerwise made the trials: version, how many, when the first and the last ended.

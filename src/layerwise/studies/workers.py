@@ -19,11 +19,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, Protocol
 
+import psutil
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from layerwise.studies.cost import flops
 from layerwise.studies.lookup import StudyError
-from layerwise.studies.one_thread import ENVIRONMENT, one_thread
+from layerwise.studies.one_thread import ENVIRONMENT, load, one_thread
 from layerwise.studies.trial import Outcome, Trial, run
 
 WorkersKind = Literal["auto", "threads", "processes"]
@@ -135,6 +136,15 @@ class Processes(Workers):
         self._sender = threading.Thread(target=self._send_all, name="layerwise-sender", daemon=True)
         self._sender.start()
 
+    def resident(self, trial: Trial) -> float:
+        """Bytes that a process holds once it has imported what a trial names; that process is the first idle one."""
+        executor = _process()
+        self._idle.append(executor)
+        try:
+            return executor.submit(_resident, trial).result()
+        except Exception:  # the trial will tell what is wrong
+            return psutil.Process().memory_info().rss
+
     def window(self) -> int:
         """As many as there are processes."""
         return self._n_workers
@@ -187,7 +197,8 @@ def _process() -> ProcessPoolExecutor:
 
 
 def _settle(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or a batch system, sends them to the whole group
+        signal.signal(number, signal.SIG_IGN)
 
     def end_with_parent() -> None:
         while os.getppid() == parent:
@@ -196,6 +207,12 @@ def _settle(parent: int) -> None:
 
     if os.name == "posix":  # elsewhere the parent's number outlives it
         threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def _resident(trial: Trial) -> float:
+    with suppress(StudyError):
+        load(trial)
+    return psutil.Process().memory_info().rss
 
 
 def _attempt_alone(trial: Trial) -> Outcome:

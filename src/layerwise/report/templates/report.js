@@ -104,7 +104,7 @@
     shown.forEach((l, place) => {
       const { colour, symbol, dash, label } = study.learners[l];
       const cells = dims.map((dim) => [dim, study.cells[`${chosen.target},${l},${dim}`]?.[chosen.at]])
-        .filter(([, cell]) => cell && cell.side !== "failed");
+        .filter(([, cell]) => cell && cell.at !== null);
       if (!cells.length) return;
       const apart = 1.015 ** (place - (shown.length - 1) / 2);
       heights.push(...cells.flatMap(([, cell]) => [cell.low, cell.high, cell.at]));
