@@ -142,13 +142,20 @@ def test_processes_are_charged_for_themselves(monkeypatch):
         assert size == pytest.approx(process.memory_info().rss, rel=0.2)
     finally:
         crew.close()
-    busy = []
+    out, busy = set(), []
     submit = workers.Processes.submit
-    monkeypatch.setattr(workers.Processes, "submit", lambda crew, t: (submit(crew, t), busy.append(len(crew._busy))))
+
+    def counted(crew, trial):
+        out.add(trial.key)
+        busy.append(len(out))
+        submit(crew, trial)
+
+    monkeypatch.setattr(workers.Processes, "submit", counted)
+    back = {"callback": lambda done, total, trial, outcome: out.remove(trial.key)}
     for budget, most in ((1.5 * size, 1), (3 * size, 2)):
         monkeypatch.setattr(runner, "memory_budget", lambda budget=budget: budget)
         busy.clear()
-        assert run_study(study, n_jobs=2, workers="processes").table["error"].isna().all()
+        assert run_study(study, n_jobs=2, workers="processes", **back).table["error"].isna().all()
         assert max(busy) == most
 
 
