@@ -83,6 +83,37 @@ def test_precision_of_X_is_kept_and_rows_are_blocks(learner, monkeypatch):
     assert_allclose(model.taylor_terms(X), terms, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("model", ["quadratic", "linearised"])
+@pytest.mark.parametrize(
+    ("representation", "n"), [("hermite", 66), ("hermite", 68), ("hermite", 73), ("raw", 10), ("raw", 12)]
+)
+def test_fresh_rows_where_n_is_near_the_width(representation, n, model):
+    """Inverses of eigenvalues that the rows do not know, or a Sigma of the held-out rows too: risks up to 8e5."""
+    risks = []
+    for seed in range(4):
+        X, y, X_test, f = single_power(n, d=10, seed=seed)
+        learner = QuadraticModelRegressor(representation, model=model, width=100, random_state=seed).fit(X, y)
+        risks.append(np.mean((learner.predict(X_test) - f) ** 2))
+    assert max(risks) < 2
+
+
+def test_sigma_does_not_see_the_rows_held_out():
+    """They would look white, and choose an epoch for rows that do: h of the rows fitted has second moment one."""
+    X, y = table(100)
+    model = QuadraticModelRegressor("raw", **SMALL, validation=0.3).fit(X, y)
+    H, out = model.transform(X), held_out_rows(model, 100)
+    assert_allclose(H[~out].T @ H[~out] / 70, np.eye(5), atol=1e-8)
+
+
+def held_out_rows(model, n):
+    """The rows held out by a fit with random_state=0: its draws up to theirs."""
+    rng = np.random.RandomState(0)
+    rng.randint(2**31 - 1)
+    rng.standard_normal(model.start_weights_.shape)
+    rng.standard_normal(model.start_biases_.shape)
+    return rng.permutation(n) < round(model.validation * n)
+
+
 def literal_descent(start, H, y, penalty, n_epochs, step_size, noise, batch_size, signed, rng):
     """The documented algorithm in float64, one neuron and one row at a time."""
     m, D = 2 * len(start.weights), H.shape[1]
@@ -161,7 +192,7 @@ def test_linearised_is_ridge_on_the_tangent_features():
 
 def test_history_is_in_words_and_the_best_iterate_is_kept():
     """The last iterate instead of the best; patience counted from the start; a holdout that is trained on."""
-    X, y = table(100)
+    X, y = table(100, seed=2)
     model = QuadraticModelRegressor("hermite", width=50, max_epochs=60, step_size=0.2, batch_size=8, random_state=0)
     model.fit(X, y)
     losses = [line["validation_loss"] for line in model.history_]
@@ -171,11 +202,7 @@ def test_history_is_in_words_and_the_best_iterate_is_kept():
     assert_allclose([model.history_[0]["penalty"], model.history_[-1]["penalty"]], quadratic_model.PENALTIES)
     assert model.penalty_ == model.history_[model.best_epoch_ - 1]["penalty"]
 
-    rng = np.random.RandomState(0)  # the draws before the hold-out's
-    rng.randint(2**31 - 1)
-    rng.standard_normal((25, model.weights_.shape[1]))
-    rng.standard_normal(25)
-    out = rng.permutation(100) < 10
+    out = held_out_rows(model, 100)
     assert_allclose(np.mean((model.predict(X[out]) - y[out]) ** 2), min(losses), rtol=1e-4)
 
     stopped = clone(model).set_params(patience=3).fit(X, y)

@@ -78,7 +78,7 @@ class QuadraticModelRegressor(
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
         iterate is kept either way.
     validation : float, default=0.1
-        Fraction of the rows held out by gradient descent; at least one is.
+        Fraction of the rows held out by gradient descent, and by Sigma with it; at least one is.
     max_memory : int, default=8 * 2**30
         Bytes the fit may take.
     random_state : int, RandomState or None
@@ -198,14 +198,15 @@ class QuadraticModelRegressor(
         self._check_choices()
         rng = check_random_state(self.random_state)
         representation, D = self._make_representation(len(y), X.shape[1], rng.randint(2**31 - 1))
-        self.representation_ = representation.fit(X)  # step 1
         self.start_weights_, self.start_biases_ = self._draw_start(D, rng)
+        held_out = np.zeros(len(y), dtype=bool) if self._closed else self._hold_out(len(y), rng)
+        self.representation_ = representation.fit(X[~held_out])  # step 1
         self.y_mean_, self.y_scale_ = float(y.mean(dtype=float)), float(y.std(dtype=float))
         labels = (y.astype(float) - self.y_mean_) / (self.y_scale_ or 1.0)
         if self._closed:
             self._solve(X, labels)
         else:
-            self._descend(X, labels, rng)  # step 2
+            self._descend(X, labels, held_out, rng)  # step 2
         return self
 
     def predict(self, X):
@@ -294,19 +295,18 @@ class QuadraticModelRegressor(
         self.gates_ = self._mean_gates(H)
         self.history_ = [path.summary()]
 
-    def _descend(self, X: np.ndarray, labels: np.ndarray, rng: np.random.RandomState) -> None:
+    def _descend(self, X: np.ndarray, labels: np.ndarray, held_out: np.ndarray, rng: np.random.RandomState) -> None:
         H = self._represent(X, np.float32)
         penalty = check_penalty(self.penalty)
         first, last = PENALTIES if penalty is None else (penalty, penalty)
         fall = np.linspace(0, 1, self.max_epochs)
-        n_out = min(max(round(self.validation * len(labels)), 1), len(labels) - 1)
         training = train(
             self._choose_model(),
             LOSSES[self.loss],
             self._start(np.float32),
             H,
             labels.astype(np.float32),
-            rng.permutation(len(labels)) < n_out,
+            held_out,
             penalties=first ** (1 - fall) * last**fall,
             linearised=self.model == "linearised",
             signed=self._signed,
@@ -331,6 +331,10 @@ class QuadraticModelRegressor(
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+    def _hold_out(self, n: int, rng: np.random.RandomState) -> np.ndarray:
+        """Mask of the rows that choose the epoch. Sigma must not see them: they would look white, fresh rows do not."""
+        return rng.permutation(n) < min(max(round(self.validation * n), 1), n - 1)
 
     def _represent(self, X: np.ndarray, dtype) -> np.ndarray:
         """h whole, in another precision."""

@@ -22,8 +22,10 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     ----------
     degree : int, default=2
     whiten : bool, default=False
-        Give ``Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows fitted; eigenvalues of Sigma up
-        to 1e-6 of the largest are dropped.
+        Give ``Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows fitted; eigenvalues of Sigma
+        below ``min(D / n, 1)^2`` of their mean are raised to it, those up to 1e-6 of the largest dropped. The second
+        moment of the rows fitted is exactly one in all other directions: for n >> D in all that the sample sees, and
+        for Gaussian inputs from n = 3 D on.
     max_memory : int, default=8 * 2**30
         Bytes that the features of one call, or the four D x D matrices of whitening, may take.
 

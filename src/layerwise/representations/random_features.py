@@ -34,7 +34,8 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
         polynomials, or an elementwise function of an array.
     whiten : bool, default=False
         Give ``Sigma^{-1/2} g(x)`` instead of the features g(x), ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows
-        fitted; eigenvalues of Sigma below 1e-3 of the largest are raised to it, those up to 1e-6 of it dropped.
+        fitted; eigenvalues of Sigma below 1e-3 of the largest, or ``min(width / n, 1)^2`` of their mean, are raised to
+        it, those up to 1e-6 of the largest dropped.
     random_state : int, RandomState or None
 
     Attributes
