@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from layerwise.hermite import design_matrix
-from layerwise.learners import QuadraticModelRegressor, quadratic_model
+from layerwise.learners import QuadraticModelRegressor, _quadratic_function, quadratic_model
 from layerwise.learners._signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
 from layerwise.learners._taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
 from layerwise.solvers.nuclear import quadratic_model_regression
@@ -78,7 +78,7 @@ def test_precision_of_X_is_kept_and_rows_are_blocks(learner, monkeypatch):
     model = clone(learner).fit(X, y)
     assert np.corrcoef(single.predict(X), model.predict(X))[0, 1] > 0.999
     whole, terms = model.predict(X), model.taylor_terms(X)
-    monkeypatch.setattr(quadratic_model, "BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(_quadratic_function, "BLOCK_BYTES", 10_000)
     assert_allclose(model.predict(X), whole, rtol=1e-9, atol=1e-12)
     assert_allclose(model.taylor_terms(X), terms, rtol=1e-9, atol=1e-12)
 
@@ -102,7 +102,19 @@ def test_sigma_does_not_see_the_rows_held_out():
     X, y = table(100)
     model = QuadraticModelRegressor("raw", **SMALL, validation=0.3).fit(X, y)
     H, out = model.transform(X), held_out_rows(model, 100)
+    assert_allclose(H[~out].mean(axis=0), 0, atol=1e-8)
     assert_allclose(H[~out].T @ H[~out] / 70, np.eye(5), atol=1e-8)
+
+
+def test_leave_one_out_is_not_told_of_the_row_left_out():
+    """n = D + 1 columns and labels of mean 0: without a constant every row is minus the sum of the others (error 0)."""
+    rng = np.random.default_rng(0)
+    model = QuadraticModelRegressor("raw", model="linearised", width=100, activation="quadratic", random_state=0)
+    losses = [
+        model.fit(rng.standard_normal((11, 10)), rng.standard_normal(11)).history_[0]["validation_loss"]
+        for _ in range(20)
+    ]
+    assert np.median(losses) > 0.7
 
 
 def held_out_rows(model, n):
@@ -112,6 +124,34 @@ def held_out_rows(model, n):
     rng.standard_normal(model.start_weights_.shape)
     rng.standard_normal(model.start_biases_.shape)
     return rng.permutation(n) < round(model.validation * n)
+
+
+@every
+def test_offsets_and_units_of_columns_do_not_matter(learner):
+    """A representation of raw columns: at X + 1000 its constant drowns all else, and nothing is learnt (R2 of 0)."""
+    X, y = table(120)
+    X[:, 4] = 2.0  # a constant column has an offset, too
+    scales, offsets = np.array([1e-3, 1, 30.0, 1e5, 1]), np.array([1000.0, -7, 0, 1e5, 1e3])
+    base, moved_ = clone(learner).fit(X, y), clone(learner).fit(X * scales + offsets, y)
+    fresh = table(50, seed=9)[0]
+    fresh[:, 4] = 2.0
+    Z = fresh * scales + offsets
+    unit = 1e-3 * y.std()
+    assert_allclose(moved_.predict(Z), base.predict(fresh), atol=unit)
+    assert_allclose(moved_.transform(Z), base.transform(fresh), atol=1e-6)
+    assert_allclose(moved_.taylor_terms(Z), base.taylor_terms(fresh), atol=unit)
+    form = moved_.gradient_outer_product(Z)[:4, :4] * np.outer(scales, scales)[:4, :4]
+    expected = base.gradient_outer_product(fresh)[:4, :4]
+    assert_allclose(form, expected, atol=1e-2 * np.abs(expected).max())
+
+
+def test_gradients_are_in_the_units_of_x():
+    """Slopes in standardised columns: f = x_0^2 + x_1, learnt from 3 x + 5 on Hermite features."""
+    X, y = table(600)
+    Z = 3 * X + 5
+    model = QuadraticModelRegressor("hermite", width=100, activation="quadratic", random_state=0).fit(Z, y)
+    gradients = np.stack([2 * X[:200, 0] / 3, np.full(200, 1 / 3)])  # df/dz
+    assert_allclose(model.gradient_outer_product(Z[:200])[:2, :2], gradients @ gradients.T / 200, atol=0.06)
 
 
 def literal_descent(start, H, y, penalty, n_epochs, step_size, noise, batch_size, signed, rng):
@@ -174,7 +214,7 @@ def test_training_is_the_literal_loop(signed):
 
 
 def test_linearised_is_ridge_on_the_tangent_features():
-    """The dual kernel against the explicit m D features: a half counted once, a penalty in other units."""
+    """The dual kernel against the explicit m D features and a constant: a half counted once, another penalty."""
     X, y = table()
     model = QuadraticModelRegressor("raw", width=10, model="linearised", penalty=0.05, random_state=0).fit(X, y)
     H = model.transform(X)
@@ -182,11 +222,12 @@ def test_linearised_is_ridge_on_the_tangent_features():
     slopes = np.hstack([np.maximum(t, 0) ** 2 / 2, -(np.maximum(t, 0) ** 2) / 2]) / np.sqrt(10)
     Phi = (slopes[:, :, None] * H[:, None]).reshape(60, -1)
     labels = (y - y.mean()) / y.std()
+    Phi = np.hstack([Phi, np.ones((60, 1))])
     W = np.linalg.solve(Phi.T @ Phi / 60 + 0.05 / 2 * np.eye(Phi.shape[1]), Phi.T @ labels / 60)
-    assert_allclose(model.weights_.ravel(), W, rtol=1e-8, atol=1e-10)
+    assert_allclose(np.append(model.weights_, model.intercept_), W, rtol=1e-8, atol=1e-10)
     assert_allclose(model.predict(X), y.mean() + y.std() * Phi @ W, rtol=1e-8)
     tangent = Linearised(ACTIVATIONS["relu-cubed"], 10)
-    gradient_ = gradient(tangent, LOSSES["square"], tangent.table(t), H, labels, model.weights_, 0.0)[1]
+    gradient_ = gradient(tangent, LOSSES["square"], tangent.table(t), H, labels, model.weights_, W[-1])[1]
     assert_allclose(gradient_ + penalty_gradient(model.weights_, 0.05, True), 0, atol=1e-10)
 
 
@@ -291,7 +332,7 @@ def test_hermite_representation_finds_the_square():
     w = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0][0]
     theta = np.linalg.lstsq(design_matrix(X, 2), (X @ w) ** 2, rcond=None)[0]
     values, vectors = np.linalg.eigh(model.quadratic_form_)
-    top = model.representation_.whitening_ @ vectors[:, np.argmax(np.abs(values))]  # on g
+    top = model.representation_[-1].whitening_ @ vectors[:, np.argmax(np.abs(values))]  # on g
     assert abs(top @ theta) / np.linalg.norm(top) / np.linalg.norm(theta) > 0.95
 
 

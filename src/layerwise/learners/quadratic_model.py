@@ -9,23 +9,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from layerwise.learners._head import Auto, RandomState, check_penalty
-from layerwise.learners._quadratic_arguments import QuadraticModelArguments
+from layerwise.learners._quadratic_function import QuadraticModelFunction
 from layerwise.learners._signed_sgd import LOSSES, train
-from layerwise.learners._taylor import ACTIVATIONS, Start, Terms, moved
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations._validation import check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 
-#: Bytes of one block of rows in prediction.
-BLOCK_BYTES = 16 * 2**20
 #: penalty="auto" falls from the first to the second over the epochs.
 PENALTIES = (1e-2, 1e-5)
 
 
 class QuadraticModelRegressor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelArguments, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelFunction, BaseEstimator
 ):
     """Wide network around its random start, trained to second order, on a whitened representation.
 
@@ -38,7 +34,9 @@ class QuadraticModelRegressor(
       all movements are drawn afresh in every step, and the first-order term averages out. The network may want twice
       the epochs.
 
-    Bring the columns of X to mean 0 and variance 1 first.
+    Columns of X are brought to mean 0 and variance 1 first: offsets and units of theirs change nothing. Tails heavier
+    than the Gaussian's do: powers of a row beyond those fitted run away with the prediction. Bring such columns to a
+    normal distribution first (scikit-learn's ``QuantileTransformer(output_distribution="normal")``).
 
     Parameters
     ----------
@@ -86,7 +84,7 @@ class QuadraticModelRegressor(
     Attributes
     ----------
     representation_ : transformer
-        x -> h(x).
+        x -> h(x): a `Pipeline` of the standardised columns and their whitened representation.
     start_weights_ : ndarray of shape (width / 2, D)
     start_biases_ : ndarray of shape (width / 2,)
         W_0 and b of the first m/2 neurons, a = 1; the others share them with a = -1.
@@ -128,9 +126,9 @@ class QuadraticModelRegressor(
     `layerwise.learners._signed_sgd`: momentum and a common normaliser are not the paper's.
 
     *Linearised, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in the
-    dual: kernel ridge regression with ``k(x, z) = h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its penalty by
-    leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Gradient descent would stop on its way
-    there. The other losses take gradient descent.
+    dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its
+    penalty by leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Gradient descent would stop
+    on its way there. The other losses take gradient descent.
 
     *Quadratic activation.* ``f = <M, h h'>``, ``M = (1/(2 sqrt m)) sum_r a_r w_r w_r'``. Of all W with this M the least
     penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, M+ and M- being the positive and the negative part of M: m/2 neurons
@@ -209,88 +207,21 @@ class QuadraticModelRegressor(
             self._descend(X, labels, held_out, rng)  # step 2
         return self
 
-    def predict(self, X):
-        """Predictions of shape (n_samples,), by row blocks: 2 n D (D + 3 m / 2) flops."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
-        start, model, W = self._start(X.dtype), self._choose_model(), self.weights_.astype(X.dtype)
-
-        def outputs(rows):
-            H = self.representation_.transform(rows)
-            return model.outputs(model.table(start.preactivations(H)), moved(H, W)) + self.intercept_
-
-        return self.y_mean_ + self.y_scale_ * np.concatenate([f for _, f in self._blocks(X, outputs)])
-
-    def transform(self, X):
-        """The whitened representation h, of shape (n_samples, D)."""
-        check_is_fitted(self)
-        return self.representation_.transform(check_inputs(self, X))
-
-    def taylor_terms(self, X, signs=None) -> Terms:
-        """Taylor terms of the network at the learnt movement under given signs, in units of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        signs : array-like of shape (width,), optional
-            z in {-1, 1}; +1 where None.
-
-        Returns
-        -------
-        Terms
-            ``first``, ``second``, ``third`` and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,); their sum
-            but for the last needs ``y_mean_ + y_scale_ * intercept_`` to be a prediction.
-        """
-        check_is_fitted(self)
-        X = check_inputs(self, X)
-        if signs is not None:
-            signs = np.asarray(signs, dtype=X.dtype)
-            if signs.shape != (self.width,) or np.any(np.abs(signs) != 1):
-                raise ValueError(
-                    f"signs has shape {signs.shape}; it must hold {self.width} numbers -1 or 1, one a neuron."
-                )
-        start, W = self._start(X.dtype), self.weights_.astype(X.dtype)
-        blocks = self._blocks(X, lambda rows: start.terms(self.representation_.transform(rows), W, signs))
-        parts = [terms for _, terms in blocks]
-        return Terms(*(self.y_scale_ * np.concatenate(term) for term in zip(*parts, strict=True)))
-
-    def gradient_outer_product(self, X):
-        """``(1/n) sum_i grad f(x_i) grad f(x_i)'`` of shape (n_features, n_features), by central differences.
-
-        Its eigenvectors are the directions along which the learnt function varies, on any representation; a few hundred
-        rows X will do: 2 n_features predictions of each, in float64.
-        """
-        check_is_fitted(self)
-        X = check_inputs(self, X).astype(float, copy=False)
-        steps = 1e-4 * np.diag(np.maximum(X.std(axis=0), 1e-8))
-        gradients = np.stack([(self.predict(X + e) - self.predict(X - e)) / (2 * e.sum()) for e in steps])
-        return gradients @ gradients.T / len(X)
-
-    @property
-    def quadratic_form_(self) -> np.ndarray:
-        """``(1/(2 sqrt m)) sum_r a_r c_r w_r w_r'``, c_r the mean of sigma'' over the rows fitted, of shape (D, D).
-
-        In units of y, on h: what the quadratic term is without its gates, and exactly it for activation="quadratic".
-        """
-        check_is_fitted(self)
-        W = self.weights_.astype(float)
-        signed = np.concatenate([self.gates_, -self.gates_])
-        return self.y_scale_ / (2 * np.sqrt(self.width)) * (W.T * signed) @ W
-
-    @property
-    def _n_features_out(self):
-        return self.representation_._n_features_out
-
     def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
-        """Kernel ridge regression in the tangent kernel: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``."""
+        """Kernel ridge regression in the tangent kernel + 1: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``.
+
+        Its 1 is a constant: columns and labels of mean 0 would tell of a row left out, minus the sum of the others.
+        """
         H = self._represent(X, np.float64)
         table = self._choose_model().table(self._start(float).preactivations(H))  # sigma'(t) / sqrt m
         kernel = H @ H.T
         kernel *= 2 * table @ table.T  # two halves
+        kernel += 1
         path = kernel_ridge(kernel, labels, check_penalty(self.penalty))
         table *= path.coefficients[:, None]
         half = table.T @ H
-        self.weights_, self.intercept_ = np.concatenate([half, -half]).astype(X.dtype), 0.0
+        self.weights_ = np.concatenate([half, -half]).astype(X.dtype)
+        self.intercept_ = float(path.coefficients.sum())
         self.penalty_, self.n_iter_, self.best_epoch_ = path.penalty, 0, 0
         self.gates_ = self._mean_gates(H)
         self.history_ = [path.summary()]
@@ -348,15 +279,8 @@ class QuadraticModelRegressor(
         blocks = FeatureBlocks(H, lambda rows: start.activation.second(start.preactivations(rows)), self.width // 2)
         return np.sum([block.sum(axis=0, dtype=float) for _, block in blocks], axis=0) / len(H)
 
-    def _blocks(self, X: np.ndarray, function) -> FeatureBlocks:
-        return FeatureBlocks(X, function, 4 * self.width + self._n_features_out, block_bytes=BLOCK_BYTES)
-
     def _draw_start(self, D: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """w_{0,r} ~ N(0, I/D) and b_r ~ N(0, bias^2), scaled so that t_r has variance 1 where |h|^2 = D."""
         scale, half = 1 / np.sqrt(1 + self.bias**2), self.width // 2
         weights = scale / np.sqrt(D) * rng.standard_normal((half, D))
         return weights, scale * self.bias * rng.standard_normal(half)
-
-    def _start(self, dtype) -> Start:
-        weights, biases = self.start_weights_.astype(dtype), self.start_biases_.astype(dtype)
-        return Start(weights, biases, ACTIVATIONS[self.activation])
