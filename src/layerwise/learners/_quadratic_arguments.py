@@ -51,7 +51,7 @@ class QuadraticModelArguments:
     def _check_choices(self) -> None:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
-            if value not in allowed:
+            if not isinstance(value, str) or value not in allowed:
                 raise ValueError(f"{name}={value!r} is unknown. Give one of {str(allowed)[1:-1]}.")
         check_degree(self.degree)
         for name in ("width", "representation_width", "batch_size", "max_epochs"):

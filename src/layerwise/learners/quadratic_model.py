@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from layerwise.learners._head import Auto, RandomState, check_penalty
+from layerwise.learners._head import Auto, RandomState, check_penalty, mean_square
 from layerwise.learners._quadratic_function import QuadraticModelFunction
-from layerwise.learners._signed_sgd import LOSSES, train
+from layerwise.learners._signed_sgd import LOSSES, Training, train
 from layerwise.representations._validation import check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 
@@ -69,7 +69,8 @@ class QuadraticModelRegressor(
         Root mean square movement of a neuron in a step at the start, in units of m^{-1/4} (quadratic) or m^{-1/2}
         (linearised); it falls to 0 along a cosine.
     noise : float, default=0.01
-        Root mean square size of the neurons of W at the start, in the same units: W = 0 is a saddle.
+        Root mean square size of the neurons of W at the start, in the same units: W = 0 is a saddle. Much above 0.1 the
+        start is no small perturbation but a function of its own, which the epochs have to unlearn.
     batch_size : int, default=64
     max_epochs : int, default=100
     patience : int, optional
@@ -100,7 +101,8 @@ class QuadraticModelRegressor(
     n_iter_ : int
         Epochs; 0 where the solution is closed.
     best_epoch_ : int
-        That of the iterate kept.
+        That of the iterate kept; 0 where none had a lower loss on the rows held out than W = 0, which is kept then: the
+        prediction is the mean of y.
     history_ : list of dict
         Epoch by epoch: step size, penalty, loss on the batches as they came and on the rows held out, in units of y^2
         (of \\|y\\| for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``,
@@ -111,12 +113,13 @@ class QuadraticModelRegressor(
     Raises
     ------
     ValueError
-        Where the fit would take more than ``max_memory``.
+        Where the fit would take more than ``max_memory``, or the squares of y leave float64.
 
     Warns
     -----
     ConvergenceWarning
-        Where gradient descent diverges; the best iterate before is kept.
+        Where gradient descent diverges, or ``noise`` starts it so far off that no epoch is better than the mean of y;
+        the best iterate is kept.
 
     Notes
     -----
@@ -199,8 +202,10 @@ class QuadraticModelRegressor(
         self.start_weights_, self.start_biases_ = self._draw_start(D, rng)
         held_out = np.zeros(len(y), dtype=bool) if self._closed else self._hold_out(len(y), rng)
         self.representation_ = representation.fit(X[~held_out])  # step 1
-        self.y_mean_, self.y_scale_ = float(y.mean(dtype=float)), float(y.std(dtype=float))
-        labels = (y.astype(float) - self.y_mean_) / (self.y_scale_ or 1.0)
+        self.y_mean_ = float(y.mean(dtype=float))
+        labels = y.astype(float) - self.y_mean_
+        self.y_scale_ = float(np.sqrt(mean_square(labels)))
+        labels /= self.y_scale_ or 1.0
         if self._closed:
             self._solve(X, labels)
         else:
@@ -255,13 +260,25 @@ class QuadraticModelRegressor(
         units |= dict.fromkeys(("first_order", "second_order", "third_order"), self.y_scale_)
         self.history_ = [{key: value * units.get(key, 1) for key, value in line.items()} for line in training.history]
         self.penalty_ = training.history[training.epoch - 1]["penalty"] if training.epoch else first
-        if training.diverged:
-            warnings.warn(
-                f"gradient descent diverged in epoch {self.n_iter_ + 1}, at step_size={self.step_size}; the iterate of "
-                f"epoch {training.epoch} is kept. Lower step_size, e.g. to {self.step_size / 10:.2g}.",
-                ConvergenceWarning,
-                stacklevel=3,
+        self._warn_of(training)
+
+    def _warn_of(self, training: Training) -> None:
+        """Of divergence, and of a start in the noise that never came down to the constant."""
+        cure = f"Lower step_size, e.g. to {self.step_size / 10:.2g}."
+        loud = not training.start_loss < training.zero_loss + 1  # labels have variance 1
+        if loud:
+            cure = (
+                f"noise={self.noise} starts at {training.start_loss:.2g} times the variance of y on the rows held out, "
+                f"where its mean has {training.zero_loss:.2g}. Lower noise, e.g. to 0.01."
             )
+        kept = f"the iterate of epoch {training.epoch} is kept" if training.epoch else "the mean of y is predicted"
+        if training.diverged:
+            what = f"diverged in epoch {self.n_iter_ + 1}, at step_size={self.step_size}"
+        elif loud and not training.epoch:
+            what = f"found nothing better than the mean of y in {self.n_iter_} epochs"
+        else:
+            return
+        warnings.warn(f"gradient descent {what}; {kept}. {cure}", ConvergenceWarning, stacklevel=4)
 
     def _hold_out(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Mask of the rows that choose the epoch. Sigma must not see them: they would look white, fresh rows do not."""
@@ -281,6 +298,6 @@ class QuadraticModelRegressor(
 
     def _draw_start(self, D: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """w_{0,r} ~ N(0, I/D) and b_r ~ N(0, bias^2), scaled so that t_r has variance 1 where |h|^2 = D."""
-        scale, half = 1 / np.sqrt(1 + self.bias**2), self.width // 2
+        scale, half = 1 / np.hypot(1, self.bias), self.width // 2
         weights = scale / np.sqrt(D) * rng.standard_normal((half, D))
         return weights, scale * self.bias * rng.standard_normal(half)
