@@ -110,6 +110,12 @@ def test_memory_is_refused_in_bytes_with_a_cure():
         (HermiteFeatures(2.0), "degree=2.0 must be"),
         (HermiteFeatures(whiten="yes"), "whiten='yes' must be"),
         (RandomFeatures(3, activation="tanh"), "activation='tanh' must be .*Give"),
+        (HermiteFeatures(max_memory="a"), "max_memory='a' must be a number of bytes > 0"),
+        (HermiteFeatures(max_memory=-5, whiten=True), "max_memory=-5 must be a number of bytes > 0"),
+        (RandomFeatures(30, activation=np.log, whiten=True), "activation=<ufunc 'log'> is not finite.*Give one"),
+        (RandomFeatures(30, activation=np.log), "activation=<ufunc 'log'> is not finite.*Give one"),
+        (RandomFeatures(30, activation=np.sum), r"activation=.* made an array of shape \(\).* must be elementwise"),
+        (RandomFeatures(30, activation=lambda z: z[:, :1]), r"array of shape \(2, 1\) of one of shape \(2, 30\)"),
     ],
 )
 def test_bad_parameters(features, message):

@@ -58,7 +58,8 @@ class QuadraticModelRegressor(
     width : int, default=400
         m, an even number, since neurons come in pairs of opposite sign a_r.
     bias : float, default=3.0
-        Standard deviation of b_r over that of ``w_{0,r}.h``; together they have variance 1.
+        Standard deviation of b_r over that of ``w_{0,r}.h``; together they have variance 1. The paper has none: at 3
+        nine tenths of the variance of the gates ``relu(w_{0,r}.h + b_r)`` are a constant each, see Notes.
     loss : {"square", "absolute", "huber"}, default="square"
         The Huber loss is r^2 up to one standard deviation of y, then linear.
     penalty : float or "auto", default="auto"
@@ -138,6 +139,11 @@ class QuadraticModelRegressor(
     a part, all of one length (possible for ranks <= m/2, by Schur and Horn). Its gradient is that of
     ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``: a nuclear norm with one tau where the parts weigh
     the same, and a trace norm on positive M.
+
+    *The bias* is not the paper's, whose gates are ``relu(w_{0,r}.h)``, ``bias=0``. At 3 they hardly depend on x, and the
+    model is close to ``h'M h``: best where the target is the square of a linear function of h, worst where its gates
+    have to make up for the degree. Median risk of three seeds, p = 4, r = 1, d = 16, noise .1, at bias 3, 1 and 0:
+    "hermite", n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22.
 
     *Low degrees.* Nothing but the mean is taken off y first: the model has constant and linear functions of h where the
     representation has a constant (``neural``, ``hermite``), and the theory removes nothing.

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.hermite.multivariate import MAX_MEMORY
-from layerwise.representations._validation import check_inputs
+from layerwise.representations._validation import check_inputs, check_memory
 from layerwise.representations._whitening import WhitenedFeatures, check_degree
 
 
@@ -58,6 +58,7 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     def fit(self, X, y=None):
         """Fit the whitening to X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
+        check_memory(self.max_memory)
         width = n_terms(X.shape[1], check_degree(self.degree))
         needed = 4 * 8 * width**2
         if self.whiten and needed > self.max_memory:
