@@ -140,7 +140,7 @@ class QuadraticModelRegressor(
     ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``: a nuclear norm with one tau where the parts weigh
     the same, and a trace norm on positive M.
 
-    *The bias* is not the paper's, whose gates are ``relu(w_{0,r}.h)``, ``bias=0``. At 3 they hardly depend on x, and the
+    *The bias* is not the paper's, whose gates are ``relu(w_{0,r}.h)``, ``bias=0``. At 3 they hardly see x, and the
     model is close to ``h'M h``: best where the target is the square of a linear function of h, worst where its gates
     have to make up for the degree. Median risk of three seeds, p = 4, r = 1, d = 16, noise .1, at bias 3, 1 and 0:
     "hermite", n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22.

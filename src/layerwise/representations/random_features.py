@@ -96,8 +96,8 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
             )
         if not np.all(np.isfinite(h)):
             raise ValueError(
-                f"activation={self.activation!r} is not finite at preactivations w.x + b of these inputs. Give one that is "
-                "finite on all real numbers, e.g. np.tanh, and columns of X of unit variance."
+                f"activation={self.activation!r} is not finite at preactivations w.x + b of these rows. Give one that "
+                "is finite on all real numbers, e.g. np.tanh, and columns of X of unit variance."
             )
 
     def _choose_activation(self) -> Callable[[np.ndarray], np.ndarray] | None:
