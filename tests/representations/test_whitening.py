@@ -26,7 +26,8 @@ def test_second_moment_is_one_above_the_floor(representation):
     white = representation.set_params(whiten=True).fit(X)
     H = white.transform(X)
     s = np.linalg.eigvalsh(plain.T @ plain / len(X)) / np.linalg.norm(plain.T @ plain / len(X), 2)
-    floor = 1e-6 if isinstance(representation, HermiteFeatures) else 1e-3
+    floor = (plain.shape[1] / len(X)) ** 2 * s.mean()
+    floor = floor if isinstance(representation, HermiteFeatures) else max(floor, 1e-3)
     expected = np.where(s > 1e-6, np.minimum(1, s / floor), 0)
     assert isinstance(representation, HermiteFeatures) == bool(np.all(expected == 1))
     assert_allclose(np.linalg.eigvalsh(H.T @ H / len(X)), expected, atol=1e-8)
@@ -52,10 +53,39 @@ def test_what_the_sample_does_not_see_is_dropped():
     """Rank deficiency blown up: fewer rows than features, and a column that repeats another."""
     X = inputs(20)
     H = HermiteFeatures(3, whiten=True).fit_transform(X)  # 35 features
-    assert_allclose(np.linalg.eigvalsh(H.T @ H / 20), np.repeat([0.0, 1.0], [15, 20]), atol=1e-8)
+    values = np.linalg.eigvalsh(H.T @ H / 20)
+    assert_allclose(values[:15], 0, atol=1e-8)
+    assert np.all(values[15:] > 1e-3)
     X = inputs()
     H = HermiteFeatures(1, whiten=True).fit_transform(np.hstack([X, X[:, :1]]))
     assert_allclose(np.linalg.eigvalsh(H.T @ H / 200), [0, 1, 1, 1, 1, 1], atol=1e-8)
+
+
+def test_what_is_dropped_and_what_is_kept():
+    """A bound that is not 1e-6: a second column that differs by 1e-4 or 4e-3, 2.5e-9 and 4e-6 of the largest."""
+    x, e = inputs(4000, 2).T
+    for size, rank in ((1e-4, 1), (4e-3, 2)):
+        H = HermiteFeatures(1, whiten=True).fit_transform(np.column_stack([x, x + size * e]))
+        assert_allclose(np.linalg.eigvalsh(H.T @ H / 4000), np.repeat([0.0, 1.0], [2 - rank, 1 + rank]), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [15, 17, 20])
+def test_fresh_rows_are_no_larger_than_the_features_where_n_is_near_the_width(n):
+    """Eigenvalues near 0 inverted in full: ``E |h|^2 = D n / (n - D - 1)``, here with D = 15, without a floor."""
+    sizes = []
+    for seed in range(10):
+        white = HermiteFeatures(2, whiten=True).fit(inputs(n, seed=seed))
+        H = white.transform(inputs(2000, seed=100 + seed))
+        sizes.append(np.mean(np.sum(H**2, axis=1)) / 15)
+    assert max(sizes) < 4
+
+
+def test_the_floor_does_not_touch_isotropic_features_from_three_rows_a_feature_on():
+    """A floor that bends what the sample knows, here at n = 3 D, and one without the factor (D / n)^2."""
+    for seed in range(5):
+        X = np.random.default_rng(seed).standard_normal((120, 39))
+        H = HermiteFeatures(1, whiten=True).fit_transform(X)
+        assert_allclose(H.T @ H / 120, np.eye(40), atol=1e-8)
 
 
 def test_hermite_features_are_the_design_matrix():
@@ -80,6 +110,12 @@ def test_memory_is_refused_in_bytes_with_a_cure():
         (HermiteFeatures(2.0), "degree=2.0 must be"),
         (HermiteFeatures(whiten="yes"), "whiten='yes' must be"),
         (RandomFeatures(3, activation="tanh"), "activation='tanh' must be .*Give"),
+        (HermiteFeatures(max_memory="a"), "max_memory='a' must be a number of bytes > 0"),
+        (HermiteFeatures(max_memory=-5, whiten=True), "max_memory=-5 must be a number of bytes > 0"),
+        (RandomFeatures(30, activation=np.log, whiten=True), "activation=<ufunc 'log'> is not finite.*Give one"),
+        (RandomFeatures(30, activation=np.log), "activation=<ufunc 'log'> is not finite.*Give one"),
+        (RandomFeatures(30, activation=np.sum), r"activation=.* made an array of shape \(\).* must be elementwise"),
+        (RandomFeatures(30, activation=lambda z: z[:, :1]), r"array of shape \(2, 1\) of one of shape \(2, 30\)"),
     ],
 )
 def test_bad_parameters(features, message):

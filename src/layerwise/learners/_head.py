@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
+from layerwise.representations._validation import check_memory as check_memory  # given on to the learners
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
 from layerwise.solvers.gradient_descent import largest_eigenvalue, polynomial_product
 
@@ -98,12 +99,6 @@ def penalty_path(penalty: Auto, name: str) -> list[float] | None:
     """None for "auto"; a number as a path of one, so that validation has its say on it too."""
     number = check_number(penalty, name, auto=True)
     return None if number is None else [number]
-
-
-def check_memory(max_memory: object) -> None:
-    """Raise ValueError unless a number of bytes; infinitely many are allowed."""
-    if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:
-        raise ValueError(f"max_memory={max_memory!r} must be a number of bytes > 0. Give e.g. 8 * 2**30, for 8 GiB.")
 
 
 def check_solver(solver: str, n_steps: object) -> None:

@@ -6,6 +6,8 @@ from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
@@ -49,7 +51,7 @@ class QuadraticModelArguments:
     def _check_choices(self) -> None:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
-            if value not in allowed:
+            if not isinstance(value, str) or value not in allowed:
                 raise ValueError(f"{name}={value!r} is unknown. Give one of {str(allowed)[1:-1]}.")
         check_degree(self.degree)
         for name in ("width", "representation_width", "batch_size", "max_epochs"):
@@ -70,9 +72,7 @@ class QuadraticModelArguments:
         if not isinstance(self.signed_dropout, bool | np.bool_):
             raise ValueError(f"signed_dropout={self.signed_dropout!r} must be True or False. Give True, as the paper.")
 
-    def _make_representation(
-        self, n: int, d: int, seed: int
-    ) -> tuple[WhitenedInputs | RandomFeatures | HermiteFeatures, int]:
+    def _make_representation(self, n: int, d: int, seed: int) -> tuple[Pipeline, int]:
         """The transformer and its width D, after the fit's memory is found to be allowed."""
         if self.representation == "raw":
             representation, D = WhitenedInputs(), d
@@ -92,7 +92,7 @@ class QuadraticModelArguments:
                 f"n_samples={n}, D={D} and width={self.width} need {needed:.2g} bytes, over "
                 f"max_memory={self.max_memory:.2g}. {cure}, or raise max_memory."
             )
-        return representation, D
+        return make_pipeline(StandardScaler(), representation).set_output(transform="default"), D
 
     def _choose_model(self) -> Model:
         sigma = ACTIVATIONS[self.activation]

@@ -63,13 +63,16 @@ LOSSES = {
 
 @dataclass
 class Training:
-    """The iterate of least validation loss, which epoch it is from (0 is the start), and how it went."""
+    """The iterate of least validation loss, which epoch it is from (0 is W = 0, the constant), and how it went."""
 
     weights: np.ndarray
     constant: float
     epoch: int
     history: list[dict[str, float]]
     diverged: bool
+    #: Validation losses where training began, in the noise, and of W = 0.
+    start_loss: float
+    zero_loss: float
 
 
 def gradient(
@@ -90,6 +93,7 @@ def penalty_gradient(W: np.ndarray, penalty: float, linearised: bool) -> np.ndar
     return (4 * penalty * np.einsum("ij,ij->i", W, W))[:, None] * W
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def train(
     model: Model,
     loss: Loss,
@@ -123,42 +127,40 @@ def train(
     def validation_loss():
         return float(loss.value(model.outputs(table_out, moved(H_out, W)) + (constant - y_out)).mean())
 
-    at_start, best = float(loss.value(y).mean()), validation_loss()
-    kept, history, diverged = Training(W.copy(), constant, 0, [], False), [], False
-    with np.errstate(over="ignore", invalid="ignore"):
-        for epoch, penalty in enumerate(penalties, start=1):
-            eta = step_size * (1 + cos(pi * (epoch - 1) / n_epochs)) / 2
-            order, total = rng.permutation(rows), 0.0
-            for batch in np.array_split(order, ceil(len(order) / batch_size)):
-                signs = rng.choice(np.array([-1, 1], dtype=dtype), m) if signed else None
-                value, step_direction, slope = gradient(
-                    model, loss, table[batch], H[batch], y[batch], W, constant, signs
-                )
-                total += value * len(batch)
-                step_direction += penalty_gradient(W, penalty, linearised)
-                step += 1
-                momentum *= BETA_1
-                momentum += (1 - BETA_1) * step_direction
-                mean_square = BETA_2 * mean_square + (1 - BETA_2) * float(np.vdot(step_direction, step_direction)) / m
-                rms = np.sqrt(mean_square / (1 - BETA_2**step))
-                if rms > 0:
-                    W -= dtype.type(eta * size / (rms * (1 - BETA_1**step))) * momentum
-                constant -= eta * slope
-            value, validation = total / len(order), validation_loss()
-            if not (isfinite(value) and isfinite(validation)) or value > DIVERGED * max(at_start, 1.0):
-                diverged = True
-                break
+    at_zero, zero_loss, start_loss = float(loss.value(y).mean()), float(loss.value(y_out).mean()), validation_loss()
+    kept, history, diverged = (np.zeros_like(W), constant, 0), [], False
+    best = zero_loss
+    for epoch, penalty in enumerate(penalties, start=1):
+        eta = step_size * (1 + cos(pi * (epoch - 1) / n_epochs)) / 2
+        order, total = rng.permutation(rows), 0.0
+        for batch in np.array_split(order, ceil(len(order) / batch_size)):
             signs = rng.choice(np.array([-1, 1], dtype=dtype), m) if signed else None
-            history.append(
-                {"epoch": epoch, "step_size": eta, "penalty": float(penalty), "loss": value}
-                | {"validation_loss": validation, "norm": norm_2_4(W)}
-                | sizes(start.terms(H[sample], W, signs))
-            )
-            if validation < best:
-                best, kept = validation, Training(W.copy(), constant, epoch, history, False)
-            if patience is not None and epoch - kept.epoch >= patience:
-                break
-    return Training(kept.weights, kept.constant, kept.epoch, history, diverged)
+            value, step_direction, slope = gradient(model, loss, table[batch], H[batch], y[batch], W, constant, signs)
+            total += value * len(batch)
+            step_direction += penalty_gradient(W, penalty, linearised)
+            step += 1
+            momentum *= BETA_1
+            momentum += (1 - BETA_1) * step_direction
+            mean_square = BETA_2 * mean_square + (1 - BETA_2) * float(np.vdot(step_direction, step_direction)) / m
+            rms = np.sqrt(mean_square / (1 - BETA_2**step))
+            if rms > 0:
+                W -= dtype.type(eta * size / (rms * (1 - BETA_1**step))) * momentum
+            constant -= eta * slope
+        value, validation = total / len(order), validation_loss()
+        if not (isfinite(value) and isfinite(validation)) or value > DIVERGED * max(at_zero, 1.0):
+            diverged = True
+            break
+        signs = rng.choice(np.array([-1, 1], dtype=dtype), m) if signed else None
+        history.append(
+            {"epoch": epoch, "step_size": eta, "penalty": float(penalty), "loss": value}
+            | {"validation_loss": validation, "norm": norm_2_4(W)}
+            | sizes(start.terms(H[sample], W, signs))
+        )
+        if validation < best:
+            best, kept = validation, (W.copy(), constant, epoch)
+        if patience is not None and epoch - kept[2] >= patience:
+            break
+    return Training(*kept, history, diverged, start_loss, zero_loss)
 
 
 def norm_2_4(W: np.ndarray) -> float:

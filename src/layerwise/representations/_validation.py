@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, cast
 
 import numpy as np
@@ -24,3 +25,9 @@ def check_samples(
         validate_data(estimator, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=min_samples, reset=reset),
     )
     return X, y.astype(X.dtype, copy=False)
+
+
+def check_memory(max_memory: object) -> None:
+    """Raise ValueError unless a number of bytes; infinitely many are allowed."""
+    if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:
+        raise ValueError(f"max_memory={max_memory!r} must be a number of bytes > 0. Give e.g. 8 * 2**30, for 8 GiB.")

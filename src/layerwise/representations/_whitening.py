@@ -1,15 +1,22 @@
 """Features brought to second moment one: ``h(x) = Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'``.
 
-With ``Sigma = Q diag(s) Q'`` the rule for small eigenvalues is, relative to the largest,
+With ``Sigma = Q diag(s) Q'`` of D features the rule for small eigenvalues is
 
     root = s^{-1/2}            where s is above the floor,
     root = floor^{-1/2}        where it is below: shrunk to s / floor < 1 rather than magnified,
-    root = 0                   up to 1e-6: there the sample says nothing of the features (n < width, dependent columns).
+    root = 0                   up to 1e-6 of the largest: there the sample says nothing (dependent columns, n < D),
 
-For polynomial features and inputs the floor is 1e-6 too, and what is kept is whitened exactly, whatever the units of x
-as long as they do not reach it. The features of a random layer have one scale, and a spectrum that falls with the
-degree of what they see. What lies below 1e-3 is high degrees of x, aliased, and as loud as the signal once lifted to 1:
-that is their floor.
+    floor = min(D / n, 1)^2 * mean(s).
+
+*Why.* Of n rows with second moment mu I the sample's eigenvalues spread over ``mu (1 +- sqrt(D / n))^2`` (Marchenko,
+Pastur): at n near D the least are near 0 though all are mu, their inverses say nothing of fresh rows, and what is built
+on h is lost there (``E |h|^2 = D n / (n - D - 1)`` in place of D). ``(D / n)^2 mu`` lies below that spread for n >=
+2.62 D: there features of one scale are whitened exactly, and all others as far as their eigenvalues pass it. At n <= D
+no direction is magnified more than the average one.
+
+The features of a random layer have one scale, and a spectrum that falls with the degree of what they see. What lies
+below 1e-3 of the largest is high degrees of x, aliased, and as loud as the signal once lifted to 1: their floor is
+nowhere lower.
 
 A model that sees h only through ``w'h`` is the same at ``v = Sigma^{-1/2} w`` on g, and the plain norm of w is
 ``|v Sigma^{1/2}|``.
@@ -31,16 +38,18 @@ from layerwise.solvers.gram import FeatureBlocks, normal_equations
 DROPPED = 1e-6
 
 
-def whitening(features: FeatureBlocks, floor: float = DROPPED) -> np.ndarray:
+def whitening(features: FeatureBlocks, floor: float = 0.0) -> np.ndarray:
     """``Sigma^{-1/2}`` of shape (width, width), in float64, symmetric; its rank is the number of eigenvalues kept.
+
+    ``floor`` is a second one, relative to the largest eigenvalue.
 
     n width^2 flops by row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
     """
-    n = features.shape[0]
+    n, width = features.shape
     s, Q = eigh(normal_equations(features, np.zeros(n))[0] / n, driver="evd", overwrite_a=True)
-    keep = s > DROPPED * s[-1]
+    keep, floor = s > DROPPED * s[-1], max(floor * s[-1], min(width / n, 1) ** 2 * s.mean())
     Q = Q[:, keep]
-    return (Q / np.sqrt(np.maximum(s[keep], floor * s[-1]))) @ Q.T
+    return (Q / np.sqrt(np.maximum(s[keep], floor))) @ Q.T
 
 
 class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -50,8 +59,8 @@ class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """
 
     whiten: bool
-    #: Eigenvalues below this fraction of the largest are raised to it.
-    _floor = DROPPED
+    #: Eigenvalues below this fraction of the largest are raised to it, whatever n is.
+    _floor = 0.0
 
     def _fit_whitening(self, X: np.ndarray, width: int) -> None:
         """Set ``whitening_`` of shape (width, width), None where ``whiten`` is False."""

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.hermite.multivariate import MAX_MEMORY
-from layerwise.representations._validation import check_inputs
+from layerwise.representations._validation import check_inputs, check_memory
 from layerwise.representations._whitening import WhitenedFeatures, check_degree
 
 
@@ -22,8 +22,10 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     ----------
     degree : int, default=2
     whiten : bool, default=False
-        Give ``Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows fitted; eigenvalues of Sigma up
-        to 1e-6 of the largest are dropped.
+        Give ``Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows fitted; eigenvalues of Sigma
+        below ``min(D / n, 1)^2`` of their mean are raised to it, those up to 1e-6 of the largest dropped. The second
+        moment of the rows fitted is exactly one in all other directions: for n >> D in all that the sample sees, and
+        for Gaussian inputs from n = 3 D on.
     max_memory : int, default=8 * 2**30
         Bytes that the features of one call, or the four D x D matrices of whitening, may take.
 
@@ -56,6 +58,7 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     def fit(self, X, y=None):
         """Fit the whitening to X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
+        check_memory(self.max_memory)
         width = n_terms(X.shape[1], check_degree(self.degree))
         needed = 4 * 8 * width**2
         if self.whiten and needed > self.max_memory:

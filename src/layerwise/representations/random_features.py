@@ -34,7 +34,8 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
         polynomials, or an elementwise function of an array.
     whiten : bool, default=False
         Give ``Sigma^{-1/2} g(x)`` instead of the features g(x), ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows
-        fitted; eigenvalues of Sigma below 1e-3 of the largest are raised to it, those up to 1e-6 of it dropped.
+        fitted; eigenvalues of Sigma below 1e-3 of the largest, or ``min(width / n, 1)^2`` of their mean, are raised to
+        it, those up to 1e-6 of the largest dropped.
     random_state : int, RandomState or None
 
     Attributes
@@ -78,11 +79,26 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
         self.weights_ = (rng.standard_normal((self.width, d)) / np.sqrt(d)).astype(X.dtype)
         self.biases_ = rng.standard_normal(self.width).astype(X.dtype)
         self._activation = self._choose_activation()
+        self._check_features(X[:2])
         self._fit_whitening(X, self.width)
         return self
 
     def _features(self, X: np.ndarray) -> np.ndarray:
         return feature_block(X, self.weights_, self.biases_, self._activation).astype(X.dtype, copy=False)
+
+    def _check_features(self, X: np.ndarray) -> None:
+        with np.errstate(all="ignore"):
+            h = np.asarray(feature_block(X, self.weights_, self.biases_, self._activation))
+        if h.shape != (len(X), self.width):
+            raise ValueError(
+                f"activation={self.activation!r} made an array of shape {h.shape} of one of shape "
+                f"{(len(X), self.width)}; it must be elementwise. Give e.g. np.tanh."
+            )
+        if not np.all(np.isfinite(h)):
+            raise ValueError(
+                f"activation={self.activation!r} is not finite at preactivations w.x + b of these rows. Give one that "
+                "is finite on all real numbers, e.g. np.tanh, and columns of X of unit variance."
+            )
 
     def _choose_activation(self) -> Callable[[np.ndarray], np.ndarray] | None:
         """The elementwise function, None for ReLU."""
