@@ -14,7 +14,15 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial
-from layerwise.learners._head import Auto, RandomState, Validation, check_number, held_out_rows, mean_square
+from layerwise.learners._head import (
+    Auto,
+    RandomState,
+    Validation,
+    check_number,
+    column_scales,
+    held_out_rows,
+    mean_square,
+)
 from layerwise.learners._multi_index import Candidate, MultiIndexFits
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import ridge
@@ -197,9 +205,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
             self.mean_ = np.zeros(X.shape[1])
             return X.astype(float)
         Z = X - self.mean_
-        spread = np.sqrt(np.mean(Z**2, axis=0))
-        spread[spread <= 1e-12 * np.abs(self.mean_)] = 1.0  # constant columns
-        spread[spread == 0] = 1.0
+        spread = column_scales(Z, self.mean_)
         Z /= spread
         values, Q = np.linalg.eigh(ledoit_wolf(Z, assume_centered=True)[0])
         seen = values > 1e-10 * values[-1]
