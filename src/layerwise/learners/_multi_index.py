@@ -21,6 +21,9 @@ DEGREES, ROWS_PER_TERM = range(1, 7), 4
 ROUNDS, GAIN = 6, 0.9
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
 CLEAR, SMALL = 2.0, 10.0
+#: A direction that carries less than this share of ``E |grad q|^2`` stays only where squared errors alone, which q
+#: minimises, fall by so many standard errors for it.
+MINOR, CLEARER = 0.04, 3.0
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
 #: Validation errors below this share of the variance of y leave nothing to be explained.
@@ -48,10 +51,21 @@ class Candidate:
         clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
         return self.error < other.error and clear
 
+    def needs_more_than(self, fewer: Candidate) -> bool:
+        """Whether the direction used least, which ``fewer`` has not, is worth having."""
+        use = self._use()[0]
+        if use[0] > MINOR * use.sum() or self.error * SMALL < fewer.error:
+            return self.clearly_beats(fewer)
+        return lead(np.square([fewer.residuals, self.residuals])) > CLEARER
+
     def by_use(self) -> np.ndarray:
         """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
+        return self._use()[1].T[::-1]
+
+    def _use(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues of ``E grad q grad q'``, the least first, and eigenvectors."""
         slopes = slope_coefficients(len(self.frame), self.degree, self.path.coefficients)
-        return np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]
+        return np.linalg.eigh(slopes.T @ slopes)
 
 
 @dataclass
@@ -99,7 +113,7 @@ class MultiIndexFits:
         while found > 1:  # down again
             frame = (best.by_use() @ best.frame)[:-1]
             candidate = self.of_rank([frame])
-            if candidate.error > EXACT and best.clearly_beats(candidate):
+            if candidate.error > EXACT and best.needs_more_than(candidate):
                 break
             best, found = candidate, found - 1
         return best, found
