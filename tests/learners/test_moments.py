@@ -1,11 +1,14 @@
 """The method of moments: what it finds, what it must not find, and what polishing may not spoil."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, multi_indices
 from layerwise.learners import MomentRegressor
+from layerwise.learners._moment_arguments import head_bytes, moment_bytes
 from layerwise.learners._multi_index import Candidate, _extend
 from layerwise.solvers.ridge_path import RidgePath
 from layerwise.targets import LognormalPDE, SingleIndex, TwoLayerTeacher
@@ -241,6 +244,13 @@ def test_scores_of_labels_see_through_their_tails():
         ({"orders": (5,)}, "orders=.* must be 'auto' or some of"),
         ({"orders": "all"}, "orders='all' must be"),
         ({"orders": ()}, "Give e.g. orders="),
+        ({"orders": 3}, "orders=3 must be 'auto' or some of"),
+        ({"orders": [[1]]}, "orders=.* must be 'auto' or some of"),
+        ({"orders": (1.5,)}, "orders=.* must be 'auto' or some of"),
+        ({"robust": "yes"}, "robust='yes' must be True or False"),
+        ({"whiten": None}, "whiten=None must be True or False"),
+        ({"polish": "no"}, "polish='no' must be True or False"),
+        ({"max_memory": 0}, "max_memory=0 must be a number of bytes"),
         ({"max_rank": 0}, "max_rank == 0"),
         ({"n_permutations": 0}, "n_permutations == 0"),
         ({"penalty": 0.0}, "penalty=0.0 must be 'auto' or a finite number > 0"),
@@ -250,3 +260,38 @@ def test_bad_parameters_say_what_is_allowed(params, message):
     X, y = sample(30)
     with pytest.raises(ValueError, match=message):
         MomentRegressor(**params).fit(X, y)
+
+
+def test_a_fit_beyond_memory_is_refused():
+    """T_3 of d^3 numbers, and a basis of C(44, 4) columns, formed whatever they take."""
+    X, y = sample(60)
+    with pytest.raises(ValueError, match=r"degree=40 in 4 directions has 135751 terms and needs .* GiB to fit 60 rows"):
+        MomentRegressor(4, degree=40, max_memory=2**28).fit(X, y)
+    wide = np.random.default_rng(0).standard_normal((3, 2000))
+    with pytest.raises(ValueError, match=r"orders=\(1, 2, 3\) with .* need 6\d.* GiB, over max_memory=8 GiB"):
+        MomentRegressor(orders=(1, 2, 3)).fit(wide, np.arange(3.0))
+
+
+@pytest.mark.parametrize(
+    ("params", "n", "d"),
+    [
+        ({"rank": 1, "degree": 2, "orders": (3,), "n_permutations": 1, "polish": False}, 100, 150),
+        ({"rank": 3, "degree": 8, "orders": (1,), "n_permutations": 1}, 1500, 60),
+        ({"rank": 3, "degree": 12, "orders": (1,), "n_permutations": 1, "polish": False}, 300, 60),
+    ],
+    ids=str,
+)
+def test_peak_memory_is_what_is_counted(params, n, d):
+    """Copies that are not counted, or a guard that refuses what fits."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    model = MomentRegressor(random_state=0, **params)
+    counted = max(
+        moment_bytes(n, d, list(params["orders"])),
+        head_bytes(n, d, params["rank"], params["degree"], polish=model.polish),
+    )
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * counted < peak < 1.1 * counted

@@ -151,11 +151,7 @@ class MultiIndexFits:
 
     def polynomial(self, frame: np.ndarray) -> Candidate:
         """Line 3, at the degree that validation prefers: a larger one must clearly beat the smaller."""
-        if isinstance(self.degree, str):
-            most = max(len(self.labels) // ROWS_PER_TERM, 1 + len(frame))
-            degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
-        else:
-            degrees = [int(self.degree)]
+        degrees = degrees_to_try(self.degree, len(self.labels), len(frame))
         fits = [(k, *self.validated(polynomial_features(self.Z, frame, k))) for k in degrees]
         best, *larger = (Candidate(frame, *fit) for fit in fits)
         for candidate in larger:
@@ -172,6 +168,13 @@ class MultiIndexFits:
         Phi = as_blocks(features).toarray()
         fitted = ridge(Phi[~held_out], labels[~held_out], path.penalty).coefficients
         return path, labels[held_out] - Phi[held_out] @ fitted
+
+
+def degrees_to_try(degree: int | Literal["auto"], n: int, rank: int) -> list[int]:
+    """Degrees of a polynomial of ``rank`` variables fitted to n rows, the least first."""
+    if not isinstance(degree, str):
+        return [int(degree)]
+    return [k for k in DEGREES if n_terms(rank, k) <= max(n // ROWS_PER_TERM, 1 + rank)]
 
 
 def _extend(frame: np.ndarray, directions: np.ndarray) -> np.ndarray:
