@@ -336,3 +336,10 @@ def test_two_rows_are_too_few_to_hold_one_out():
     with pytest.raises(ValueError, match=r"validation='auto' holds out 0 of n_samples=2 rows.*a penalty, which"):
         ConvexNeuralRegressor().fit(X, y)
     assert_allclose(ConvexNeuralRegressor(penalty=1e-3).fit(X, y).predict(X), y, atol=0.1)
+
+
+def test_the_path_reaches_small_penalties():
+    """One decade instead of 3.5: a shrunk fit to labels of next to no noise, and a warning."""
+    X, y, _, risk = low_rank(300, d=8, noise=0.01)
+    model = ConvexNeuralRegressor(random_state=0).fit(X, y)
+    assert risk(model) < 1e-4

@@ -7,9 +7,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, multi_indices
-from layerwise.learners import MomentRegressor
+from layerwise.learners import MomentRegressor, moments
 from layerwise.learners._moment_arguments import head_bytes, moment_bytes
 from layerwise.learners._multi_index import Candidate, _extend
+from layerwise.learners.moments import _gather
+from layerwise.solvers.moment_tensors import Spectrum, leading
 from layerwise.solvers.ridge_path import RidgePath
 from layerwise.targets import LognormalPDE, SingleIndex, TwoLayerTeacher
 
@@ -295,3 +297,30 @@ def test_peak_memory_is_what_is_counted(params, n, d):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.3 * counted < peak < 1.1 * counted
+
+
+@pytest.mark.parametrize(("n", "orders"), [(88, [1, 2]), (90, [1, 2, 3]), (399, [1, 2, 3]), (400, [1, 2, 3, 4])])
+def test_auto_takes_the_orders_that_unfolding_can_see(n, orders):
+    """n >= d^{k/2}, with d = 20: 89.4 and 400."""
+    X, y = sample(n, 20)
+    model = MomentRegressor(1, degree=1, polish=False, n_permutations=1, random_state=0).fit(X, y)
+    assert list(model.eigenvalues_) == orders
+
+
+def test_an_eigenmatrix_counts_the_directions_it_has():
+    """One for each value, whatever its matrix has: two directions of T_4 in one eigenmatrix."""
+    pair, one, weak = np.diag([1.0, 1.0, 0.0]) / 2**0.5, np.diag([0.0, 0.0, 1.0]), np.diag([1.0, 0.0, 0.0])
+    P = np.zeros((3, 3))
+    assert _gather(P, Spectrum(np.array([2.0, -3.0, 0.9]), np.array([pair, one, weak])), 1.0) == 3
+    assert_allclose(P, np.diag([1.5, 1.5, 8.0]), atol=1e-4)
+    assert _gather(P, Spectrum(np.array([2.0]), np.eye(3)[:1, :, None]), 1.0) == 1
+
+
+def test_scores_of_tied_labels_have_mean_zero(monkeypatch):
+    """Ranks of ties are not symmetric, and what remains of a mean is noise in all even moments."""
+    seen = []
+    monkeypatch.setattr(moments, "leading", lambda Z, labels, *rest: seen.append(labels) or leading(Z, labels, *rest))
+    X, _ = sample(200)
+    MomentRegressor(1, degree=1, orders=(2,), n_permutations=1, random_state=0).fit(X, 1.0 * (X[:, 0] > 1))
+    assert abs(seen[0].mean()) < 1e-12
+    assert len(np.unique(seen[0])) == 2
