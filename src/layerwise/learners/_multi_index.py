@@ -23,7 +23,7 @@ ROUNDS, GAIN = 6, 0.9
 CLEAR, SMALL = 2.0, 10.0
 #: A direction that carries less than this share of ``E |grad q|^2`` stays only where squared errors alone, which q
 #: minimises, fall by so many standard errors for it.
-MINOR, CLEARER = 0.04, 3.0
+MINOR, CLEARER = 0.025, 3.0
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
 #: Validation errors below this share of the variance of y leave nothing to be explained.

@@ -39,7 +39,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         3  q by ridge regression on all h_alpha(U x~) of |alpha| <= degree
         4  (polish) U and q together, by variable projection
         5  the rank and degree that validation prefers, rank 0 for the linear fit: ranks upwards from line 2, then down
-           again, dropping the direction that q uses least (under 4 % of E |grad q|^2: unless squared errors fall by 3
+           again, dropping the direction that q uses least (under 2.5 % of E |grad q|^2: unless squared errors fall by 3
            standard errors for it)
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
