@@ -167,3 +167,23 @@ def test_vanishing_inputs_and_labels():
     ):
         assert isinstance(fit, NeuronFit)
         assert not len(fit.coefficients)
+
+
+def test_the_gap_counts_the_neurons_at_hand(monkeypatch):
+    """A search that found nothing: the dual point was then not feasible at the fit's own neurons, the gap below 0."""
+    X, y = problem()
+    start = total_variation_regression(X, y, ReLU(), 0.1, rng())
+    monkeypatch.setattr(conditional_gradient, "find_neurons", lambda X, *_: (np.eye(1, X.shape[1]), np.zeros(1)))
+    fit = total_variation_regression(X, y, ReLU(), 0.1, rng(), start=start, max_iter=0)
+    r = y - fit.predict(X, ReLU())
+    excess = np.abs(2 / len(y) * centred(fit, X, ReLU()).T @ r).max() / 0.1
+    assert_allclose(fit.gap, fit.objective - dual_value(y - y.mean(), r, excess), atol=1e-12)
+    assert fit.gap >= -1e-9
+
+
+def test_neurons_that_differ_are_kept():
+    """Neurons half alike taken for one: correlations between .5 and .99 are of two."""
+    X, y = problem()
+    found, _ = find_neurons(X, y - y.mean(), ReLU(), rng())
+    alike = np.abs(np.corrcoef(np.maximum(found @ X.T, 0)))[np.triu_indices(len(found), 1)]
+    assert 0.9 < alike.max() <= 0.99

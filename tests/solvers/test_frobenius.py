@@ -51,3 +51,13 @@ def test_leave_one_out_is_leaving_one_out(n, penalty):
         M, alpha, _ = frobenius_regression(X[rest], y[rest], penalty * n / (n - 1))
         residuals.append(y[i] - alpha - X[i] @ M @ X[i])
     assert_allclose(path.errors[0], np.mean(np.square(residuals)), rtol=3 / n)
+
+
+@pytest.mark.parametrize("n", [5, 40])
+def test_the_constant_weighs_as_the_mean_of_the_other_directions(n):
+    """kappa, the eigenvalue of the constant, against the n - 1 others of the centred kernel."""
+    K = kernel_with_intercept((problem(n)[0] @ problem(n)[0].T) ** 2)
+    constant = np.full(n, n**-0.5)
+    kappa = constant @ K @ constant
+    assert_allclose(K @ constant, kappa * constant, atol=1e-9 * kappa)
+    assert_allclose(kappa, (np.trace(K) - kappa) / (n - 1), rtol=1e-12)

@@ -197,3 +197,15 @@ def test_vanishing_inputs_and_labels():
     X, y = problem()
     assert not nuclear_norm_regression(0 * X, y, 0.1).matrix.any()
     assert not nuclear_norm_regression(X, 0 * y, 0.1).matrix.any()
+
+
+def test_labels_of_nothing_give_the_empty_quadratic_model():
+    """An error about a penalty of 0 that nobody gave."""
+    X = np.random.default_rng(0).standard_normal((30, 4))
+    for fit in (
+        quadratic_model_regression(X, np.zeros(30), 0.1),
+        quadratic_model_regression(X, np.full(30, 2.0), 0.1, intercept=True),
+        quadratic_model_regression(0 * X, np.ones(30), 0.1),
+    ):
+        assert fit.converged
+        assert not len(fit.coefficients)

@@ -7,7 +7,7 @@ from scipy.linalg import orth
 from scipy.optimize import approx_fprime, least_squares
 
 from layerwise.hermite import HermitePolynomial, design_matrix
-from layerwise.solvers.variable_projection import complement, joint_features, polish, polynomial_features
+from layerwise.solvers.variable_projection import _reduced, complement, joint_features, polish, polynomial_features
 
 
 def problem(n=300, d=6, r=2, degree=3, noise=0.1, seed=0):
@@ -109,3 +109,24 @@ def test_slopes_are_the_gradient_of_the_polynomial():
     for s in range(2):
         expected = gradient[s](X @ frame.T)[:, None] * (X @ complement(frame).T)
         assert_allclose(J[:, s], expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(("r", "degree"), [(1, 4), (2, 3)])
+def test_reduced_matrix_is_the_hessian_where_nothing_is_left(r, degree):
+    """At residuals 0 Gauss-Newton is exact: (2/n) A against second differences of L, c fitted again at each point.
+
+    Without the Schur complement A counts moves that c makes up for.
+    """
+    X, y, frame, _ = problem(r=r, degree=degree, noise=0.0)
+    frame = orth_rows(frame)
+    c, _ = loss(X, y, frame, degree, 1e-14)
+    A, descent = _reduced(X, y, frame, degree, 1e-14, c)
+
+    def moved(theta):
+        return loss(X, y, orth_rows(frame + theta.reshape(r, -1) @ complement(frame)), degree, 1e-14)[1]
+
+    k, h = len(A), 1e-4
+    steps = h * np.eye(k)
+    numeric = np.array([[moved(a + b) - moved(a - b) for b in steps] for a in steps]) / (2 * h**2)
+    assert_allclose(2 / len(y) * A, numeric, atol=1e-3 * np.abs(numeric).max())
+    assert_allclose(descent, 0, atol=1e-6 * len(y))

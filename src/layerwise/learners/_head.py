@@ -23,6 +23,8 @@ Auto = Literal["auto"] | float
 RandomState = int | np.random.RandomState | None
 #: Mean squares of y between which there is room for errors above and below it.
 SQUARES = (1e-300, 1e300)
+#: Columns that vary by no more than so many roundings of their mean are constant.
+CONSTANT = 100
 
 
 def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) -> np.ndarray | None:
@@ -67,6 +69,12 @@ def mean_square(residuals: np.ndarray) -> float:
         f"y, or what is left of it, has values up to {float(np.max(np.abs(residuals))):.2g}, whose squares leave "
         "float64; their root mean square must be between 1e-150 and 1e150. Divide y by its standard deviation."
     )
+
+
+def column_scales(centred: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Root mean squares of columns of which ``mean`` was taken, 1 where they are constant."""
+    scales = np.sqrt(np.mean(np.square(centred, dtype=float), axis=0))
+    return np.where(scales > CONSTANT * np.finfo(centred.dtype).eps * np.abs(mean), scales, 1.0)
 
 
 def check_number(value: object, name: str, *, zero: bool = False, auto: bool = False) -> float | None:

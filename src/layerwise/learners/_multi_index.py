@@ -21,6 +21,9 @@ DEGREES, ROWS_PER_TERM = range(1, 7), 4
 ROUNDS, GAIN = 6, 0.9
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
 CLEAR, SMALL = 2.0, 10.0
+#: A direction that carries less than this share of ``E |grad q|^2`` stays only where squared errors alone, which q
+#: minimises, fall by so many standard errors for it.
+MINOR, CLEARER = 0.025, 3.0
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
 #: Validation errors below this share of the variance of y leave nothing to be explained.
@@ -48,10 +51,21 @@ class Candidate:
         clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
         return self.error < other.error and clear
 
+    def needs_more_than(self, fewer: Candidate) -> bool:
+        """Whether the direction used least, which ``fewer`` has not, is worth having."""
+        use = self._use()[0]
+        if use[0] > MINOR * use.sum() or self.error * SMALL < fewer.error:
+            return self.clearly_beats(fewer)
+        return lead(np.square([fewer.residuals, self.residuals])) > CLEARER
+
     def by_use(self) -> np.ndarray:
         """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
+        return self._use()[1].T[::-1]
+
+    def _use(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues of ``E grad q grad q'``, the least first, and eigenvectors."""
         slopes = slope_coefficients(len(self.frame), self.degree, self.path.coefficients)
-        return np.linalg.eigh(slopes.T @ slopes)[1].T[::-1]
+        return np.linalg.eigh(slopes.T @ slopes)
 
 
 @dataclass
@@ -99,7 +113,7 @@ class MultiIndexFits:
         while found > 1:  # down again
             frame = (best.by_use() @ best.frame)[:-1]
             candidate = self.of_rank([frame])
-            if candidate.error > EXACT and best.clearly_beats(candidate):
+            if candidate.error > EXACT and best.needs_more_than(candidate):
                 break
             best, found = candidate, found - 1
         return best, found
@@ -137,11 +151,7 @@ class MultiIndexFits:
 
     def polynomial(self, frame: np.ndarray) -> Candidate:
         """Line 3, at the degree that validation prefers: a larger one must clearly beat the smaller."""
-        if isinstance(self.degree, str):
-            most = max(len(self.labels) // ROWS_PER_TERM, 1 + len(frame))
-            degrees = [k for k in DEGREES if n_terms(len(frame), k) <= most]
-        else:
-            degrees = [int(self.degree)]
+        degrees = degrees_to_try(self.degree, len(self.labels), len(frame))
         fits = [(k, *self.validated(polynomial_features(self.Z, frame, k))) for k in degrees]
         best, *larger = (Candidate(frame, *fit) for fit in fits)
         for candidate in larger:
@@ -158,6 +168,13 @@ class MultiIndexFits:
         Phi = as_blocks(features).toarray()
         fitted = ridge(Phi[~held_out], labels[~held_out], path.penalty).coefficients
         return path, labels[held_out] - Phi[held_out] @ fitted
+
+
+def degrees_to_try(degree: int | Literal["auto"], n: int, rank: int) -> list[int]:
+    """Degrees of a polynomial of ``rank`` variables fitted to n rows, the least first."""
+    if not isinstance(degree, str):
+        return [int(degree)]
+    return [k for k in DEGREES if n_terms(rank, k) <= max(n // ROWS_PER_TERM, 1 + rank)]
 
 
 def _extend(frame: np.ndarray, directions: np.ndarray) -> np.ndarray:

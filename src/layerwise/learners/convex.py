@@ -4,60 +4,48 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from numbers import Integral
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermiteSeries
 from layerwise.kernels import ArcCosineKernel, PolynomialActivationKernel
-from layerwise.learners._head import (
-    Auto,
-    RandomState,
-    Validation,
-    check_memory,
-    check_number,
-    check_penalty,
-    held_out_rows,
-    mean_square,
-)
+from layerwise.learners._convex_arguments import ConvexArguments
+from layerwise.learners._head import Auto, RandomState, Validation, column_scales, mean_square
 from layerwise.learners._penalty_path import follow_path
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures
 from layerwise.solvers.frobenius import frobenius_regression, kernel_with_intercept
-from layerwise.solvers.neurons import NeuronFit, Polynomial, ReLU, Square
+from layerwise.solvers.neurons import NeuronFit, ReLU, Square
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 #: Penalties tried for F1, as multiples of the least one at which f is constant: with the quadratic activation, and with
 #: others, where a fit to a smaller one is of hundreds of neurons and takes minutes.
 RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np.logspace(-0.5, -2.5, 5)
-#: Fraction of rows that choose F1's penalty under validation="auto".
-HELD_OUT = 0.2
 
 
-class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
-    """Infinitely wide two-layer network, ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m) + c b_j)``, fitted whole.
+class ConvexNeuralRegressor(ConvexArguments, RegressorMixin, BaseEstimator):
+    """Infinitely wide two-layer network, ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m)/s + c b_j)``, fitted whole.
 
-    Neurons (w_j, b_j) are of unit length, c is ``bias``, m the mean of x (0 where ``bias=0``). The two spaces are two
-    ways to weigh output weights, and make the fit convex in the measure that they are on all neurons (Bach 2017)::
+    Neurons (w_j, b_j) are of unit length, c is ``bias``, m the mean of x (0 where ``bias=0``), s the root mean square
+    of the columns of x - m, so that their units do not matter. The two spaces are two ways to weigh output weights, and
+    make the fit convex in the measure that they are on all neurons (Bach 2017)::
 
         F1   (1/n) sum_i (f(x_i) - y_i)^2 + penalty sum_j |a_j|         adapts to few relevant directions
         F2   (1/n) sum_i (f(x_i) - y_i)^2 + (penalty / 2) |f|^2         kernel ridge regression, which cannot
 
-    ``activation="quadratic"``: ``f(x) = alpha + <M, z z'>``, ``z = (x - m, c)``. F1 is the nuclear norm of M, by
+    ``activation="quadratic"``: ``f(x) = alpha + <M, z z'>``, ``z = ((x - m)/s, c)``. F1 is the nuclear norm of M, by
     accelerated proximal gradient to a certified duality gap; F2 its Frobenius norm, the kernel ``(z'v)^2``.
 
     Others: F1 is the total variation of a measure, by conditional gradient. Its neuron search is a heuristic (the
     problem is hard), so that the gap certifies nothing; see `gap_`. In F2 ``|f|^2 = int a(w)^2 dw``, w uniform on the
     sphere, the kernel ``E_w[sigma(w'z) sigma(w'v)]`` in closed form.
 
-    alpha is not penalised: y and the features (or the kernel) are centred. Standardise the columns of X first; neither
-    space is blind to their units.
+    alpha is not penalised: y and the features (or the kernel) are centred.
 
     Parameters
     ----------
@@ -71,7 +59,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
         held out, 0.2 for "auto", along a path warm-started from large penalties down, until two in a row do not lower
-        the error by 2 %; then a fit to all rows. The path spans 3.5 decades for "quadratic", else 2.
+        the error by 2 %, counted once it is 10 % below a constant's, or above; then a fit to all rows. The path spans
+        3.5 decades for "quadratic", else 2.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", else 0.05.
     max_iter : int or "auto", default="auto"
@@ -85,8 +74,8 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     ----------
     intercept_ : float
         alpha.
-    mean_ : ndarray of shape (n_features,)
-        m.
+    mean_, scale_ : ndarray of shape (n_features,)
+        m, and s: 1 for constant columns.
     coef_ : ndarray of shape (n_neurons,)
         a, the largest first. "quadratic": the eigenvalues of M (in F1 those that are not 0).
     neurons_ : ndarray of shape (n_neurons, n_features)
@@ -96,7 +85,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     matrix_ : ndarray of shape (n_features + 1, n_features + 1)
         M, of "quadratic"; without its last row and column where ``bias=0``.
     directions_ : ndarray of shape (n_features, n_features)
-        Orthonormal rows: eigenvectors of ``sum_j |a_j| w_j w_j'``, the strongest first.
+        Orthonormal rows: eigenvectors of ``sum_j |a_j| w_j w_j'``, the strongest first, in standardised inputs.
     singular_values_ : ndarray of shape (n_features,)
         Its eigenvalues.
     kernel_, Z_fit_, dual_coef_ : DotProductKernel, ndarrays of shape (n_samples, n_features + 1) and (n_samples,)
@@ -121,6 +110,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
     -----
     ConvergenceWarning
         Where ``max_iter`` ends F1 before the gap is within ``tol``.
+    UserWarning
+        Where the penalty that F1 chose is at an end of its path: none beats the constant on the rows held out, or a
+        smaller one may be better (said where the error is over 10 % of a constant's).
 
     Notes
     -----
@@ -162,8 +154,9 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         X, y = check_samples(self, X, y)
         penalty = self._check_choices(*X.shape)
         rng = check_random_state(self.random_state)
-        held_out = held_out_rows(self._validation(), len(y), rng)
+        held_out = self._held_out_rows(len(y), penalty, rng)
         self.mean_ = X.mean(axis=0) if self.bias else np.zeros(X.shape[1], dtype=X.dtype)
+        self.scale_ = column_scales(X - self.mean_, self.mean_).astype(X.dtype)
         Z, target = self._inputs(X).astype(float, copy=False), y.astype(float, copy=False)
         mean = float(target.mean())
         scale = float(np.sqrt(mean_square(target - mean))) or 1.0  # solved in units of y in which it has variance 1
@@ -186,7 +179,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
             return self.kernel_.dot(Z, self.Z_fit_, self.dual_coef_) + self.intercept_
 
         def neurons(rows: np.ndarray) -> np.ndarray:
-            return self._sigma.values((rows - self.mean_) @ self.neurons_.T + self.biases_)
+            return self._sigma.values((rows - self.mean_) / self.scale_ @ self.neurons_.T + self.biases_)
 
         return FeatureBlocks(X, neurons, max(1, len(self.coef_))) @ self.coef_ + self.intercept_
 
@@ -200,6 +193,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
                 lambda each, before: self._solve(Z_in, y_in, each, rng, before),
                 lambda fit: fit.predict(Z_out, self._sigma),
                 y_out,
+                constant=mean_square(y_out - y_in.mean()),
             )
             choice["validation_loss"] *= scale**2
             record |= choice | {"penalty": scale * penalty}
@@ -209,8 +203,7 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         if not fit.converged:
             warnings.warn(
                 f"after {self._max_iter} iterations the duality gap is {fit.gap / fit.objective:.2g} of the objective, "
-                f"over tol={self._tol}. Raise max_iter, tol or penalty={record['penalty']:.3g}, or standardise the "
-                "columns of X.",
+                f"over tol={self._tol}. Raise max_iter, tol or penalty={record['penalty']:.3g}.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -276,61 +269,6 @@ class ConvexNeuralRegressor(RegressorMixin, BaseEstimator):
         return (measures.largest_penalty(Z, y, self._sigma, rng) or 1.0) * RELATIVE_PENALTIES_OF_OTHERS
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
-        """``z = (x - m, c)``, of shape (n_samples, n_features + 1), or x where c = 0."""
-        if not self.bias:
-            return X
-        return np.hstack([X - self.mean_, np.full((len(X), 1), self.bias, dtype=X.dtype)])
-
-    def _validation(self) -> Validation:
-        if isinstance(self.validation, str) and self.validation == "auto":
-            return HELD_OUT if self.space == "F1" else "loo"
-        if self.space == "F1" and isinstance(self.validation, str) and self.validation == "loo":
-            raise ValueError(
-                "validation='loo' with space='F1', where leave-one-out has no closed form. Give a fraction of rows to "
-                "hold out, e.g. 0.2, or 'auto'."
-            )
-        return cast("Validation", self.validation)
-
-    def _check_choices(self, n: int, d: int) -> float | None:
-        """The penalty, None for "auto"."""
-        if self.space not in ("F1", "F2"):
-            raise ValueError(
-                f"space={self.space!r} must be 'F1' (total variation) or 'F2' (Hilbert). Give one of them."
-            )
-        check_number(self.bias, "bias", zero=True)
-        self._choose_activation()
-        tol = check_number(self.tol, "tol", auto=True)
-        self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.05)
-        self._max_iter = 2000 if isinstance(self._sigma, Square) else 50
-        if not (isinstance(self.max_iter, str) and self.max_iter == "auto"):
-            self._max_iter = check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_memory(self.max_memory)
-        if self.space == "F1":
-            return check_number(self.penalty, "penalty", auto=True)
-        d += bool(self.bias)
-        size = min(n, d * (d + 1) // 2) if isinstance(self._sigma, Square) else n
-        peak = 4 * size**2 * 8
-        if peak > self.max_memory:
-            raise ValueError(
-                f"n_samples={n} with space='F2' needs {peak / 2**30:.1f} GiB for four square matrices of size {size}, "
-                f"over max_memory={self.max_memory / 2**30:.1f} GiB. Fit fewer rows, raise max_memory, or give "
-                "space='F1', which forms no such matrix."
-            )
-        return check_penalty(self.penalty)
-
-    def _choose_activation(self) -> None:
-        if isinstance(self.activation, str):
-            if self.activation not in ("quadratic", "relu"):
-                raise ValueError(
-                    f"activation={self.activation!r} must be 'quadratic', 'relu' or the Hermite coefficients of a "
-                    "polynomial. Give e.g. (0, 0, 0, 0, 1) for h_4."
-                )
-            self._sigma = Square() if self.activation == "quadratic" else ReLU()
-            return
-        self._series = HermiteSeries(np.asarray(self.activation, dtype=float))
-        if not self._series.variance:
-            raise ValueError(
-                f"activation={self.activation!r} is constant, and its neurons would see nothing of X. Give a "
-                "coefficient of degree 1 or more that is not 0."
-            )
-        self._sigma = Polynomial(self._series.to_monomials())
+        """``z = ((x - m)/s, c)``, of shape (n_samples, n_features + 1), or x/s where c = 0."""
+        Z = (X - self.mean_) / self.scale_
+        return np.hstack([Z, np.full((len(X), 1), self.bias, dtype=X.dtype)]) if self.bias else Z

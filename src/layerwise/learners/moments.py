@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Literal
 
 import numpy as np
 from scipy.stats import norm, rankdata
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.covariance import ledoit_wolf
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial
-from layerwise.learners._head import Auto, RandomState, Validation, check_number, held_out_rows, mean_square
+from layerwise.learners._head import (
+    Auto,
+    RandomState,
+    Validation,
+    column_scales,
+    held_out_rows,
+    mean_square,
+)
+from layerwise.learners._moment_arguments import check_arguments
 from layerwise.learners._multi_index import Candidate, MultiIndexFits
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import ridge
@@ -32,7 +39,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         3  q by ridge regression on all h_alpha(U x~) of |alpha| <= degree
         4  (polish) U and q together, by variable projection
         5  the rank and degree that validation prefers, rank 0 for the linear fit: ranks upwards from line 2, then down
-           again, dropping the direction that q uses least
+           again, dropping the direction that q uses least (under 2.5 % of E |grad q|^2: unless squared errors fall by 3
+           standard errors for it)
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
     method on unfolded tensors). Line 4 and ``robust`` are not part of it.
@@ -65,6 +73,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form (line 4: of the linearised model), or the fraction of rows held out, which then
         neither the moments nor the polishing see.
+    max_memory : int, default=8 * 2**30
+        Bytes the fit may take beside X, by the peak in the notes.
     random_state : int, RandomState or None
         Draws the permutations and the rows held out.
 
@@ -92,10 +102,16 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     -----
     Line 1 costs, for each of the n_permutations + 1 sets of labels, 2 n d^2 flops (order 2), n d^3 (3) and some 30
     products of 4 n d^2 (4); line 3 n D^2 with D = C(rank + degree, degree); line 4 n (D + rank d)^2 a step, some tens
-    of steps for each rank tried. Peak memory 2 n d, d^3 / 2 (order 3), 2 (D + rank d)^2 and a few blocks of rows.
+    of steps for each rank tried. Peak memory 4 n d, d^3 (order 3), 40 d^2 (order 4), 4 (D + rank d)^2, or 4 n^2 and
+    n D where D > n, and a few blocks of rows.
 
     A null of permuted labels is exact for labels that do not depend on x. Where they do, large labels come with large
     inputs, and with ``robust=False`` a heavy-tailed y lets orders 3 and 4 find more than there is; validation prunes.
+
+    Raises
+    ------
+    ValueError
+        Where the fit would take more than ``max_memory``.
 
     References
     ----------
@@ -116,6 +132,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         n_permutations: int = 19,
         penalty: Auto = "auto",
         validation: Validation = "loo",
+        max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):
         self.rank: int | Literal["auto"] = rank
@@ -128,12 +145,13 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         self.n_permutations = n_permutations
         self.penalty: Auto = penalty
         self.validation: Validation = validation
+        self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
         """Lines 1 to 5 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        orders = self._check_parameters(*X.shape)
+        orders = check_arguments(self, *X.shape)
         rng = check_random_state(self.random_state)
         held_out = held_out_rows(self.validation, len(y), rng)
         mean, variance = float(y.mean(dtype=float)), mean_square(y - y.mean(dtype=float))
@@ -171,24 +189,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def _check_parameters(self, n: int, d: int) -> list[int]:
-        """The orders of line 1, or ValueError."""
-        for name, value in (("rank", self.rank), ("degree", self.degree)):
-            if isinstance(value, str) and value != "auto":
-                raise ValueError(f"{name}={value!r} must be 'auto' or an integer >= 1. Give {name}='auto'.")
-            if not isinstance(value, str):
-                check_scalar(value, name, Integral, min_val=1)
-        if not isinstance(self.rank, str) and self.rank > d:
-            raise ValueError(f"rank={self.rank} directions do not fit in n_features={d}. Give rank <= {d}, or 'auto'.")
-        check_scalar(self.max_rank, "max_rank", Integral, min_val=1)
-        check_scalar(self.n_permutations, "n_permutations", Integral, min_val=1)
-        check_number(self.penalty, "penalty", auto=True)
-        if isinstance(self.orders, str) and self.orders == "auto":
-            return [k for k in (1, 2, 3, 4) if k <= 2 or n >= d ** (k / 2)]
-        if isinstance(self.orders, str) or not set(self.orders) <= {1, 2, 3, 4} or not len(self.orders):
-            raise ValueError(f"orders={self.orders!r} must be 'auto' or some of 1, 2, 3, 4. Give e.g. orders=(1, 2).")
-        return sorted(set(self.orders))
-
     def _whiten(self, X: np.ndarray) -> np.ndarray:
         """``(X - mean) W`` in float64, W kept for `components_`."""
         self.mean_ = X.mean(axis=0, dtype=float)
@@ -197,9 +197,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
             self.mean_ = np.zeros(X.shape[1])
             return X.astype(float)
         Z = X - self.mean_
-        spread = np.sqrt(np.mean(Z**2, axis=0))
-        spread[spread <= 1e-12 * np.abs(self.mean_)] = 1.0  # constant columns
-        spread[spread == 0] = 1.0
+        spread = column_scales(Z, self.mean_)
         Z /= spread
         values, Q = np.linalg.eigh(ledoit_wolf(Z, assume_centered=True)[0])
         seen = values > 1e-10 * values[-1]

@@ -55,7 +55,7 @@ def second_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 def third_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     """T_3 unfolded, of shape (d, d(d+1)/2): columns b <= c, those with b < c times sqrt(2), which keeps T T'.
 
-    n d^3 flops by blocks of rows; memory d^3 / 2 and a block.
+    n d^3 flops by blocks of rows; memory d^3, for T_3 and what a block adds to it, and three blocks.
     """
     n, d = X.shape
     b, c = np.triu_indices(d)
@@ -69,7 +69,8 @@ def third_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     T[:, b == c] -= mu[:, None]
     T[c, column] -= mu[b]
     T[b, column] -= mu[c]
-    return T * np.where(b == c, 1.0, np.sqrt(2.0))
+    T *= np.where(b == c, 1.0, np.sqrt(2.0))
+    return T
 
 
 def fourth_moment(X: np.ndarray, y: np.ndarray) -> LinearOperator:

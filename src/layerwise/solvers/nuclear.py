@@ -216,7 +216,9 @@ def quadratic_model_regression(
     The model: Bai & Lee 2019; Lee 2020.
     """
     top = largest_penalty(X, y, intercept=intercept)
-    both = np.full(2, top / 2 if top > 0 else 1.0)
+    if top == 0:  # labels that no M explains: the fit is empty at any penalty
+        return nuclear_norm_regression(X, y, 1.0, intercept=intercept)
+    both = np.full(2, top / 2)
     fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, tol=tol / 10)
     for _ in range(max_iter):
         e = fit.coefficients
