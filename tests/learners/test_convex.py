@@ -229,6 +229,7 @@ def test_the_path_ends_where_the_error_no_longer_falls(errors, tried, chosen):
         ([1.0, 1.2, 1.3], "is the largest of the path, and leaves 1 of"),
         ([1.0, 0.5, 0.2], "is the smallest of the path, and leaves 0.2 of"),
         ([1.0, 0.5, 0.05], None),
+        ([0.5, 0.6, 0.7], None),
         ([1.0, 0.5, 0.6], None),
     ],
     ids=str,

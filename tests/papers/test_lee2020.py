@@ -102,6 +102,7 @@ def test_least_of_kernels_looks_at_both_ranks():
     assert least_of_kernels(result) == pytest.approx(0.1)
 
 
+@pytest.mark.filterwarnings("ignore:the penalty chosen")  # 200 rows are few
 @pytest.mark.parametrize("study", [partial(study, False) for study in STUDIES], ids=lambda s: s.func.__name__)
 def test_every_learner_learns_something_of_every_target(study):
     """A parameter that the learner refuses, a link that cannot be built: the smallest trial of each, run."""

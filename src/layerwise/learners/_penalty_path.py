@@ -14,7 +14,7 @@ from layerwise.learners._head import mean_square
 PATIENCE, GAIN = 2, 0.02
 #: ... once it is below this fraction of the constant's, or above its inverse: near the constant it has yet to fall.
 CLEARLY = 0.9
-#: Errors below this fraction of the constant's do not ask for another penalty.
+#: Errors below this fraction of the constant's do not ask for a smaller penalty.
 SMALL = 0.1
 
 Fit = TypeVar("Fit")
@@ -57,7 +57,7 @@ def follow_path(
     best = int(np.argmin(errors))
     penalty, left = float(path[best]), errors[best] / constant if constant > 0 else 0.0
     edge = best in (0, len(path) - 1)
-    if edge and left > SMALL:
+    if edge and left > (CLEARLY if best == 0 else SMALL):
         which, other = ("largest", "larger") if best == 0 else ("smallest", "smaller")
         warnings.warn(
             f"the penalty chosen on the rows held out is the {which} of the path, and leaves {left:.2g} of the squared "
