@@ -116,7 +116,7 @@ LEE2020 = Paper(
                     "exponent of n*: moments, polished (theory: not below 1, the information limit)",
                     1.0,
                     partial(exponent, MOMENTS),
-                    (0.6, 1.5),
+                    (0.8, 1.5),
                 ),
                 Claim(
                     "share of dimensions at which the polynomial kernel is above .1 at the largest n",

@@ -115,9 +115,9 @@ def samples(full: bool) -> Study:
             quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
             moments(sizes if full else sizes[:7]),
         ],
-        dims=[8, 11, 15, 20, 30] if full else [8, 11, 15, 20],
+        dims=[10, 13, 17, 22, 30] if full else [10, 13, 17, 22],
         n=sizes,
-        seeds=10 if full else 4,
+        seeds=10 if full else 3,
         noise=NOISE,
         n_test=2**16 if full else 2**13,
     )
