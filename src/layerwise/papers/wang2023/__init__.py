@@ -128,13 +128,13 @@ WANG2023 = Paper(
             claims=(
                 Claim("exponent of n* for two stages (theory: n of order d² suffices)", 2.0, exponent, (1.5, 2.5)),
                 Claim(
-                    "dimensions at which the NTK is above .2 at n = 12 d²",
+                    "dimensions at which the NTK is above .2 at n = 10 d²",
                     4.0,
                     partial(never_reached, "NTK"),
                     (4.0, 5.0),
                 ),
                 Claim(
-                    "dimensions at which random features are above .2 at n = 12 d²",
+                    "dimensions at which random features are above .2 at n = 10 d²",
                     4.0,
                     partial(never_reached, "random features"),
                     (4.0, 5.0),

@@ -112,7 +112,7 @@ def samples(full: bool) -> Study:
     """
     link = {"name": "clip", "low": -0.3, "high": 0.3}
     params = {"feature": {"name": "balanced_sum", "degree": 2}, "link": link, "normalize": True}
-    kernels = "[2, 12] * d**2"  # past the n* of two stages
+    kernels = "[10] * d**2"  # about the n* of two stages
     return Study(
         name="Samples for risk .2",
         targets=[TargetSpec(label="clip(p, -.3, .3) of a quadratic p, noise 1", use=Hierarchical, params=params)],
@@ -124,9 +124,9 @@ def samples(full: bool) -> Study:
         ],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
         n="[4, 5.7, 8, 11.3, 16, 22.6] * d**2",
-        seeds=16 if full else 8,
+        seeds=16 if full else 6,
         noise=1.0,
-        n_test=2**14,
+        n_test=2**13,
     )
 
 
@@ -157,7 +157,7 @@ def width(full: bool) -> Study:
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
         learners=[layerwise(f"m₁ = {m}", 2, width=m) for m in widths] + [layerwise("m₁ = ∞", 2)],
         dims=[16],
-        n="[2, 8, 32, 128] * d**2" if full else "[2, 8, 32] * d**2",
+        n="[2, 8, 32, 128] * d**2" if full else "[2, 32] * d**2",
         seeds=10 if full else 3,
         n_test=2**14,
     )
