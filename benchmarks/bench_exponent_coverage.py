@@ -22,7 +22,8 @@ class Synthetic(StudyResult):
     """A result whose table is made up; of the study only the labels are used."""
 
     def __init__(self, table):
-        target, learner = TargetSpec(label="target", use=dict), LearnerSpec(label="learner", use=dict)
+        target = TargetSpec(label="target", use="HermiteSingleIndex", params={"degree": 2})
+        learner = LearnerSpec(label="learner", use="sklearn.dummy.DummyRegressor")
         super().__init__(Study(name="s", targets=[target], learners=[learner], dims=[1], n=[1], seeds=1), {})
         self.table = table
 

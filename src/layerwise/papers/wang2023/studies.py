@@ -97,7 +97,7 @@ def figure2_joint(full: bool) -> Study:
         learners=[LearnerSpec(label=JOINT, use=Figure2Network)],
         dims=[16, 24, 32, 40] if full else [16, 24],
         n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 1] * d**3",
-        seeds=5 if full else 2,
+        seeds=5 if full else 1,
         n_test=100_000,
     )
 
