@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
-from layerwise.learners._descent import Candidate, descend, from_the_best_fold
+from layerwise.learners._descent import Candidate, descend, from_the_best_fold, group_scales
 from layerwise.learners._stages import convex_weights, lead, majority
 from layerwise.learners.refinement import draw_folds, refine
 from layerwise.solvers import FeatureBlocks, ridge
@@ -223,15 +223,52 @@ def test_one_step_written_out():
     assert_allclose(candidates[2].error, fit_link((z - z.mean()) / z.std(), y, STEPS[0]).error, rtol=1e-8)
 
 
+def test_a_start_that_has_seen_the_labels_is_no_candidate():
+    """Half of it, in c or in the feature left out, would make the error look half as large as it is."""
+    H, y, _, _ = problem(quadratic(), 60, 0, 0.5)
+    y = (y - y.mean()) / y.std()
+    start = np.linalg.lstsq(H, y, rcond=None)[0]
+    candidates, history = descend(FeatureBlocks(H), y, STEPS[0], 1, 6, 1e-3, start=start)
+    z = H @ start - H.mean(axis=0) @ start
+    centre, spread = z.mean(), z.std()
+    link = fit_link((z - centre) / spread, y, STEPS[0])
+    slopes = link.derivative((z - centre) / spread)
+    step = make_centred(H).ridge(slopes, y - link((z - centre) / spread) + slopes * z / spread)
+    assert_allclose(candidates[-1].coefficients, step.coefficients / step.feature.std(), rtol=1e-8, atol=1e-10)
+    assert candidates[-1].error > 2 * history[1]["error"]
+
+
+def test_group_scales_are_root_mean_squares():
+    scales = group_scales(np.array([3.0, 0.0, -4.0, 0.0, 1.0]), np.array(["b", "a", "b", "a", "c"]))
+    assert_allclose(scales, [1, 0, 1, 0, 1 / 12.5**0.5])
+
+
+def test_groups_leave_out_what_the_feature_has_not():
+    """A feature of degree 2 among 30 columns of another kind, all taken for equally large without groups."""
+    gains = []
+    for seed in range(6):
+        rng = np.random.default_rng([8, seed])
+        X, Z = rng.standard_normal((2200, 10)), rng.standard_normal((2200, 20))
+        y = ExcessOfLoss(dim=10)(X)
+        H = np.hstack([Z, design_matrix(X, 2)[:, 1:]])
+        labels = y[:200] + 0.2 * rng.standard_normal(200)
+        plain, grouped = (
+            r2(y[200:], refine(H[:200], labels, groups=groups, folds=0).predict(H[200:]))
+            for groups in (None, np.repeat([1, 2], [30, 55]))
+        )
+        gains.append(grouped - plain)
+    assert np.mean(gains) > 2 * np.std(gains) / 6**0.5
+
+
 def test_the_descent_begins_again_from_a_fold_that_came_farther():
     """Kept what was found, or begun from ridge regression again; and left alone where no fold came farther."""
     H, y, _, _ = problem(quadratic(), 120, 0)
     good = descend(FeatureBlocks(H), y, *STEPS)[0][-1]
     bad = good._replace(coefficients=np.zeros_like(good.coefficients), error=2 * good.error)
-    again = from_the_best_fold(FeatureBlocks(H), y, bad, [bad, good], (STEPS[0], 0, 6, 1e-3))
+    again = from_the_best_fold(FeatureBlocks(H), y, bad, [bad, good], (STEPS[0], 1, 6, 1e-3), None)
     assert again.error < bad.error
-    assert_allclose(np.corrcoef(again.coefficients, good.coefficients)[0, 1], 1, rtol=1e-12)
-    assert from_the_best_fold(FeatureBlocks(H), y, good, [bad, good], STEPS) is good
+    assert np.corrcoef(again.coefficients, good.coefficients)[0, 1] > 0.99
+    assert from_the_best_fold(FeatureBlocks(H), y, good, [bad, good], STEPS, None) is good
 
 
 def test_stages_keep_their_names_where_there_is_no_step():
@@ -277,6 +314,7 @@ def test_a_small_error_on_all_rows_will_do():
         ({"patience": -1}, "patience=-1 is too small"),
         ({"tol": np.nan}, "tol=nan must be"),
         ({"families": ()}, r"families=\(\) is empty; .*Give"),
+        ({"groups": [1, 1, 2]}, r"groups is of shape \(3,\); .* 5 columns"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
@@ -293,7 +331,7 @@ def test_bad_parameters_say_what_is_allowed(params, message):
         ("T1", 0.0, 500, 3, 0.97),
         ("T1", 0.2, 1000, 3, 0.93),
         ("T2", 0.0, 500, 1, 0.90),
-        ("T2", 0.2, 1000, 2, 0.90),  # the line is .91, the median .913 and a seed's standard deviation .010
+        ("T2", 0.2, 1000, 5, 0.91),  # a seed's standard deviation is .011
     ],
 )
 def test_near_the_parameter_count(target, noise, n, seeds, least):

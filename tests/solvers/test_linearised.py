@@ -41,6 +41,17 @@ class TestRidgeOfTheLinearisation:
         assert_allclose(tall.penalty, wide.penalty, rtol=1e-8)
         assert_allclose(tall.coefficients, wide.coefficients, rtol=1e-8, atol=1e-8)
 
+    @pytest.mark.parametrize("way", [Tall, Wide])
+    def test_scales_are_those_of_the_coefficients(self, n, width, way, intercept):
+        """The same regression on scaled columns, its coefficients scaled back; a scale of 0 leaves a column out."""
+        H, slopes, target = self.rows(n, width)
+        scales = np.linspace(0, 2, width)
+        got = way(as_blocks(H), scales).ridge(slopes, target, intercept=intercept)
+        scaled = way(as_blocks(scales * H)).ridge(slopes, target, intercept=intercept)
+        assert_allclose(got.coefficients, scales * scaled.coefficients, rtol=1e-8, atol=1e-10)
+        assert_allclose(got.feature, scaled.feature, rtol=1e-8, atol=1e-10)
+        assert_allclose(got.penalty, scaled.penalty, rtol=1e-8)
+
 
 def test_works_in_the_smaller_dimension():
     for (n, width), way in zip(SHAPES, (Tall, Wide, Wide, Tall), strict=True):

@@ -62,10 +62,16 @@ def descend(
     max_iter: int,
     patience: int,
     tol: float,
+    *,
+    scales: np.ndarray | None = None,
     start: np.ndarray | None = None,
 ) -> tuple[list[Candidate], list[dict]]:
-    """Lines 1 to 4, from ``start`` or ridge regression: candidates as `STAGES` (fewer if z vanishes), history."""
-    H = make_centred(features)
+    """Lines 1 to 4, from ``start`` or ridge regression: candidates as `STAGES` (fewer if z vanishes), history.
+
+    ``scales`` (width,) are those of the coefficients. The feature of ``start`` has seen the labels: it is no candidate,
+    nor is line 4 damped for it.
+    """
+    H = make_centred(features, scales)
     now = H.ridge(np.ones_like(y), y, intercept=True)
     error = float(np.mean(now.residuals**2))
     line = PolynomialLink(np.array([y.mean(), 1.0]), error=error)
@@ -81,15 +87,16 @@ def descend(
             break
         c, left_out, offset = c / spread, (left_out - centre) / spread, centre / spread
         link = fit_link(left_out, y, families)  # line 1
-        if iteration < 2:
+        seen = start is not None and iteration == 0
+        if not seen and len(candidates) < len(STAGES):
             candidates.append(Candidate(c, float(offset + H.mean @ c), link, link.error))
-        elif link.error < candidates[2].error:
-            candidates[2] = Candidate(c, float(offset + H.mean @ c), link, link.error)
+        elif not seen and link.error < candidates[-1].error:
+            candidates[-1] = Candidate(c, float(offset + H.mean @ c), link, link.error)
         stage = {"stage": STAGES[1 + (iteration > 0)], "link": type(link).__name__, "link_penalty": link.penalty}
         history.append(stage | {"penalty": now.penalty, "error": link.error})
 
         stalled = 0 if link.error < (1 - tol) * least else stalled + 1
-        least = min(least, link.error)
+        least = np.inf if seen else min(least, link.error)
         slopes = link.derivative(left_out)
         if np.ptp(slopes) < STRAIGHT * np.abs(slopes).max():  # a fixed point: ridge regression again
             link = fit_link(left_out, y, families, "gcv")
@@ -97,13 +104,45 @@ def descend(
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
         now = H.ridge(slopes, y - link(left_out) + slopes * (left_out + offset))  # lines 2 and 3
-        c = (c + now.coefficients) / 2
-        left_out = (left_out + offset + now.feature) / 2  # line 4
+        kept = 0.0 if seen else 0.5  # line 4
+        c = kept * c + (1 - kept) * now.coefficients
+        left_out = kept * (left_out + offset) + (1 - kept) * now.feature
     return candidates, history
 
 
+def descend_by_groups(
+    features: FeatureBlocks, y: np.ndarray, steps: tuple, groups: np.ndarray | None
+) -> tuple[list[Candidate], list[dict], np.ndarray | None]:
+    """The descent, then one with scales where that has less error: candidates, history, scales.
+
+    Ridge regression takes all coefficients for equally large. But a feature of degree k may have no terms of lower
+    degree, as that of the theory; noise that they fit is noise of z all the same. The second descent measures each
+    coefficient by the root mean square of those of its group in the first.
+    """
+    candidates, history = descend(features, y, *steps)
+    if groups is None or len(candidates) == 1:
+        return candidates, history, None
+    scales = group_scales(candidates[-1].coefficients, groups)
+    scaled, scaled_history = descend(features, y, *steps, scales=scales)
+    if len(scaled) < len(candidates) or scaled[-1].error >= candidates[-1].error:
+        return candidates, history, None
+    return scaled, scaled_history, scales
+
+
+def group_scales(coefficients: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Root mean square of the coefficients of each one's group, of shape (width,), the largest 1."""
+    members = np.unique(groups, return_inverse=True)[1]
+    sizes = np.sqrt(np.bincount(members, coefficients**2) / np.bincount(members))
+    return (sizes / sizes.max())[members]
+
+
 def from_the_best_fold(
-    features: FeatureBlocks, y: np.ndarray, found: Candidate, folds: Sequence[Candidate], steps: tuple
+    features: FeatureBlocks,
+    y: np.ndarray,
+    found: Candidate,
+    folds: Sequence[Candidate],
+    steps: tuple,
+    scales: np.ndarray | None,
 ) -> Candidate:
     """The descent on all rows, begun again from the fold that came farthest, where one came farther.
 
@@ -112,5 +151,5 @@ def from_the_best_fold(
     best = min(folds, key=lambda fold: fold.error)
     if best.error >= found.error:
         return found
-    again, _ = descend(features, y, *steps, start=best.coefficients)
+    again, _ = descend(features, y, *steps, scales=scales, start=best.coefficients)
     return min(found, again[-1], key=lambda candidate: candidate.error)

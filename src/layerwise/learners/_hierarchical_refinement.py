@@ -41,7 +41,9 @@ def refine_by_degree(
 
     found: dict[int, Refinement] = {}
     for k in few or [learner.features_.degree]:
-        found[k] = refine(basis_blocks(X, k), y, earlier=earlier, random_state=seed)
+        sizes = np.diff([n_terms(d, m) for m in range(k + 1)])
+        degrees = np.repeat(np.arange(1, k + 1), sizes)
+        found[k] = refine(basis_blocks(X, k), y, groups=degrees, earlier=earlier, random_state=seed)
         if found[k].stage == "refinement" and found[k].error < EXPLAINED * np.var(y, dtype=float):
             break
     degree = min(found, key=lambda k: found[k].error)

@@ -19,11 +19,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from layerwise.hermite._checks import as_integer, as_vector
 from layerwise.learners._average import average
-from layerwise.learners._descent import STAGES, Candidate, Curve, descend, from_the_best_fold
+from layerwise.learners._descent import STAGES, Candidate, Curve, descend, descend_by_groups, from_the_best_fold
 from layerwise.learners._head import RandomState, check_number, mean_square
 from layerwise.learners._stages import convex_weights, lead, majority
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
@@ -34,7 +35,7 @@ from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 SURE, FIRST_FOLDS, NEGLIGIBLE = 4.0, 3, 1e-2
 #: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or by
 #: `MAJORITY` standard errors on most rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means.
-SMALL, MAJORITY = 5.0, 2.0
+SMALL, MAJORITY = 3.0, 2.0
 
 #: From labels and the mask of a fold: the earlier stages fitted without it, and their predictions of it.
 EarlierStages = Callable[[np.ndarray, np.ndarray], tuple[Sequence[Candidate], np.ndarray]]
@@ -112,6 +113,7 @@ def refine(
     features: FeatureBlocks | np.ndarray,
     y: np.ndarray,
     *,
+    groups: ArrayLike | None = None,
     earlier: EarlierStages | None = None,
     families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
     max_iter: int = 30,
@@ -123,14 +125,17 @@ def refine(
     """Learn ``y ~ link(features @ coefficients)``.
 
     With w the number of features and m = min(n, w): a step costs 4 n w m + O(m^3) flops, all matrix products and one
-    eigendecomposition of size m; ten folds cost nine times the fit, and ``earlier`` ten times. Peak memory 4 m^2 floats
-    and blocks of features, where n <= w 2 n^2 + n w more. A mixture of three stages predicts by 60 w flops a row.
+    eigendecomposition of size m; ten folds cost nine times the fit, ``groups`` once more, and ``earlier`` ten times.
+    Peak memory 4 m^2 floats and blocks of features, where n <= w 2 n^2 + n w more. A mixture of three stages predicts
+    by 60 w flops a row.
 
     Parameters
     ----------
     features : FeatureBlocks or ndarray of shape (n_samples, width)
         H, without a constant column.
     y : ndarray of shape (n_samples,)
+    groups : array-like of shape (width,), optional
+        A label for each feature, e.g. its degree: coefficients of one label are of one size. One group where None.
     earlier : callable, optional
         Stages 1 and 2 in place of the descent's own, as what refinement is not to fall below. From labels
         (n_samples,), which are y standardised, and the mask of a fold: the functions fitted without the fold, each a
@@ -155,8 +160,8 @@ def refine(
     Raises
     ------
     ValueError, TypeError
-        Where y is not of shape (n_samples,), H or y is not finite or the squares of y leave float64, ``families`` is
-        empty, or a number is negative or should be an integer.
+        Where y is not of shape (n_samples,) or ``groups`` not (width,), H or y is not finite or the squares of y leave
+        float64, ``families`` is empty, or a number is negative or should be an integer.
     """
     features = as_blocks(features)
     y = as_vector(y, "y", features.shape[0])
@@ -164,6 +169,11 @@ def refine(
         raise ValueError("features hold NaN or infinity; they must be finite. Drop or impute these rows.")
     if not families:
         raise ValueError(f"families={families!r} is empty; it must hold a Link type. Give e.g. (SplineLink,).")
+    groups = None if groups is None else np.asarray(groups)
+    if groups is not None and groups.shape != features.shape[1:]:
+        raise ValueError(
+            f"groups is of shape {groups.shape}; it must hold one label for each of the {features.shape[1]} columns."
+        )
     check_number(tol, "tol", zero=True)
     for name, count in (("max_iter", max_iter), ("patience", patience), ("folds", folds)):
         as_integer(count, name)
@@ -171,7 +181,7 @@ def refine(
     scale = float(np.sqrt(mean_square(y - mean)))
     labels = (y - mean) / (scale if scale > 0 else 1.0)
     steps = (families, max_iter, patience, tol)
-    candidates, history = descend(features, labels, *steps)
+    candidates, history, scales = descend_by_groups(features, labels, steps, groups)
     last = len(candidates) - 1
 
     def in_units_of_y(f: Candidate) -> Candidate:
@@ -182,9 +192,9 @@ def refine(
     if last and folds > 1 and len(labels) > 2:
         folds = min(folds, len(labels))
         fold_of = draw_folds(features.X, labels, folds, random_state)
-        members, predictions, seen = out_of_fold(features, labels, earlier, last, fold_of, steps)
+        members, predictions, seen = out_of_fold(features, labels, earlier, last, fold_of, steps, scales)
         squares = (predictions - seen) ** 2
-        best = from_the_best_fold(features, labels, candidates[last], [fold[-1] for fold in members], steps)
+        best = from_the_best_fold(features, labels, candidates[last], [fold[-1] for fold in members], steps, scales)
         names = STAGES[: last + 1] if earlier is None else STAGES
         errors = {name: scale**2 * float(e) for name, e in zip(names, squares.mean(axis=1), strict=True)}
         stage, error, weights = names[-1], errors[names[-1]], {names[-1]: 1.0}
@@ -224,6 +234,7 @@ def out_of_fold(
     last: int,
     fold_of: np.ndarray,
     steps: tuple,
+    scales: np.ndarray | None,
 ) -> tuple[list[list[Candidate]], np.ndarray, np.ndarray]:
     """Each stage fitted without each fold, until the last stage surely leads.
 
@@ -242,7 +253,7 @@ def out_of_fold(
         inside, outside = (
             FeatureBlocks(features.X[part], features.transform, features.shape[1]) for part in (~out, out)
         )
-        found, _ = descend(inside, y[~out], *steps)
+        found, _ = descend(inside, y[~out], *steps, scales=scales)
         stages = [found[min(s, len(found) - 1)] for s in range(last + 1)]
         if earlier is None:
             predicted = [stage.predict(outside) for stage in stages]
@@ -250,6 +261,8 @@ def out_of_fold(
             before, predicted_before = earlier(y, out)
             predicted = [*predicted_before, stages[-1].predict(outside)]
             stages = [*before, stages[-1]]
+        missed = np.sum((stages[-1].predict(outside) - y[out]) ** 2)
+        stages[-1] = stages[-1]._replace(error=(np.sum(~out) * stages[-1].error + missed) / len(y))
         known = np.hstack([known, predicted]) if members else np.array(predicted)
         labels = np.append(labels, y[out])
         members.append(stages)

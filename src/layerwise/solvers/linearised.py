@@ -10,7 +10,8 @@ leaving row i out moves c by ``-A^{-1} J_i' e_i``, and its feature, relative to 
     z_{-i} = n/(n-1) H_i (c - A^{-1} J_i' e_i).
 
 With an intercept b: H in J less its mean weighted by ``w^2``, and ``w_i^2 / sum(w^2)`` more leverage. All w = 1 is
-`layerwise.solvers.ridge`, which has neither slopes nor the feature left out.
+`layerwise.solvers.ridge`, which has neither slopes nor the feature left out. With scales s of the coefficients the
+penalty is on ``|c / s|^2``: the same regression on the columns s H.
 
 One eigendecomposition of the smaller of J'J and JJ' serves every penalty: `Tall` and `Wide`.
 """
@@ -41,19 +42,22 @@ class LeftOut(NamedTuple):
 class Centred:
     """Features less their column means, in float64, and ridge regressions on them in the smaller dimension."""
 
-    def __init__(self, features: FeatureBlocks):
+    def __init__(self, features: FeatureBlocks, scales: np.ndarray | None = None):
         self.features = features
+        self.scales = np.ones(features.shape[1]) if scales is None else scales
         self.mean = sum(block.sum(axis=0, dtype=float) for _, block in features) / features.shape[0]
 
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pairs (rows, their centred features), in order."""
+        """Pairs (rows, their centred features times the scales), in order."""
         for rows, block in self.features:
-            yield rows, block - self.mean
+            centred = block - self.mean
+            centred *= self.scales
+            yield rows, centred
 
     def ridge(
         self, slopes: np.ndarray, target: np.ndarray, penalties: np.ndarray | None = None, *, intercept: bool = False
     ) -> LeftOut:
-        """Minimise ``|target - slopes b - J c|^2 / n + (penalty/2) |c|^2`` over c (and b), J = diag(slopes) H.
+        """Minimise ``|target - slopes b - J c|^2 / n + (penalty/2) |c / s|^2`` over c (and b), J = diag(slopes) H.
 
         Parameters
         ----------
@@ -61,7 +65,7 @@ class Centred:
             The slopes not all zero.
         penalties : ndarray of shape (n_penalties,), optional
             Among which leave-one-out chooses; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
-            ``2 J'J / n``.
+            ``2 s J'J s / n``.
         intercept : bool
             Otherwise b = 0.
         """
@@ -78,7 +82,9 @@ class Centred:
         k = int(np.argmin(errors))
         c, fitted, shifts = at(k)
         others = len(fitted) / max(len(fitted) - 1, 1)  # H_i - (mean of the others) = others * (H_i - mean)
-        return LeftOut(c, others * (fitted - shifts * residuals[:, k]), float(penalties[k]), residuals[:, k].copy())
+        return LeftOut(
+            self.scales * c, others * (fitted - shifts * residuals[:, k]), float(penalties[k]), residuals[:, k].copy()
+        )
 
 
 class Tall(Centred):
@@ -120,9 +126,10 @@ class Tall(Centred):
 class Wide(Centred):
     """n < width: ``D K D = Q diag(s) Q'``, K once for all steps."""
 
-    def __init__(self, features: FeatureBlocks):
-        super().__init__(features)
+    def __init__(self, features: FeatureBlocks, scales: np.ndarray | None = None):
+        super().__init__(features, scales)
         self.whole = features.toarray() - self.mean
+        self.whole *= self.scales
         self.kernel = self.whole @ self.whole.T
 
     def ridge(self, slopes, target, penalties=None, *, intercept=False):
@@ -155,10 +162,10 @@ class Wide(Centred):
         return self._left_out(path, residuals, at)
 
 
-def make_centred(features: FeatureBlocks | np.ndarray) -> Centred:
+def make_centred(features: FeatureBlocks | np.ndarray, scales: np.ndarray | None = None) -> Centred:
     """The way that works in the smaller of n and width."""
     features = as_blocks(features)
-    return (Wide if features.shape[0] <= features.shape[1] else Tall)(features)
+    return (Wide if features.shape[0] <= features.shape[1] else Tall)(features, scales)
 
 
 def _path(penalties: np.ndarray | None, top: float) -> np.ndarray:
