@@ -8,7 +8,11 @@ regression takes g(z) - z for noise, which leaves c with many times more error t
     3  c' <- ridge regression of it, the penalty by leave-one-out;   c <- (c + c') / 2
     4  z_{-i} <- half of it and half of the leave-one-out feature of c', in closed form
 
-and keep the c, g whose leave-one-out error in line 1 was least. The link never sees an overfitted feature; what it sees
+and keep the c, g whose leave-one-out error in line 1 was least. Where features come in groups, as by degree, once more::
+
+    5  from the start, the penalty on c over the root mean square of its group's coefficients; keep the better of both
+
+The link never sees an overfitted feature; what it sees
 is blurred by the feature's error, and the slope of the blurred link is the best linear approximation of the true one
 under that error, where the slope at a point would miss a kink nearby.
 """
@@ -113,7 +117,7 @@ def descend(
 def descend_by_groups(
     features: FeatureBlocks, y: np.ndarray, steps: tuple, groups: np.ndarray | None
 ) -> tuple[list[Candidate], list[dict], np.ndarray | None]:
-    """The descent, then one with scales where that has less error: candidates, history, scales.
+    """Lines 1 to 4, and line 5: candidates, history, scales (None where lines 1 to 4 were better).
 
     Ridge regression takes all coefficients for equally large. But a feature of degree k may have no terms of lower
     degree, as that of the theory; noise that they fit is noise of z all the same. The second descent measures each

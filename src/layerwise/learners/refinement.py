@@ -8,7 +8,7 @@ more rows than unknowns, it is the answer, its feature averaged with those of th
 Elsewhere the rows cannot rank the stages, and one fit to all of them may be far worse than the fits to their parts; the
 answer is then a mixture of the functions whose errors were seen, f_{-v,s} of stage s fitted without fold v:
 
-    5  f = sum_s w_s mean_v f_{-v,s},    w >= 0,  sum(w) = 1  of least squared error out of fold,
+    6  f = sum_s w_s mean_v f_{-v,s},    w >= 0,  sum(w) = 1  of least squared error out of fold,
 
 by convexity of the square no worse than the weighted mean of their errors.
 """
@@ -54,7 +54,7 @@ class Refinement:
     link : Link
         g.
     stage : {"ridge", "two-stage", "refinement", "mixture"}
-        What `predict` is: stage 1 (g a line), its feature with a link, the refined ones, or the mixture of line 5. Of a
+        What `predict` is: stage 1 (g a line), its feature with a link, the refined ones, or the mixture of line 6. Of a
         mixture, c and g are the refined ones, on all rows.
     error : float
         Its mean squared error, out of fold, in squared units of y.
