@@ -8,13 +8,13 @@ regression takes g(z) - z for noise, which leaves c with many times more error t
     3  c' <- ridge regression of it, the penalty by leave-one-out;   c <- (c + c') / 2
     4  z_{-i} <- half of it and half of the leave-one-out feature of c', in closed form
 
-and keep the c, g whose leave-one-out error in line 1 was least. Where features come in groups, as by degree, once more::
+and keep the c, g whose leave-one-out error in line 1 was least. Where the features come in groups, as by degree::
 
-    5  from the start, the penalty on c over the root mean square of its group's coefficients; keep the better of both
+    5  the same again, the penalty on c over the root mean square of its group's coefficients; keep the better of both
 
-The link never sees an overfitted feature; what it sees
-is blurred by the feature's error, and the slope of the blurred link is the best linear approximation of the true one
-under that error, where the slope at a point would miss a kink nearby.
+The link never sees an overfitted feature; what it sees is blurred by the feature's error, and the slope of the blurred
+link is the best linear approximation of the true one under that error, where the slope at a point would miss a kink
+nearby.
 """
 
 from __future__ import annotations
