@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from layerwise.learners._average import average
-from layerwise.learners._descent import Candidate
+from layerwise.learners.refinement.average import average
+from layerwise.learners.refinement.descent import Candidate
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.link import PolynomialLink
 

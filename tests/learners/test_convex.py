@@ -9,8 +9,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from layerwise.learners import ConvexNeuralRegressor
-from layerwise.learners._penalty_path import follow_path
-from layerwise.learners.convex import RELATIVE_PENALTIES
+from layerwise.learners.convex.penalty_path import follow_path
+from layerwise.learners.convex.regressor import RELATIVE_PENALTIES
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 H_4 = (0, 0, 0, 0, 1.0)

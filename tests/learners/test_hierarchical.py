@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermiteSeries, design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
-from layerwise.learners._degrees import degrees_to_try, mixing_entries
-from layerwise.learners.refinement import draw_folds
+from layerwise.learners.hierarchical.degrees import degrees_to_try, mixing_entries
+from layerwise.learners.refinement.guarded import draw_folds
 from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
 from layerwise.targets import BalancedSum, Hierarchical

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from layerwise.hermite import HermiteSeries
 from layerwise.learners import HierarchicalRegressor, JointRegressor, ThreeLayerRegressor, TwoLayerRegressor
-from layerwise.learners._networks import Activation, Hierarchical, ThreeLayer, TwoLayer
+from layerwise.learners.joint.networks import Activation, Hierarchical, ThreeLayer, TwoLayer
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="joint training needs PyTorch: pip install 'layerwise[torch]'"
@@ -112,7 +112,7 @@ def test_features_and_outputs_move_alike_at_all_widths(network, hidden):
     """A learning rate without its factor 1/width: over these widths the movement would change 4- to 16-fold."""
     import torch
 
-    from layerwise.learners._adam import Adam
+    from layerwise.learners.joint.adam import Adam
 
     X, y = (torch.tensor(a, dtype=torch.float32) for a in table(320, 8, noise=0))
     moved = []
@@ -183,7 +183,7 @@ def test_training_keeps_to_one_thread(monkeypatch):
     """A limit that PyTorch does not heed, or that a new thread does not inherit."""
     import torch
 
-    from layerwise.learners._adam import Adam
+    from layerwise.learners.joint.adam import Adam
 
     seen, one_epoch = [], Adam.one_epoch
 
@@ -219,7 +219,7 @@ def test_a_batch_of_huge_labels_moves_the_weights_no_further_than_another():
     """Plain Adam, whose averages such a batch would spoil: the features of heavy-tailed targets then stay unlearnt."""
     import torch
 
-    from layerwise.learners._adam import Adam
+    from layerwise.learners.joint.adam import Adam
 
     moved = []
     for factors in ([1, 1, 1], [1, 1e9, 1e-9]):
@@ -325,7 +325,7 @@ def test_importing_the_learners_leaves_torch_alone():
 
 def without_torch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "layerwise.learners._adam", raising=False)
+    monkeypatch.delitem(sys.modules, "layerwise.learners.joint.adam", raising=False)
 
 
 def test_without_torch_fit_names_the_extra(monkeypatch):

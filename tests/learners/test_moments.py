@@ -7,10 +7,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, multi_indices
-from layerwise.learners import MomentRegressor, moments
-from layerwise.learners._moment_arguments import head_bytes, moment_bytes
-from layerwise.learners._multi_index import Candidate, _extend
-from layerwise.learners.moments import _gather
+from layerwise.learners import MomentRegressor
+from layerwise.learners.moments import regressor
+from layerwise.learners.moments.arguments import head_bytes, moment_bytes
+from layerwise.learners.moments.multi_index import Candidate, _extend
+from layerwise.learners.moments.regressor import _gather
 from layerwise.solvers.moment_tensors import Spectrum, leading
 from layerwise.solvers.ridge_path import RidgePath
 from layerwise.targets import LognormalPDE, SingleIndex, TwoLayerTeacher
@@ -319,7 +320,7 @@ def test_an_eigenmatrix_counts_the_directions_it_has():
 def test_scores_of_tied_labels_have_mean_zero(monkeypatch):
     """Ranks of ties are not symmetric, and what remains of a mean is noise in all even moments."""
     seen = []
-    monkeypatch.setattr(moments, "leading", lambda Z, labels, *rest: seen.append(labels) or leading(Z, labels, *rest))
+    monkeypatch.setattr(regressor, "leading", lambda Z, labels, *rest: seen.append(labels) or leading(Z, labels, *rest))
     X, _ = sample(200)
     MomentRegressor(1, degree=1, orders=(2,), n_permutations=1, random_state=0).fit(X, 1.0 * (X[:, 0] > 1))
     assert abs(seen[0].mean()) < 1e-12

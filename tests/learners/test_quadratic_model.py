@@ -7,9 +7,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from layerwise.hermite import design_matrix
-from layerwise.learners import QuadraticModelRegressor, _quadratic_function, quadratic_model
-from layerwise.learners._signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
-from layerwise.learners._taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
+from layerwise.learners import QuadraticModelRegressor
+from layerwise.learners.quadratic_model import function, regressor
+from layerwise.learners.quadratic_model.signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
+from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
 from layerwise.solvers.nuclear import quadratic_model_regression
 
 SMALL = {"width": 20, "representation_width": 30, "batch_size": 8, "max_epochs": 30, "random_state": 0}
@@ -80,7 +81,7 @@ def test_precision_of_X_is_kept_and_rows_are_blocks(learner, monkeypatch):
     model = clone(learner).fit(X, y)
     assert np.corrcoef(single.predict(X), model.predict(X))[0, 1] > 0.999
     whole, terms = model.predict(X), model.taylor_terms(X)
-    monkeypatch.setattr(_quadratic_function, "BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(function, "BLOCK_BYTES", 10_000)
     assert_allclose(model.predict(X), whole, rtol=1e-9, atol=1e-12)
     assert_allclose(model.taylor_terms(X), terms, rtol=1e-9, atol=1e-12)
 
@@ -246,7 +247,7 @@ def test_history_is_in_words_and_the_best_iterate_is_kept():
     assert model.n_iter_ == len(losses) == 60
     assert losses[model.best_epoch_ - 1] == min(losses)
     assert 0 < model.best_epoch_ < 60
-    assert_allclose([model.history_[0]["penalty"], model.history_[-1]["penalty"]], quadratic_model.PENALTIES)
+    assert_allclose([model.history_[0]["penalty"], model.history_[-1]["penalty"]], regressor.PENALTIES)
     assert model.penalty_ == model.history_[model.best_epoch_ - 1]["penalty"]
 
     out = held_out_rows(model, 100)

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
-from layerwise.learners._descent import Candidate, descend, from_the_best_fold, group_scales
 from layerwise.learners._stages import convex_weights, lead, majority
-from layerwise.learners.refinement import draw_folds, refine
+from layerwise.learners.refinement.descent import Candidate, descend, from_the_best_fold, group_scales
+from layerwise.learners.refinement.guarded import draw_folds, refine
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from layerwise.learners._signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient
-from layerwise.learners._taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start, moved
+from layerwise.learners.quadratic_model.signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient
+from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start, moved
 
 D, M, N = 5, 8, 7
 

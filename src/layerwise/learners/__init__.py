@@ -1,4 +1,4 @@
-"""The learners: scikit-learn regressors, one file an algorithm."""
+"""The learners: scikit-learn regressors, one file an algorithm, or one folder where it needs several."""
 
 from layerwise.learners.convex import ConvexNeuralRegressor
 from layerwise.learners.hierarchical import HierarchicalRegressor

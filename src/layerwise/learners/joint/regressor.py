@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermiteSeries
 from layerwise.learners._head import RandomState, check_number
-from layerwise.learners._networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
-from layerwise.learners.hierarchical import BIAS_DF
+from layerwise.learners.hierarchical.regressor import BIAS_DF
+from layerwise.learners.joint.networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
 
@@ -164,7 +164,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         self._check_choices()
         self.network_ = self._choose_network()
         try:
-            from layerwise.learners._adam import train
+            from layerwise.learners.joint.adam import train
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._quadratic_arguments import QuadraticModelArguments
-from layerwise.learners._taylor import ACTIVATIONS, Start, Terms, moved
+from layerwise.learners.quadratic_model.arguments import QuadraticModelArguments
+from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Start, Terms, moved
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks
 

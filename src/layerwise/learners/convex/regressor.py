@@ -13,9 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.kernels import ArcCosineKernel, PolynomialActivationKernel
-from layerwise.learners._convex_arguments import ConvexArguments
 from layerwise.learners._head import Auto, RandomState, Validation, column_scales, mean_square
-from layerwise.learners._penalty_path import follow_path
+from layerwise.learners.convex.arguments import ConvexArguments
+from layerwise.learners.convex.penalty_path import follow_path
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 from layerwise.solvers import conditional_gradient as measures

@@ -20,7 +20,7 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 from threadpoolctl import threadpool_limits
 
-from layerwise.learners._networks import Network, Parameter
+from layerwise.learners.joint.networks import Network, Parameter
 
 #: Training is said to be unfinished where the last tenth of the epochs lowers the validation loss by a tenth and this,
 #: a fraction of the variance of y.

@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.base import clone
 
 from layerwise.hermite import design_matrix, n_terms
-from layerwise.learners._degrees import degrees_to_try
-from layerwise.learners._descent import Candidate
-from layerwise.learners.refinement import Refinement, refine
+from layerwise.learners.hierarchical.degrees import degrees_to_try
+from layerwise.learners.refinement.descent import Candidate
+from layerwise.learners.refinement.guarded import Refinement, refine
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.link import PolynomialLink
 
 if TYPE_CHECKING:
-    from layerwise.learners.hierarchical import HierarchicalRegressor
+    from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
 
 #: A refined function of so much less squared error, out of fold, than the variance of y: no larger degree is tried.
 EXPLAINED = 0.1

@@ -21,8 +21,8 @@ from layerwise.learners._head import (
     held_out_rows,
     mean_square,
 )
-from layerwise.learners._moment_arguments import check_arguments
-from layerwise.learners._multi_index import Candidate, MultiIndexFits
+from layerwise.learners.moments.arguments import check_arguments
+from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import ridge
 from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile

@@ -1,10 +1,10 @@
-"""Refinement beyond the paper: leave-one-out Gauss-Newton (`layerwise.learners._descent`), guarded by cross-validation.
+"""Refinement beyond the paper: leave-one-out Gauss-Newton (`descent`), guarded by cross-validation.
 
 The other rows' targets in line 2 of the descent depend on row i to second order only, but these orders add up where n
 is near D, and its error becomes too hopeful. The whole is therefore cross-validated beside the earlier stages, the two
 that it must not fall below; and the descent on all rows begun again from the fold that came farthest, where one came
 farther. Where the refined function clearly beats both earlier stages out of fold (`SURE`, `SMALL`), and each fit had
-more rows than unknowns, it is the answer, its feature averaged with those of the folds (`layerwise.learners._average`).
+more rows than unknowns, it is the answer, its feature averaged with those of the folds (`average`).
 Elsewhere the rows cannot rank the stages, and one fit to all of them may be far worse than the fits to their parts; the
 answer is then a mixture of the functions whose errors were seen, f_{-v,s} of stage s fitted without fold v:
 
@@ -23,10 +23,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from layerwise.hermite._checks import as_integer, as_vector
-from layerwise.learners._average import average
-from layerwise.learners._descent import STAGES, Candidate, Curve, descend, descend_by_groups, from_the_best_fold
 from layerwise.learners._head import RandomState, check_number, mean_square
 from layerwise.learners._stages import convex_weights, lead, majority
+from layerwise.learners.refinement.average import average
+from layerwise.learners.refinement.descent import (
+    STAGES,
+    Candidate,
+    Curve,
+    descend,
+    descend_by_groups,
+    from_the_best_fold,
+)
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 

@@ -12,8 +12,8 @@ from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
 from layerwise.learners._head import Auto, check_memory, check_number, check_penalty
-from layerwise.learners._signed_sgd import LOSSES
-from layerwise.learners._taylor import ACTIVATIONS, Linearised, Model, Network, Quadratic
+from layerwise.learners.quadratic_model.signed_sgd import LOSSES
+from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Model, Network, Quadratic
 from layerwise.representations import HermiteFeatures, RandomFeatures
 from layerwise.representations._whitening import WhitenedInputs, check_degree
 

@@ -10,12 +10,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries
-from layerwise.learners._degrees import columns, degrees_to_try
 from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
-from layerwise.learners._hierarchical_arguments import check_arguments
-from layerwise.learners._hierarchical_refinement import basis_blocks, refine_by_degree
-from layerwise.learners._relu_link import ReluLink, relu_features
-from layerwise.learners.refinement import Refinement
+from layerwise.learners.hierarchical.arguments import check_arguments
+from layerwise.learners.hierarchical.by_degree import basis_blocks, refine_by_degree
+from layerwise.learners.hierarchical.degrees import columns, degrees_to_try
+from layerwise.learners.hierarchical.relu_link import ReluLink, relu_features
+from layerwise.learners.refinement.guarded import Refinement
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge

@@ -12,7 +12,7 @@ from layerwise.hermite import HermiteSeries
 from layerwise.learners._head import check_memory, check_solver
 
 if TYPE_CHECKING:
-    from layerwise.learners.hierarchical import HierarchicalRegressor
+    from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
 
 
 def check_arguments(learner: HierarchicalRegressor) -> None:

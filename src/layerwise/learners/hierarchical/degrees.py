@@ -13,7 +13,7 @@ from layerwise.hermite import HermiteSeries, n_terms
 from layerwise.solvers.gram import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from layerwise.learners.hierarchical import HierarchicalRegressor
+    from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
 
 
 def degrees_to_try(learner: HierarchicalRegressor, n: int, d: int) -> list[int]:

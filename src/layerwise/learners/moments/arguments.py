@@ -11,13 +11,13 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
-from layerwise.learners._degrees import ridge_bytes
 from layerwise.learners._head import check_memory, check_number
-from layerwise.learners._multi_index import degrees_to_try
+from layerwise.learners.hierarchical.degrees import ridge_bytes
+from layerwise.learners.moments.multi_index import degrees_to_try
 from layerwise.solvers.gram import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from layerwise.learners.moments import MomentRegressor
+    from layerwise.learners.moments.regressor import MomentRegressor
 
 
 def check_arguments(learner: MomentRegressor, n: int, d: int) -> list[int]:

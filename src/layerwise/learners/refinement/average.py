@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from layerwise.learners._descent import Candidate
+from layerwise.learners.refinement.descent import Candidate
 from layerwise.solvers.gram import FeatureBlocks
 
 #: Features less correlated than this with the first are of descents that went elsewhere, and left out.

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with signed dropout (Lee 2020; Bai, Lee 2019), on models in `layerwise.learners._taylor`.
+"""Stochastic gradient descent with signed dropout (Lee 2020; Bai, Lee 2019), on models in `taylor`.
 
     minimise    L(W, c) = (1/n) sum_i loss(f_W(x_i) + c, y_i) + penalty * R(W),
     each step   w_r <- w_r - eta z_r grad_{w_r} L(ZW),    z_r Rademacher, drawn afresh,
@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layerwise.learners._taylor import Model, Start, Terms, moved
+from layerwise.learners.quadratic_model.taylor import Model, Start, Terms, moved
 
 #: Memories of the gradient and of its mean square.
 BETA_1, BETA_2 = 0.9, 0.99

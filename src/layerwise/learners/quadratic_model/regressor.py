@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from layerwise.learners._head import Auto, RandomState, check_penalty, mean_square
-from layerwise.learners._quadratic_function import QuadraticModelFunction
-from layerwise.learners._signed_sgd import LOSSES, Training, train
+from layerwise.learners.quadratic_model.function import QuadraticModelFunction
+from layerwise.learners.quadratic_model.signed_sgd import LOSSES, Training, train
 from layerwise.representations._validation import check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 
@@ -127,7 +127,7 @@ class QuadraticModelRegressor(
     An epoch takes 4 n D m flops in float32 (one product forth, one back) and some passes over (n, m); the start n D m
     once; the representation n D^2 + 9 D^3 in float64. Memory: 4 bytes a number of h (n, D) and of the table of the
     start (n, m/2), 12 of W, 32 D^2. Predictions are made by row blocks, in the precision of X. The optimiser is that of
-    `layerwise.learners._signed_sgd`: momentum and a common normaliser are not the paper's.
+    `layerwise.learners.quadratic_model.signed_sgd`: momentum and a common normaliser are not the paper's.
 
     *Linearised, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in the
     dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its
