@@ -80,15 +80,15 @@ def candidate(coefficients, squares):
     ("weak", "gain", "seen", "kept"),
     [
         (0.2, 5, False, False),
-        (0.2, 2.5, True, True),
-        (0.2, 1.5, True, False),
+        (0.2, 0.5, True, True),
+        (0.2, -0.5, True, False),
         (0.3, 2.5, False, True),
-        (0.3, 1.5, True, False),
+        (0.3, 1.5, False, False),
         (0.2, None, False, True),
     ],
     ids=str,
 )
-def test_a_minor_direction_must_stand_out(weak, gain, seen, kept):
+def test_a_direction_must_stand_out_or_be_used(weak, gain, seen, kept):
     """Shares .038 and .083 of ``E |grad q|^2``; gains in standard errors, or tenfold at less than one.
 
     Moments are asked for the direction used least, the second, and not for the first.
@@ -105,13 +105,14 @@ def test_a_minor_direction_must_stand_out(weak, gain, seen, kept):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 103, 105])
-def test_two_to_three_directions_of_a_simulator(seed):
-    """A fourth, of .02 of E |grad f|^2, that moments do not show and fresh points do not miss.
+@pytest.mark.parametrize(("n", "seed"), [(4000, 1), (4000, 103), (4000, 105), (2000, 204)])
+def test_two_to_three_directions_of_a_simulator(n, seed):
+    """Not the fourth, of .02 of ``E |grad f|^2``, that moments do not show and fresh points do not miss.
 
-    Validation, which has seen the frame polished, sees it by up to 5 standard errors of squared errors.
+    Validation, which has seen the frame polished, sees it by up to 5 standard errors of squared errors (103, 105). In
+    the last two labels make .6 of the variance: a second direction divides the error by 5, at 1.6 standard errors.
     """
-    X, y = LognormalPDE().sample(4000, random_state=seed)
+    X, y = LognormalPDE().sample(n, random_state=seed)
     assert 2 <= MomentRegressor(random_state=0).fit(X, y).rank_ <= 3
 
 
@@ -124,7 +125,10 @@ def test_minor_directions_that_moments_show_are_kept(part):
     y = {"linear": h2[:, 0] + 0.2 * X[:, 1], "product": h3[:, 0] + 0.3 * X[:, 0] * X[:, 1]}.get(
         part, h2[:, 0] + 0.15 * h3[:, 1]
     )
-    model = MomentRegressor(degree=3, random_state=0).fit(X, y + 0.1 * rng.standard_normal(2000))
+    # Normal scores would make an interaction of h_2 + linear.
+    model = MomentRegressor(degree=3, robust=part != "linear", random_state=0).fit(
+        X, y + 0.1 * rng.standard_normal(2000)
+    )
     assert model.rank_ == 2
 
 

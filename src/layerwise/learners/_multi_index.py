@@ -21,9 +21,9 @@ DEGREES, ROWS_PER_TERM = range(1, 7), 4
 ROUNDS, GAIN = 6, 0.9
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
 CLEAR, SMALL = 2.0, 10.0
-#: A direction that carries less than this share of ``E |grad q|^2`` must stand out in the moments too: validation has
-#: seen the frame polished, and takes what fits single large labels for structure. By Poincare's inequality q loses no
-#: more than ``E |grad q|^2 / var q``, its mean degree, times the share.
+#: A direction that does not stand out in the moments must carry this share of ``E |grad q|^2``, clear as its lead may
+#: be: validation has seen the frame polished, and takes what fits a few large labels for structure. By Poincare's
+#: inequality q loses with it no more of its variance than the share times ``E |grad q|^2 / var q``, its mean degree.
 MINOR = 0.05
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
@@ -53,10 +53,15 @@ class Candidate:
         return self.error < other.error and clear
 
     def needs_more_than(self, fewer: Candidate, stands_out: Callable[[np.ndarray], bool]) -> bool:
-        """Whether the direction used least, which ``fewer`` has not, is worth having."""
+        """Whether the direction used least, which ``fewer`` has not, is worth having.
+
+        For one that stands out in the moments, which no fit has touched, it is enough that the error falls.
+        """
+        if stands_out((self.by_use() @ self.frame)[-1]):
+            return self.error < fewer.error
         use = self._use()[0]
         minor = use[0] < MINOR * use.sum() and self.error * SMALL >= fewer.error
-        return self.clearly_beats(fewer) and (not minor or stands_out((self.by_use() @ self.frame)[-1]))
+        return self.clearly_beats(fewer) and not minor
 
     def by_use(self) -> np.ndarray:
         """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
@@ -115,7 +120,7 @@ class MultiIndexFits:
         for rank in range(1, min(max_rank, n_found, len(directions)) + 1):
             candidate = self.of_rank([directions[:rank], _extend(frame, directions)])
             frame = candidate.frame
-            if candidate.clearly_beats(best):
+            if candidate.clearly_beats(best) or (found and candidate.needs_more_than(best, stands_out)):
                 best, found = candidate, rank
             if (rank - found >= PATIENCE and rank >= n_sure) or best.error < EXACT:
                 break
