@@ -78,14 +78,21 @@ def candidate(coefficients, squares):
 
 
 @pytest.mark.parametrize(
-    ("weak", "gain", "kept"),
-    [(0.1, 2.5, False), (0.1, 3.5, True), (0.3, 2.5, True), (0.3, 1.5, False), (0.1, None, True)],
+    ("weak", "gain", "seen", "kept"),
+    [
+        (0.2, 5, False, False),
+        (0.2, 0.5, True, True),
+        (0.2, -0.5, True, False),
+        (0.3, 2.5, False, True),
+        (0.3, 1.5, False, False),
+        (0.2, None, False, True),
+    ],
     ids=str,
 )
-def test_a_minor_direction_must_pay_in_squares(weak, gain, kept):
-    """Shares .01 and .08 of ``E |grad q|^2``; gains in standard errors, or tenfold at less than one.
+def test_a_direction_must_stand_out_or_be_used(weak, gain, seen, kept):
+    """Shares .038 and .083 of ``E |grad q|^2``; gains in standard errors, or tenfold at less than one.
 
-    Of sizes, whose tails are lighter, a minor direction brings a clear lead where the squares that q minimises do not.
+    Moments are asked for the direction used least, the second, and not for the first.
     """
     n = 400
     if gain is None:
@@ -95,15 +102,35 @@ def test_a_minor_direction_must_pay_in_squares(weak, gain, kept):
         difference = np.where(np.arange(n) % 2, 1.0, -1.0)
         squares = np.array([5 + gain / np.sqrt(n) + difference, np.full(n, 5.0)])
     fewer, more = candidate([1.0], squares[0]), candidate([1.0, weak], squares[1])
-    assert more.needs_more_than(fewer) == kept
+    assert more.needs_more_than(fewer, lambda v: bool(seen and abs(v[1]) > 0.99)) == kept
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_to_three_directions_of_a_simulator(seed):
-    """The fourth, .008 of the squared Hessian, was kept for its lead in sizes, at R^2 .68 instead of .75 of seed 1."""
-    X, y = LognormalPDE().sample(4000, random_state=seed)
-    assert MomentRegressor(random_state=seed).fit(X, y).rank_ in (2, 3)
+@pytest.mark.parametrize(("n", "seed"), [(4000, 1), (4000, 103), (4000, 105), (2000, 204)])
+def test_two_to_three_directions_of_a_simulator(n, seed):
+    """Not the fourth, of .02 of ``E |grad f|^2``, that moments do not show and fresh points do not miss.
+
+    Validation, which has seen the frame polished, sees it by up to 5 standard errors of squared errors (103, 105). In
+    the last two labels make .6 of the variance: a second direction divides the error by 5, at 1.6 standard errors.
+    """
+    X, y = LognormalPDE().sample(n, random_state=seed)
+    assert 2 <= MomentRegressor(random_state=0).fit(X, y).rank_ <= 3
+
+
+@pytest.mark.parametrize("part", ["linear", "product", "cubic"])
+def test_minor_directions_that_moments_show_are_kept(part):
+    """Shares .01 to .04 beside noise .1: dropped were an order forgotten, or T_2 asked for v'T_2 v = 0 of a product."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 6))
+    h2, h3 = (X**2 - 1) / 2**0.5, (X**3 - 3 * X) / 6**0.5
+    y = {"linear": h2[:, 0] + 0.2 * X[:, 1], "product": h3[:, 0] + 0.3 * X[:, 0] * X[:, 1]}.get(
+        part, h2[:, 0] + 0.15 * h3[:, 1]
+    )
+    # Normal scores would make an interaction of h_2 + linear.
+    model = MomentRegressor(degree=3, robust=part != "linear", random_state=0).fit(
+        X, y + 0.1 * rng.standard_normal(2000)
+    )
+    assert model.rank_ == 2
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermiteSeries, gaussian_rule
-from layerwise.solvers.moment_tensors import fourth_moment, leading, null_quantile, second_moment, third_moment
+from layerwise.solvers.moment_tensors import (
+    along,
+    fourth_moment,
+    leading,
+    null_quantile,
+    second_moment,
+    third_moment,
+)
 
 
 def sample(n=40, d=4, seed=0):
@@ -57,6 +64,19 @@ def test_fourth_moment_is_the_loop():
     """A wrong coefficient among the nine corrections of the operator."""
     X, y = sample()
     assert_allclose(fourth_moment(X, y) @ np.eye(16), symmetrised(moment_tensor(X, y, 4)), atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_moments_along_a_vector_are_the_loop(order):
+    """A lost correction, or a contraction that may exceed the norm whose null it is held against."""
+    X, y = sample()
+    v = np.array([1.0, -2.0, 0.5, 3.0])
+    v /= np.linalg.norm(v)
+    T = moment_tensor(X, y, order)
+    for _ in range(max(order - 1, 1)):
+        T = T @ v
+    assert_allclose(along(X, y, order, v), np.linalg.norm(T))
+    assert along(X, y, order, v) <= np.abs(leading(X, y, order, 1).values[0]) * (1 + 1e-9)
 
 
 def symmetrised(T):

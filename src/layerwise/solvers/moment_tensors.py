@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.polynomial.hermite_e import hermeval
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from layerwise.solvers.gram import BLOCK_BYTES
@@ -128,6 +129,20 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
     else:
         values, vectors = np.linalg.eigh(second_moment(X, y))
     return _largest(values, vectors.T[:, :, None], k)
+
+
+def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
+    """What of T_degree lies along a unit vector: ``|v'T_1|``, ``|T_k[v, ..., v, .]|`` from degree 2; 4 n d flops.
+
+    ``He_k(x)[v, ..., v, .] = he_{k-1}(v'x) x - (k-1) he_{k-2}(v'x) v``. No more than the largest of `leading`, so that
+    `null_quantile` bounds it for all v at once, also for those that the same labels have chosen.
+    """
+    z = X @ v
+    if degree == 1:
+        return float(abs(y @ z) / len(y))
+    weights = y * hermeval(z, np.eye(degree)[degree - 1])
+    below = y @ hermeval(z, np.eye(degree)[degree - 2])
+    return float(np.linalg.norm(weights @ X - (degree - 1) * below * v) / len(y))
 
 
 def null_quantile(X: np.ndarray, y: np.ndarray, degree: int, n_permutations: int, rng: np.random.RandomState) -> float:

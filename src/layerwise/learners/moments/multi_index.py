@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,9 +21,10 @@ DEGREES, ROWS_PER_TERM = range(1, 7), 4
 ROUNDS, GAIN = 6, 0.9
 #: A larger rank must lead by so many standard errors of the validation error, or be so many times better.
 CLEAR, SMALL = 2.0, 10.0
-#: A direction that carries less than this share of ``E |grad q|^2`` stays only where squared errors alone, which q
-#: minimises, fall by so many standard errors for it.
-MINOR, CLEARER = 0.025, 3.0
+#: A direction that does not stand out in the moments must carry this share of ``E |grad q|^2``, clear as its lead may
+#: be: validation has seen the frame polished, and takes what fits a few large labels for structure. By Poincare's
+#: inequality q loses with it no more of its variance than the share times ``E |grad q|^2 / var q``, its mean degree.
+MINOR = 0.05
 #: Ranks in a row that bring nothing before larger ones are given up.
 PATIENCE = 2
 #: Validation errors below this share of the variance of y leave nothing to be explained.
@@ -51,12 +52,16 @@ class Candidate:
         clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
         return self.error < other.error and clear
 
-    def needs_more_than(self, fewer: Candidate) -> bool:
-        """Whether the direction used least, which ``fewer`` has not, is worth having."""
+    def needs_more_than(self, fewer: Candidate, stands_out: Callable[[np.ndarray], bool]) -> bool:
+        """Whether the direction used least, which ``fewer`` has not, is worth having.
+
+        For one that stands out in the moments, which no fit has touched, it is enough that the error falls.
+        """
+        if stands_out((self.by_use() @ self.frame)[-1]):
+            return self.error < fewer.error
         use = self._use()[0]
-        if use[0] > MINOR * use.sum() or self.error * SMALL < fewer.error:
-            return self.clearly_beats(fewer)
-        return lead(np.square([fewer.residuals, self.residuals])) > CLEARER
+        minor = use[0] < MINOR * use.sum() and self.error * SMALL >= fewer.error
+        return self.clearly_beats(fewer) and not minor
 
     def by_use(self) -> np.ndarray:
         """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
@@ -90,7 +95,14 @@ class MultiIndexFits:
     polish: bool
     history: list[dict]
 
-    def choose_rank(self, directions: np.ndarray, n_sure: int, n_found: int, max_rank: int) -> tuple[Candidate, int]:
+    def choose_rank(
+        self,
+        directions: np.ndarray,
+        n_sure: int,
+        n_found: int,
+        stands_out: Callable[[np.ndarray], bool],
+        max_rank: int,
+    ) -> tuple[Candidate, int]:
         """The candidate of the rank that validation prefers, and that rank.
 
         Parameters
@@ -99,6 +111,8 @@ class MultiIndexFits:
             Orthonormal rows, the strongest first.
         n_sure, n_found : int
             Ranks that are all tried, and that may be tried.
+        stands_out : callable
+            Whether the moments along a unit vector (d,) do.
         max_rank : int
         """
         best, found = self.linear(), 0
@@ -106,14 +120,14 @@ class MultiIndexFits:
         for rank in range(1, min(max_rank, n_found, len(directions)) + 1):
             candidate = self.of_rank([directions[:rank], _extend(frame, directions)])
             frame = candidate.frame
-            if candidate.clearly_beats(best):
+            if candidate.clearly_beats(best) or (found and candidate.needs_more_than(best, stands_out)):
                 best, found = candidate, rank
             if (rank - found >= PATIENCE and rank >= n_sure) or best.error < EXACT:
                 break
         while found > 1:  # down again
             frame = (best.by_use() @ best.frame)[:-1]
             candidate = self.of_rank([frame])
-            if candidate.error > EXACT and best.needs_more_than(candidate):
+            if candidate.error > EXACT and best.needs_more_than(candidate, stands_out):
                 break
             best, found = candidate, found - 1
         return best, found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from layerwise.learners.moments.arguments import check_arguments
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import ridge
-from layerwise.solvers.moment_tensors import Spectrum, leading, null_quantile
+from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile
 from layerwise.solvers.variable_projection import polynomial_features
 
 
@@ -39,8 +39,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         3  q by ridge regression on all h_alpha(U x~) of |alpha| <= degree
         4  (polish) U and q together, by variable projection
         5  the rank and degree that validation prefers, rank 0 for the linear fit: ranks upwards from line 2, then down
-           again, dropping the direction that q uses least (under 2.5 % of E |grad q|^2: unless squared errors fall by 3
-           standard errors for it)
+           again while the direction that q uses least is not worth it: it must lower the error, and stand out in the
+           moments along it, or else lower it clearly and carry 5 % of E |grad q|^2
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
     method on unfolded tensors). Line 4 and ``robust`` are not part of it.
@@ -206,25 +206,33 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         self._W = W / spread[:, None]
         return Z @ W
 
-    def _find_directions(self, Z, labels, orders, rng) -> tuple[np.ndarray, int, int]:
-        """Lines 1 and 2: directions (d, d), the strongest first; how many stood out in orders 1 and 2, and in all."""
+    def _find_directions(self, Z, labels, orders, rng) -> tuple[np.ndarray, int, int, Callable[[np.ndarray], bool]]:
+        """Lines 1 and 2: directions (d, d), the strongest first; how many stood out in orders 1 and 2, and in all.
+
+        And whether moments along a unit vector (d,) stand out.
+        """
         order = np.lexsort((Z[:, 0], labels))  # permutations then do not depend on the order of the rows
-        Z, labels = Z[order], labels[order]
+        rows, scores = Z[order], labels[order]
         if self.robust:
-            labels = norm.ppf((rankdata(labels) - 0.5) / len(labels))
-            labels -= labels.mean()
+            scores = norm.ppf((rankdata(scores) - 0.5) / len(scores))
+            scores -= scores.mean()
         d, most = Z.shape[1], self.max_rank if isinstance(self.rank, str) else int(self.rank)
         P, n_found, n_sure, self.eigenvalues_, self.null_ = np.zeros((d, d)), 0, 0, {}, {}
+        seen = {k: np.empty(len(scores)) for k in orders}
         for k in orders:
             if k > 2 and n_found:
-                labels = _without_quadratic_part(Z, labels, _leading_rows(P)[:n_found])
-            null = null_quantile(Z, labels, k, self.n_permutations, rng)
-            spectrum = leading(Z, labels, k, 1 if k == 1 else min(d, most))
+                scores = _without_quadratic_part(rows, scores, _leading_rows(P)[:n_found])
+            null = null_quantile(rows, scores, k, self.n_permutations, rng)
+            spectrum = leading(rows, scores, k, 1 if k == 1 else min(d, most))
             n_found += _gather(P, spectrum, null)
             n_sure = n_found if k <= 2 else n_sure
-            self.eigenvalues_[k], self.null_[k] = spectrum.values, null
+            self.eigenvalues_[k], self.null_[k], seen[k][order] = spectrum.values, null, scores
             self.history_.append({"stage": f"moments of order {k}", "null": null, "values": spectrum.values.tolist()})
-        return _leading_rows(P), n_sure, n_found
+
+        def stands_out(v: np.ndarray) -> bool:
+            return any(along(Z, seen[k], k, v) > self.null_[k] for k in orders)
+
+        return _leading_rows(P), n_sure, n_found, stands_out
 
     def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
         """The candidate in the inputs as they came, and in the units of y."""
