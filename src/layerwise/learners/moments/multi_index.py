@@ -39,7 +39,7 @@ class Candidate:
     degree: int
     path: RidgePath
     residuals: np.ndarray  # of each row by a fit without it
-    polished: bool = False
+    polished: bool = False  # at this rank; the frame may be part of a larger one that was
 
     @property
     def error(self) -> float:

@@ -71,8 +71,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
     penalty : float or "auto", default="auto"
         lambda > 0 of line 3, the weight of ``|c|^2 / 2``; "auto" chooses from a path by ``validation``.
     validation : "loo" or float, default="loo"
-        Leave-one-out in closed form (line 4: of the linearised model), or the fraction of rows held out, which then
-        neither the moments nor the polishing see.
+        Leave-one-out in closed form (line 4: of the linearised model; line 5: what is left of a polished frame counts
+        as given), or the fraction of rows held out, which then neither the moments nor the polishing see.
     max_memory : int, default=8 * 2**30
         Bytes the fit may take beside X, by the peak in the notes.
     random_state : int, RandomState or None
