@@ -93,7 +93,7 @@ def risk(full: bool) -> Study:
         ],
         dims=[10, DIM, 20, 30] if full else [DIM],
         n=[250, 500, 1000, 2000, 4000, 8000] if full else [500, 1000, 2000],
-        seeds=5 if full else 3,
+        seeds=5,
         noise=NOISE,
         n_test=2**17 if full else 2**14,
     )
