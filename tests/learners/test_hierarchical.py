@@ -328,7 +328,7 @@ def test_refinement_gives_way_where_there_is_nothing_to_refine():
     assert np.mean(refined.predict(X_new) ** 2) <= np.mean(plain.predict(X_new) ** 2) + 0.01  # y_new has mean 0
 
 
-@pytest.mark.parametrize(("degree", "link", "seed"), [(2, "abs", 11), ("auto", [0, 1, 0.7, 0.7], 5)])
+@pytest.mark.parametrize(("degree", "link", "seed"), [(2, "abs", 2), ("auto", [0, 1, 0.7, 0.7], 10)])
 def test_mixture_written_out(degree, link, seed):
     """Other folds than those whose errors were seen, the two stages of all rows, or a feature in another basis."""
     target = Hierarchical(4, {"name": "balanced_sum", "degree": 2}, link)
@@ -340,10 +340,9 @@ def test_mixture_written_out(degree, link, seed):
     assert min(weights.values()) > 0
     assert (model.features_.degree > model.degree_) == (degree == "auto")
     X_new, _ = target.sample(500, random_state=4)
-    labels = (y - y.mean()) / y.std()
     rng = np.random.RandomState(0)
     seeds = rng.randint(2**31 - 1), rng.choice([-1, 1], 30), rng.standard_t(9, 30), rng.randint(2**31 - 1)
-    fold_of = draw_folds(X, labels, 10, seeds[-1])
+    fold_of = draw_folds(X, 10, seeds[-1])
     literal = np.zeros(500)
     for fold in range(10):
         rest = fold_of != fold

@@ -16,15 +16,6 @@ def lead(squares: np.ndarray) -> float:
     return float(gain.mean() / error) if error > 0 else 0.0
 
 
-def majority(squares: np.ndarray) -> float:
-    """By how many standard errors of a fair coin the last stage beats the best of the others on most rows.
-
-    Means and their errors may be those of a few rows; this counts all rows alike.
-    """
-    best = squares[np.argmin(squares[:-1].mean(axis=1))]
-    return float((2 * np.mean(squares[-1] < best) - 1) * np.sqrt(squares.shape[1]))
-
-
 def convex_weights(predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Minimise ``|w'P - y|^2`` over w >= 0, sum(w) = 1, for P of shape (n_stages, n_samples).
 

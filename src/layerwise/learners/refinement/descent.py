@@ -10,7 +10,10 @@ regression takes g(z) - z for noise, which leaves c with many times more error t
 
 and keep the c, g whose leave-one-out error in line 1 was least. Where the features come in groups, as by degree::
 
-    5  the same again, the penalty on c over the root mean square of its group's coefficients; keep the better of both
+    5  go on from there, the penalty on c over the root mean square of its group's coefficients; keep the better of both
+
+Ridge regression takes all coefficients for equally large. But a feature of degree k may have no terms of lower degree,
+as that of the theory, and noise that they fit is noise of z all the same.
 
 The link never sees an overfitted feature; what it sees is blurred by the feature's error, and the slope of the blurred
 link is the best linear approximation of the true one under that error, where the slope at a point would miss a kink
@@ -25,7 +28,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 
 from layerwise.solvers.gram import FeatureBlocks
-from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.linearised import Centred, make_centred
 from layerwise.solvers.link import Link, PolynomialLink, fit_link
 
 #: A link whose slope varies less than this, relatively, is a line.
@@ -59,31 +62,27 @@ class Candidate(NamedTuple):
         return self.link(features @ self.coefficients - self.offset)
 
 
-def descend(
-    features: FeatureBlocks,
-    y: np.ndarray,
-    families: Sequence[type[Link]],
-    max_iter: int,
-    patience: int,
-    tol: float,
-    *,
-    scales: np.ndarray | None = None,
-    start: np.ndarray | None = None,
-) -> tuple[list[Candidate], list[dict]]:
-    """Lines 1 to 4, from ``start`` or ridge regression: candidates as `STAGES` (fewer if z vanishes), history.
+class Point(NamedTuple):
+    """Where a descent stands: c, each row's feature by a fit without it, and the penalty of ridge regression last.
 
-    ``scales`` (width,) are those of the coefficients. The feature of ``start`` has seen the labels: it is no candidate,
-    nor is line 4 damped for it.
+    Of c that has ``seen`` the labels of all rows, the feature as it is: no candidate, and not to be averaged with.
     """
-    H = make_centred(features, scales)
-    now = H.ridge(np.ones_like(y), y, intercept=True)
-    error = float(np.mean(now.residuals**2))
-    line = PolynomialLink(np.array([y.mean(), 1.0]), error=error)
-    candidates = [Candidate(now.coefficients, float(H.mean @ now.coefficients), line, error)]
-    history = [{"stage": "ridge", "penalty": now.penalty, "error": error}]
-    c, left_out = now.coefficients, now.feature
-    if start is not None:
-        c, left_out = start, features @ start - H.mean @ start
+
+    coefficients: np.ndarray
+    left_out: np.ndarray
+    penalty: float
+    seen: bool = False
+
+
+def descend(
+    H: Centred, y: np.ndarray, start: Point, families: Sequence[type[Link]], max_iter: int, patience: int, tol: float
+) -> tuple[list[Candidate], Point, list[dict]]:
+    """Lines 1 to 4 from ``start``: the first candidate and the best after it, the point of this, history.
+
+    Fewer where z vanishes, or a line is left at once.
+    """
+    candidates, reached, history = [], start, []
+    c, left_out, penalty, seen = start
     least, stalled = np.inf, 0
     for iteration in range(max_iter + 1):
         centre, spread = left_out.mean(), left_out.std()
@@ -91,16 +90,14 @@ def descend(
             break
         c, left_out, offset = c / spread, (left_out - centre) / spread, centre / spread
         link = fit_link(left_out, y, families)  # line 1
-        seen = start is not None and iteration == 0
-        if not seen and len(candidates) < len(STAGES):
-            candidates.append(Candidate(c, float(offset + H.mean @ c), link, link.error))
-        elif not seen and link.error < candidates[-1].error:
-            candidates[-1] = Candidate(c, float(offset + H.mean @ c), link, link.error)
-        stage = {"stage": STAGES[1 + (iteration > 0)], "link": type(link).__name__, "link_penalty": link.penalty}
-        history.append(stage | {"penalty": now.penalty, "error": link.error})
-
-        stalled = 0 if link.error < (1 - tol) * least else stalled + 1
-        least = np.inf if seen else min(least, link.error)
+        history.append({"link": type(link).__name__, "link_penalty": link.penalty})
+        history[-1] |= {"penalty": penalty, "error": link.error}
+        if not seen:
+            candidate = Candidate(c, float(offset + H.mean @ c), link, link.error)
+            if len(candidates) < 2 or link.error < candidates[1].error:
+                candidates, reached = [*candidates[:1], candidate], Point(c, left_out + offset, penalty)
+            stalled = 0 if link.error < (1 - tol) * least else stalled + 1
+            least = min(least, link.error)
         slopes = link.derivative(left_out)
         if np.ptp(slopes) < STRAIGHT * np.abs(slopes).max():  # a fixed point: ridge regression again
             link = fit_link(left_out, y, families, "gcv")
@@ -108,29 +105,32 @@ def descend(
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
         now = H.ridge(slopes, y - link(left_out) + slopes * (left_out + offset))  # lines 2 and 3
-        kept = 0.0 if seen else 0.5  # line 4
+        kept = 0.0 if seen else 0.5
         c = kept * c + (1 - kept) * now.coefficients
-        left_out = kept * (left_out + offset) + (1 - kept) * now.feature
-    return candidates, history
+        left_out = kept * (left_out + offset) + (1 - kept) * now.feature  # line 4
+        penalty, seen = now.penalty, False
+    return candidates, reached, history
 
 
-def descend_by_groups(
+def search(
     features: FeatureBlocks, y: np.ndarray, steps: tuple, groups: np.ndarray | None
-) -> tuple[list[Candidate], list[dict], np.ndarray | None]:
-    """Lines 1 to 4, and line 5: candidates, history, scales (None where lines 1 to 4 were better).
-
-    Ridge regression takes all coefficients for equally large. But a feature of degree k may have no terms of lower
-    degree, as that of the theory; noise that they fit is noise of z all the same. The second descent measures each
-    coefficient by the root mean square of those of its group in the first.
-    """
-    candidates, history = descend(features, y, *steps)
-    if groups is None or len(candidates) == 1:
-        return candidates, history, None
-    scales = group_scales(candidates[-1].coefficients, groups)
-    scaled, scaled_history = descend(features, y, *steps, scales=scales)
-    if len(scaled) < len(candidates) or scaled[-1].error >= candidates[-1].error:
-        return candidates, history, None
-    return scaled, scaled_history, scales
+) -> tuple[list[Candidate], list[dict]]:
+    """Lines 1 to 5 from ridge regression: candidates as `STAGES` (fewer if z vanishes), history."""
+    H = make_centred(features)
+    ridge = H.ridge(np.ones_like(y), y, intercept=True)
+    error = float(np.mean(ridge.residuals**2))
+    line = PolynomialLink(np.array([y.mean(), 1.0]), error=error)
+    candidates = [Candidate(ridge.coefficients, float(H.mean @ ridge.coefficients), line, error)]
+    history = [{"stage": "ridge", "penalty": ridge.penalty, "error": error}]
+    found, reached, more = descend(H, y, Point(ridge.coefficients, ridge.feature, ridge.penalty), *steps)
+    history += [{"stage": STAGES[1 + (i > 0)]} | line for i, line in enumerate(more)]
+    candidates += found
+    if groups is None or len(found) < 2 or len(np.unique(groups)) == 1:
+        return candidates, history
+    H = make_centred(features, group_scales(reached.coefficients, groups))
+    again, _, more = descend(H, y, reached, *steps)
+    history += [{"stage": "refinement"} | line for line in more[1:]]
+    return [*candidates[:2], min([found[-1], *again], key=lambda candidate: candidate.error)], history
 
 
 def group_scales(coefficients: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -146,14 +146,16 @@ def from_the_best_fold(
     found: Candidate,
     folds: Sequence[Candidate],
     steps: tuple,
-    scales: np.ndarray | None,
+    groups: np.ndarray | None,
 ) -> Candidate:
-    """The descent on all rows, begun again from the fold that came farthest, where one came farther.
+    """Lines 1 to 5 on all rows, begun again from the fold that came farthest, where one came farther.
 
-    One huge label can mislead its first steps, and some fold is without it.
+    One huge label can mislead the first steps, and some fold is without it.
     """
     best = min(folds, key=lambda fold: fold.error)
     if best.error >= found.error:
         return found
-    again, _ = descend(features, y, *steps, scales=scales, start=best.coefficients)
-    return min(found, again[-1], key=lambda candidate: candidate.error)
+    c = best.coefficients
+    H = make_centred(features, None if groups is None else group_scales(c, groups))
+    again, *_ = descend(H, y, Point(c, features @ c - H.mean @ c, np.nan, seen=True), *steps)
+    return min([found, *again], key=lambda candidate: candidate.error)

@@ -3,8 +3,8 @@
 The other rows' targets in line 2 of the descent depend on row i to second order only, but these orders add up where n
 is near D, and its error becomes too hopeful. The whole is therefore cross-validated beside the earlier stages, the two
 that it must not fall below; and the descent on all rows begun again from the fold that came farthest, where one came
-farther. Where the refined function clearly beats both earlier stages out of fold (`SURE`, `SMALL`), and each fit had
-more rows than unknowns, it is the answer, its feature averaged with those of the folds (`average`).
+farther. Where the refined function clearly beats both earlier stages (`SURE`, `AHEAD`, `EXACT`), and each fit had more
+rows than unknowns, it is the answer, its feature averaged with those of the folds (`average`).
 Elsewhere the rows cannot rank the stages, and one fit to all of them may be far worse than the fits to their parts; the
 answer is then a mixture of the functions whose errors were seen, f_{-v,s} of stage s fitted without fold v:
 
@@ -24,25 +24,19 @@ from sklearn.utils import check_random_state
 
 from layerwise.hermite._checks import as_integer, as_vector
 from layerwise.learners._head import RandomState, check_number, mean_square
-from layerwise.learners._stages import convex_weights, lead, majority
+from layerwise.learners._stages import convex_weights, lead
 from layerwise.learners.refinement.average import average
-from layerwise.learners.refinement.descent import (
-    STAGES,
-    Candidate,
-    Curve,
-    descend,
-    descend_by_groups,
-    from_the_best_fold,
-)
+from layerwise.learners.refinement.descent import STAGES, Candidate, Curve, from_the_best_fold, search
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
-#: A lead of so many standard errors over the folds makes the refined function the answer. After `FIRST_FOLDS` it spares
-#: the other folds, where the error is below `NEGLIGIBLE` of the variance of y and an average has nothing to gain.
-SURE, FIRST_FOLDS, NEGLIGIBLE = 4.0, 3, 1e-2
-#: Or a leave-one-out error on all rows so many times below theirs out of fold, and a lead in the mean, or by
-#: `MAJORITY` standard errors on most rows: a few rows of heavy-tailed labels, or a fold that they misled, carry means.
-SMALL, MAJORITY = 3.0, 2.0
+#: The refined function is the answer where it leads by so many standard errors over the folds, or its error out of fold
+#: is so many times below theirs, or, of all rows, left out, almost nothing beside theirs: a few rows of heavy-tailed
+#: labels, or a fold that they misled, carry means and standard errors.
+SURE, AHEAD, EXACT = 4.0, 1.5, 100.0
+#: A sure lead after so many folds spares the others, where the error is below `NEGLIGIBLE` of the variance of y and an
+#: average has nothing to gain.
+FIRST_FOLDS, NEGLIGIBLE = 3, 1e-2
 
 #: From labels and the mask of a fold: the earlier stages fitted without it, and their predictions of it.
 EarlierStages = Callable[[np.ndarray, np.ndarray], tuple[Sequence[Candidate], np.ndarray]]
@@ -132,7 +126,8 @@ def refine(
     """Learn ``y ~ link(features @ coefficients)``.
 
     With w the number of features and m = min(n, w): a step costs 4 n w m + O(m^3) flops, all matrix products and one
-    eigendecomposition of size m; ten folds cost nine times the fit, ``groups`` once more, and ``earlier`` ten times.
+    eigendecomposition of size m (n < w: 2 n^2 w once, then O(n^3)), with ``groups`` up to twice as many; ten folds cost
+    nine times the fit, and ``earlier`` ten times.
     Peak memory 4 m^2 floats and blocks of features, where n <= w 2 n^2 + n w more. A mixture of three stages predicts
     by 60 w flops a row.
 
@@ -142,7 +137,7 @@ def refine(
         H, without a constant column.
     y : ndarray of shape (n_samples,)
     groups : array-like of shape (width,), optional
-        A label for each feature, e.g. its degree: coefficients of one label are of one size. One group where None.
+        A label for each feature, e.g. its degree: coefficients of one label are of one size. Give few; None is one.
     earlier : callable, optional
         Stages 1 and 2 in place of the descent's own, as what refinement is not to fall below. From labels
         (n_samples,), which are y standardised, and the mask of a fold: the functions fitted without the fold, each a
@@ -188,7 +183,7 @@ def refine(
     scale = float(np.sqrt(mean_square(y - mean)))
     labels = (y - mean) / (scale if scale > 0 else 1.0)
     steps = (families, max_iter, patience, tol)
-    candidates, history, scales = descend_by_groups(features, labels, steps, groups)
+    candidates, history = search(features, labels, steps, groups)
     last = len(candidates) - 1
 
     def in_units_of_y(f: Candidate) -> Candidate:
@@ -197,18 +192,19 @@ def refine(
 
     errors, mixture = {}, []
     if last and folds > 1 and len(labels) > 2:
-        folds = min(folds, len(labels))
-        fold_of = draw_folds(features.X, labels, folds, random_state)
-        members, predictions, seen = out_of_fold(features, labels, earlier, last, fold_of, steps, scales)
+        fold_of = draw_folds(features.X, folds, random_state)
+        members, predictions, seen = out_of_fold(features, labels, earlier, last, fold_of, steps, groups)
         squares = (predictions - seen) ** 2
-        best = from_the_best_fold(features, labels, candidates[last], [fold[-1] for fold in members], steps, scales)
+        best = from_the_best_fold(features, labels, candidates[last], [fold[-1] for fold in members], steps, groups)
         names = STAGES[: last + 1] if earlier is None else STAGES
         errors = {name: scale**2 * float(e) for name, e in zip(names, squares.mean(axis=1), strict=True)}
         stage, error, weights = names[-1], errors[names[-1]], {names[-1]: 1.0}
-        too_few = len(labels) * (1 - 1 / folds) <= features.shape[1]  # rows in each fit, to tell the stages apart
+        rows_in_each = len(labels) * (1 - 1 / (1 + fold_of.max()))
         least = squares[:-1].mean(axis=1).min()
-        ahead = squares[-1].mean() < least or majority(squares) > MAJORITY
-        if not too_few and (lead(squares) > SURE or (ahead and SMALL * best.error < least)):
+        ahead = AHEAD * squares[-1].mean() < least
+        if EXACT * best.error < least:  # no row left out has a twin
+            ahead |= len(np.unique(features.X, axis=0)) == len(labels)
+        if rows_in_each > features.shape[1] and (ahead or lead(squares) > SURE):
             if errors[stage] > NEGLIGIBLE * scale**2:
                 best = average(features, [best, *(fold[-1] for fold in members)])
         else:
@@ -227,11 +223,11 @@ def refine(
     return Refinement(c, offset, link, stage, error, errors, weights, max(len(history) - 2, 0), history, mixture)
 
 
-def draw_folds(X: np.ndarray, y: np.ndarray, folds: int, random_state: RandomState) -> np.ndarray:
-    """The fold of each row, (n_samples,): drawn for the rows in order of y and X, so that theirs does not matter."""
-    fold_of = np.empty(len(y), dtype=int)
-    fold_of[np.lexsort((*X.T, y))] = check_random_state(random_state).permutation(len(y)) % folds
-    return fold_of
+def draw_folds(X: np.ndarray, folds: int, random_state: RandomState) -> np.ndarray:
+    """The fold of each row, (n_samples,), whatever the order of rows; those of one x, as in a bootstrap, in one."""
+    distinct, copies = np.unique(X, axis=0, return_inverse=True)
+    order = check_random_state(random_state).permutation(len(distinct))
+    return (order % min(folds, len(distinct)))[copies.ravel()]
 
 
 def out_of_fold(
@@ -241,7 +237,7 @@ def out_of_fold(
     last: int,
     fold_of: np.ndarray,
     steps: tuple,
-    scales: np.ndarray | None,
+    groups: np.ndarray | None,
 ) -> tuple[list[list[Candidate]], np.ndarray, np.ndarray]:
     """Each stage fitted without each fold, until the last stage surely leads.
 
@@ -260,7 +256,7 @@ def out_of_fold(
         inside, outside = (
             FeatureBlocks(features.X[part], features.transform, features.shape[1]) for part in (~out, out)
         )
-        found, _ = descend(inside, y[~out], *steps, scales=scales)
+        found, _ = search(inside, y[~out], steps, groups)
         stages = [found[min(s, len(found) - 1)] for s in range(last + 1)]
         if earlier is None:
             predicted = [stage.predict(outside) for stage in stages]
