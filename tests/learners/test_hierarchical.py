@@ -284,7 +284,9 @@ def test_degrees_that_do_not_fit_are_not_tried():
         ({"degree": 2, "activation": HermiteSeries([0.0, 1.0])}, "of degree 1, and degree=2"),
         ({"activation": np.tanh}, "must be a HermiteSeries"),
         ({"degree": 30}, r"3.7e\+10 columns .* bytes .*over max_memory=8 GiB. Lower degree"),
-        ({"max_memory": 100}, "degree=1 with 13 inputs"),
+        ({"max_memory": 100, "link_width": 1}, "degree=1, width=None with 13 inputs"),
+        ({"width": 10**9}, r"width=1000000000 .* bytes .*over max_memory=8 GiB.*a smaller width"),
+        ({"link_width": 10**9}, r"link_width=1000000000 needs 6.4e\+10 bytes .*Lower link_width"),
         ({"max_memory": 100e6, "degree": 6}, "over max_memory"),
         ({"max_memory": "8GB"}, r"max_memory='8GB' must be a number of bytes > 0. Give e.g. 8 \* 2\*\*30"),
         ({"max_memory": -1}, "max_memory=-1 must be a number of bytes"),
@@ -300,6 +302,14 @@ def test_bad_parameters_say_what_is_allowed(params, message):
     X, y, _ = sample(40, 13)
     with pytest.raises((ValueError, TypeError), match=message):
         HierarchicalRegressor(**params).fit(X, y)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e15), (np.float64, 1e60)])
+def test_powers_that_leave_the_numbers_are_refused(dtype, scale):
+    """SciPy would say that arrays must not contain infinity, or the labels be blamed."""
+    X, y, _ = sample(40, 3)
+    with pytest.raises(ValueError, match=r"X holds values up to .*powers of degree . leave .*Standardise"):
+        HierarchicalRegressor().fit((scale * X).astype(dtype), y)
 
 
 def test_refined_is_one_function_in_three_readings():

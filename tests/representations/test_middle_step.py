@@ -115,6 +115,7 @@ def test_float32_and_blocks():
     ("params", "message"),
     [
         ({"activation": "tanh"}, "'relu' or"),
+        ({"activation": (1.0,)}, "is constant.* coefficient of degree 1 or more"),
         ({"width": 0}, "width=0 must be an integer >= 1 or None: None is infinitely wide"),
         ({"width": np.inf}, "width=inf must be"),
     ],

@@ -37,9 +37,9 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
         path = RELATIVE_PENALTIES * (top if top > 0 else 1.0)
         beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
         return float(mean - H.mean @ beta), beta.astype(X.dtype)
-    if np.mean(X**2, axis=0, dtype=float).max() > 10:
+    if np.mean(X**2, axis=0, dtype=float).max() > 3:
         warnings.warn(
-            "some columns of X have a mean square over 10, where linear='moment' expects centred columns of unit "
+            "some columns of X have a mean square over 3, where linear='moment' expects centred columns of unit "
             "variance: standardise X (StandardScaler), or use linear='ridge'.",
             UserWarning,
             stacklevel=4,

@@ -107,6 +107,11 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             self._factor = 0.5  # the arc-cosine kernel is 2 E[relu relu]
         else:
             self._polynomial = HermiteSeries(np.asarray(self.activation, dtype=float))
+            if not self._polynomial.variance:
+                raise ValueError(
+                    f"activation={self.activation!r} is constant, and its neurons would see nothing of X. Give a "
+                    "coefficient of degree 1 or more that is not 0."
+                )
             self.kernel_ = PolynomialActivationKernel(self.activation, dim)
             self._factor = 1.0
 

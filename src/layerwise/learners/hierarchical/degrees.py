@@ -1,4 +1,4 @@
-"""The degrees that `HierarchicalRegressor` tries: those whose fit is within memory."""
+"""What `HierarchicalRegressor` can fit: the degrees whose fit is within memory, links and inputs likewise."""
 
 from __future__ import annotations
 
@@ -36,11 +36,32 @@ def degrees_to_try(learner: HierarchicalRegressor, n: int, d: int) -> list[int]:
     if affordable:
         return affordable
     raise ValueError(
-        f"degree={degrees[0]} with {d} inputs needs a basis of {columns(d, degrees[0], width):.2g} columns "
+        f"degree={degrees[0]}, width={width} with {d} inputs needs {columns(d, degrees[0], width):.2g} columns "
         f"({peaks[degrees[0]]:.2g} bytes to fit {n} rows), over max_memory={learner.max_memory / 2**30:.3g} GiB. Lower "
-        "degree, give a width below that, project the inputs on fewer directions first, or use KernelRegressor, which "
+        "degree, give a smaller width, project the inputs on fewer directions first, or use KernelRegressor, which "
         "never forms the basis."
     )
+
+
+def check_link_width(link_width: int, n: int, max_memory: int) -> None:
+    """Refuse neurons of stage 2 that would not fit in."""
+    peak = 8 * (8 * link_width + 4 * min(n, link_width) ** 2)
+    if peak > max_memory:
+        raise ValueError(
+            f"link_width={link_width} needs {peak:.2g} bytes to fit {n} rows, over max_memory={max_memory / 2**30:.3g} "
+            "GiB. Lower link_width (1000 draw any smooth curve), or raise max_memory."
+        )
+
+
+def check_powers(X: np.ndarray, degree: int) -> None:
+    """Refuse inputs whose powers leave the dtype of X, or the squares of which leave float64."""
+    largest = float(np.abs(X).max())
+    room = min(np.log10(np.finfo(X.dtype).max), np.log10(np.finfo(float).max) / 2) - 8
+    if largest > 0 and degree * np.log10(largest) > room:
+        raise ValueError(
+            f"X holds values up to {largest:.2g}, whose powers of degree {degree} leave {X.dtype}, or their squares "
+            "float64. Standardise the columns of X (StandardScaler)."
+        )
 
 
 def columns(d: int, degree: int, width: int | None) -> int:
@@ -53,6 +74,7 @@ def peak_bytes(n: int, d: int, degree: int, width: int | None, *, left_out: bool
     """Of stage 1, its features left out where ``left_out``, and of refinement, in which width does not matter."""
     size = n_terms(d, degree)
     peak = ridge_bytes(n, columns(d, degree, width), left_out=left_out)
+    peak += 16 * (width or 0) * (d + 1)  # V and s, as drawn and as kept
     if width is None:
         entries = mixing_entries(d, degree)
         peak = max(peak + 16 * entries, 68 * entries + 56 * d * size)  # it kept, and it being made: as measured

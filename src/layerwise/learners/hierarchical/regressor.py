@@ -13,7 +13,7 @@ from layerwise.hermite import HermitePolynomial, HermiteSeries
 from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
 from layerwise.learners.hierarchical.arguments import check_arguments
 from layerwise.learners.hierarchical.by_degree import basis_blocks, refine_by_degree
-from layerwise.learners.hierarchical.degrees import columns, degrees_to_try
+from layerwise.learners.hierarchical.degrees import check_link_width, check_powers, columns, degrees_to_try
 from layerwise.learners.hierarchical.relu_link import ReluLink, relu_features
 from layerwise.learners.refinement.guarded import Refinement
 from layerwise.representations import PolynomialLayer
@@ -77,7 +77,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         basis, which takes the samples from many times D toward D. The prediction is the refined function where it
         clearly leads in cross-validation, elsewhere its mixture with both stages, each fitted to parts of the rows.
     max_memory : int, default=8 * 2**30
-        Bytes stage 1 and the refinement may take, each.
+        Bytes stage 1, stage 2 and the refinement may take, each.
     random_state : int, RandomState or None
 
     Attributes
@@ -106,7 +106,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     Raises
     ------
     ValueError
-        Where stage 1, or the refinement, would take more than ``max_memory``; where squares of y leave float64.
+        Where a stage, or the refinement, would take more than ``max_memory``; where squares of y, or powers of X, leave
+        the floating-point numbers.
 
     Notes
     -----
@@ -160,6 +161,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         """Both stages on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
         check_arguments(self)
+        check_link_width(self.link_width, len(y), self.max_memory)
         rng = check_random_state(self.random_state)
         D1, D2 = self._split_rows(len(y), rng)
         self.intercept_ = float(y[D1].mean())
@@ -227,6 +229,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         penalties, held_out = penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
         seed, candidates = rng.randint(2**31 - 1), []
         for degree in degrees_to_try(self, *X.shape):
+            check_powers(X, degree)
             layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
             blocks = FeatureBlocks(X, layer.transform, columns(X.shape[1], degree, self.width))
             candidates.append((layer, blocks, ridge(blocks, y, penalties, held_out=held_out)))
