@@ -10,7 +10,7 @@ regression takes g(z) - z for noise, which leaves c with many times more error t
 
 and keep the c, g whose leave-one-out error in line 1 was least. Where the features come in groups, as by degree::
 
-    5  go on from there, the penalty on c over the root mean square of its group's coefficients; keep the better of both
+    5  go on from there, the penalty on c over the root mean square of its group's coefficients, twice; keep the best
 
 Ridge regression takes all coefficients for equally large. But a feature of degree k may have no terms of lower degree,
 as that of the theory, and noise that they fit is noise of z all the same.
@@ -33,6 +33,9 @@ from layerwise.solvers.link import Link, PolynomialLink, fit_link
 
 #: A link whose slope varies less than this, relatively, is a line.
 STRAIGHT = 0.1
+
+#: Times line 5 is done, the scales anew each time.
+ROUNDS = 2
 
 STAGES = ("ridge", "two-stage", "refinement")
 
@@ -127,10 +130,12 @@ def search(
     candidates += found
     if groups is None or len(found) < 2 or len(np.unique(groups)) == 1:
         return candidates, history
-    H = make_centred(features, group_scales(reached.coefficients, groups))
-    again, _, more = descend(H, y, reached, *steps)
-    history += [{"stage": "refinement"} | line for line in more[1:]]
-    return [*candidates[:2], min([found[-1], *again], key=lambda candidate: candidate.error)], history
+    for _ in range(ROUNDS):
+        H = make_centred(features, group_scales(reached.coefficients, groups))
+        again, reached, more = descend(H, y, reached, *steps)
+        found += again
+        history += [{"stage": "refinement"} | line for line in more[1:]]
+    return [*candidates[:2], min(found[1:], key=lambda candidate: candidate.error)], history
 
 
 def group_scales(coefficients: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -126,10 +126,9 @@ def refine(
     """Learn ``y ~ link(features @ coefficients)``.
 
     With w the number of features and m = min(n, w): a step costs 4 n w m + O(m^3) flops, all matrix products and one
-    eigendecomposition of size m (n < w: 2 n^2 w once, then O(n^3)), with ``groups`` up to twice as many; ten folds cost
-    nine times the fit, and ``earlier`` ten times.
-    Peak memory 4 m^2 floats and blocks of features, where n <= w 2 n^2 + n w more. A mixture of three stages predicts
-    by 60 w flops a row.
+    eigendecomposition of size m (n < w: 2 n^2 w once, then O(n^3)), with ``groups`` up to three times as many; ten
+    folds cost nine times the fit, and ``earlier`` ten times. Peak memory 4 m^2 floats and blocks of features, where
+    n <= w 2 n^2 + n w more. A mixture of three stages predicts by 60 w flops a row.
 
     Parameters
     ----------
