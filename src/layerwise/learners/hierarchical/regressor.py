@@ -113,8 +113,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     -----
     With D = min(m_1, C(d + k, k)): n D min(n, D) flops for the Gram matrix of stage 1, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; the same with m_2 in stage 2. Peak memory
-    4 min(n, D)^2 floats and blocks of features, n D more where n < D. Refined: 3 to 10 more
-    fits of both stages, and `refine`: 20 to 75 times as long in all.
+    4 min(n, D)^2 floats and blocks of features, n D more where n < D. Refined: 3 to 10 more fits of both stages, and
+    `refine`: 20 to 120 times as long in all.
 
     References
     ----------
