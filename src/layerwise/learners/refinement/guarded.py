@@ -3,7 +3,7 @@
 The other rows' targets in line 2 of the descent depend on row i to second order only, but these orders add up where n
 is near D, and its error becomes too hopeful. The whole is therefore cross-validated beside the earlier stages, the two
 that it must not fall below; and the descent on all rows begun again from the fold that came farthest, where one came
-farther. Where the refined function clearly beats both earlier stages (`SURE`, `AHEAD`, `EXACT`), and each fit had more
+farther. Where the refined function clearly beats both earlier stages (`SURE`, `EXACT`), and each fit had more
 rows than unknowns, it is the answer, its feature averaged with those of the folds (`average`).
 Elsewhere the rows cannot rank the stages, and one fit to all of them may be far worse than the fits to their parts; the
 answer is then a mixture of the functions whose errors were seen, f_{-v,s} of stage s fitted without fold v:
@@ -30,10 +30,10 @@ from layerwise.learners.refinement.descent import STAGES, Candidate, Curve, from
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
-#: The refined function is the answer where it leads by so many standard errors over the folds, or its error out of fold
-#: is so many times below theirs, or, of all rows, left out, almost nothing beside theirs: a few rows of heavy-tailed
-#: labels, or a fold that they misled, carry means and standard errors.
-SURE, AHEAD, EXACT = 4.0, 1.5, 100.0
+#: The refined function is the answer where it leads by so many standard errors over the folds, or its error on all
+#: rows, left out, is so many times below theirs: a few rows of heavy-tailed labels, or a fold that they misled, carry
+#: means and standard errors.
+SURE, EXACT = 4.0, 100.0
 #: A sure lead after so many folds spares the others, where the error is below `NEGLIGIBLE` of the variance of y and an
 #: average has nothing to gain.
 FIRST_FOLDS, NEGLIGIBLE = 3, 1e-2
@@ -200,10 +200,10 @@ def refine(
         stage, error, weights = names[-1], errors[names[-1]], {names[-1]: 1.0}
         rows_in_each = len(labels) * (1 - 1 / (1 + fold_of.max()))
         least = squares[:-1].mean(axis=1).min()
-        ahead = AHEAD * squares[-1].mean() < least
+        clear = lead(squares) > SURE
         if EXACT * best.error < least:  # no row left out has a twin
-            ahead |= len(np.unique(features.X, axis=0)) == len(labels)
-        if rows_in_each > features.shape[1] and (ahead or lead(squares) > SURE):
+            clear |= len(np.unique(features.X, axis=0)) == len(labels)
+        if clear and rows_in_each > features.shape[1]:
             if errors[stage] > NEGLIGIBLE * scale**2:
                 best = average(features, [best, *(fold[-1] for fold in members)])
         else:
