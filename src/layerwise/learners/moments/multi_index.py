@@ -52,16 +52,21 @@ class Candidate:
         clear = self.error * SMALL < other.error or max(lead(sizes), lead(sizes**2)) > CLEAR
         return self.error < other.error and clear
 
-    def needs_more_than(self, fewer: Candidate, stands_out: Callable[[np.ndarray], bool]) -> bool:
+    def needs_more_than(self, fewer: Candidate, stands_out: Callable[[np.ndarray], bool], minor: float = MINOR) -> bool:
         """Whether the direction used least, which ``fewer`` has not, is worth having.
 
         For one that stands out in the moments, which no fit has touched, it is enough that the error falls.
         """
         if stands_out((self.by_use() @ self.frame)[-1]):
             return self.error < fewer.error
+        matters = self.least_share >= minor or self.error * SMALL < fewer.error
+        return matters and self.clearly_beats(fewer)
+
+    @property
+    def least_share(self) -> float:
+        """Of ``E |grad q|^2``, what the direction used least carries."""
         use = self._use()[0]
-        minor = use[0] < MINOR * use.sum() and self.error * SMALL >= fewer.error
-        return self.clearly_beats(fewer) and not minor
+        return float(use[0] / use.sum()) if use.sum() > 0 else 0.0
 
     def by_use(self) -> np.ndarray:
         """Rotation (r, r) to the eigenvectors of ``E grad q grad q'``, the direction that q uses most first."""
@@ -116,19 +121,21 @@ class MultiIndexFits:
         max_rank : int
         """
         best, found = self.linear(), 0
+        minor = MINOR if self.held_out is None else 0.0  # which neither moments nor polishing have seen
         frame = directions[:0]
         for rank in range(1, min(max_rank, n_found, len(directions)) + 1):
             candidate = self.of_rank([directions[:rank], _extend(frame, directions)])
             frame = candidate.frame
-            if candidate.clearly_beats(best) or (found and candidate.needs_more_than(best, stands_out)):
+            if candidate.clearly_beats(best) or (found and candidate.needs_more_than(best, stands_out, minor)):
                 best, found = candidate, rank
             if (rank - found >= PATIENCE and rank >= n_sure) or best.error < EXACT:
                 break
         while found > 1:  # down again
             frame = (best.by_use() @ best.frame)[:-1]
             candidate = self.of_rank([frame])
-            if candidate.error > EXACT and best.needs_more_than(candidate, stands_out):
+            if candidate.error > EXACT and best.needs_more_than(candidate, stands_out, minor):
                 break
+            minor = max(minor - best.least_share, 0.0)
             best, found = candidate, found - 1
         return best, found
 

@@ -40,7 +40,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Regress
         4  (polish) U and q together, by variable projection
         5  the rank and degree that validation prefers, rank 0 for the linear fit: ranks upwards from line 2, then down
            again while the direction that q uses least is not worth it: it must lower the error, and stand out in the
-           moments along it, or else lower it clearly and carry 5 % of E |grad q|^2
+           moments along it, or else lower it clearly and, but tenfold or where rows are held out, carry 5 % of
+           E |grad q|^2, together with those dropped before
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, d^{p/2} spectral
     method on unfolded tensors). Line 4 and ``robust`` are not part of it.
