@@ -348,6 +348,20 @@ def test_divergence_is_told_and_the_best_iterate_is_finite(step_size):
     assert np.mean((model.predict(X) - y) ** 2) < 2 * y.var()
 
 
+@pytest.mark.parametrize(("loss", "step_size"), [("absolute", 10.0), ("huber", 10.0), ("huber", 30.0)])
+def test_losses_linear_in_the_residual_diverge_too(loss, step_size):
+    """A bound meant for squares lets them predict the mean without a word."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 5))
+    y = X[:, 0] ** 2 + 0.1 * rng.standard_normal(200)
+    model = QuadraticModelRegressor(width=20, max_epochs=20, loss=loss, step_size=step_size, random_state=0)
+    with pytest.warns(
+        ConvergenceWarning, match=rf"(rose to|diverged) .*step_size={step_size}.*mean of y.*Lower step_size"
+    ):
+        model.fit(X, y)
+    assert model.best_epoch_ == 0
+
+
 @pytest.mark.parametrize("loss", ["absolute", "huber"])
 def test_robust_losses_are_robust(loss):
     """One label in twenty far off: the square loss follows them."""

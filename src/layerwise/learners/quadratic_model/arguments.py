@@ -87,7 +87,8 @@ class QuadraticModelArguments:
             needed = 32 * D * D + 8 * (4 * n * n + n * (D + self.width / 2))
         if needed > self.max_memory:
             cure = "Take loss='huber', which needs no n x n matrix, or fewer rows" if self._closed else "Lower width"
-            cure = "Lower representation_width or degree" if needed < 64 * D * D else cure
+            if needed < 64 * D * D:
+                cure = "Lower degree" if self.representation == "hermite" else "Lower representation_width"
             raise ValueError(
                 f"n_samples={n}, D={D} and width={self.width} need {needed:.2g} bytes, over "
                 f"max_memory={self.max_memory:.2g}. {cure}, or raise max_memory."

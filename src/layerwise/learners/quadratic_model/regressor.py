@@ -19,6 +19,10 @@ from layerwise.solvers import FeatureBlocks, kernel_ridge
 #: penalty="auto" falls from the first to the second over the epochs.
 PENALTIES = (1e-2, 1e-5)
 
+#: A training loss so many times that of the mean of y, where the mean is what is kept, is told.
+RISEN = 2.0
+OUTLIERS = "Look for values of X far from the others: normal quantiles (QuantileTransformer) tame them"
+
 
 class QuadraticModelRegressor(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelFunction, BaseEstimator
@@ -275,13 +279,17 @@ class QuadraticModelRegressor(
         if loud:
             cure = (
                 f"noise={self.noise} starts at {training.start_loss:.2g} times the variance of y on the rows held out, "
-                f"where its mean has {training.zero_loss:.2g}. Lower noise, e.g. to 0.01."
+                f"where its mean has {training.zero_loss:.2g}. "
             )
+            cure += "Lower noise, e.g. to 0.01." if self.noise > 0.01 else f"{OUTLIERS}."
         kept = f"the iterate of epoch {training.epoch} is kept" if training.epoch else "the mean of y is predicted"
         if training.diverged:
             what = f"diverged in epoch {self.n_iter_ + 1}, at step_size={self.step_size}"
         elif loud and not training.epoch:
             what = f"found nothing better than the mean of y in {self.n_iter_} epochs"
+        elif training.risen > RISEN and not training.epoch:
+            what = f"rose to {training.risen:.2g} times the loss of the mean of y, at step_size={self.step_size}"
+            cure += f" Or {OUTLIERS[0].lower()}{OUTLIERS[1:]}."
         else:
             return
         warnings.warn(f"gradient descent {what}; {kept}. {cure}", ConvergenceWarning, stacklevel=4)

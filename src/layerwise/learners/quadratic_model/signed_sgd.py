@@ -38,6 +38,8 @@ BETA_1, BETA_2 = 0.9, 0.99
 HUBER = 1.0
 #: Training has diverged where the loss of an epoch is this many times what it was at W = 0.
 DIVERGED = 100.0
+#: Losses of W = 0 below this are taken for it: those of labels that do not vary, or of heavy tails.
+LEAST_AT_ZERO = 0.1
 #: Rows on which the sizes of the terms are measured.
 SAMPLE = 256
 
@@ -73,6 +75,8 @@ class Training:
     #: Validation losses where training began, in the noise, and of W = 0.
     start_loss: float
     zero_loss: float
+    #: The largest training loss of an epoch over that of W = 0.
+    risen: float
 
 
 def gradient(
@@ -160,7 +164,8 @@ def train(
             best, kept = validation, (W.copy(), constant, epoch)
         if patience is not None and epoch - kept[2] >= patience:
             break
-    return Training(*kept, history, diverged, start_loss, zero_loss)
+    largest = max((line["loss"] for line in history), default=0.0)
+    return Training(*kept, history, diverged, start_loss, zero_loss, largest / max(at_zero, LEAST_AT_ZERO))
 
 
 def norm_2_4(W: np.ndarray) -> float:
