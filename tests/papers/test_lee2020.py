@@ -89,7 +89,7 @@ def test_statistics_of_the_samples():
 def test_growth_with_rank():
     def at_rank(target, learner, d, n):
         r = int(target.removeprefix("r = "))
-        return 0.1 * (60 * (1 + r) if learner == F1 else 480) / n
+        return 0.1 * (45 * (1 + r) if learner == F1 else 480) / n
 
     result = synthetic(rank(False), at_rank)
     assert_allclose(growth_with_rank(F1, result), 5 / 2, rtol=1e-6)
