@@ -18,6 +18,7 @@ ALL = [
     NeuralTangentKernel(3, bias=0.3),
     PolynomialKernel(3),
     PolynomialActivationKernel([0.0, 0.0, 1.0], 4),
+    PolynomialActivationKernel([0.0, 0.5, 0.0, 1.0], 4),
 ]
 
 
@@ -103,6 +104,16 @@ def test_tiles_are_invisible(kernel, monkeypatch):
     assert_allclose(kernel(X), whole, atol=1e-7)
     assert_allclose(kernel(X), kernel(X).T, rtol=1e-13, atol=1e-15)
     assert_allclose(kernel.dot(X[:9], X, np.arange(23.0)), whole[:9] @ np.arange(23.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 40], ids=["fewer rows than inputs", "more"])
+@pytest.mark.parametrize("coefficients", [[0.4], [0.0, 1.0], [0.0, 0.0, 1.0], [0.3, -0.5, 0.8]])
+def test_moments_are_the_sum_over_the_kernel_matrix(coefficients, n):
+    """A term left out or weighed with the other argument's norm, where sigma is quadratic and no matrix is formed."""
+    rng = np.random.default_rng(3)
+    X, Z, alpha = rng.standard_normal((9, 4)), rng.standard_normal((n, 4)), rng.standard_normal(n)
+    kernel = PolynomialActivationKernel(coefficients, 4)
+    assert_allclose(kernel.dot(X, Z, alpha), kernel(X, Z) @ alpha, rtol=1e-10)
 
 
 @settings(max_examples=25, deadline=None)

@@ -183,13 +183,40 @@ class PolynomialActivationKernel(DotProductKernel):
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         out = np.zeros_like(s)
+        for a, b, power, weight in self._terms():
+            out += (weight * s_xx**a * s_zz**b) * s**power
+        return out
+
+    def dot(self, X, Z, alpha):
+        """``k(X, Z) @ alpha``, in ``2 (n_x + n_z) d^2`` flops where sigma is at most quadratic, by moments of Z.
+
+        With ``w_z = alpha_z s_zz^b``, ``sum_z w_z s^l`` is ``sum_z w_z``, ``x.(sum_z w_z z) / d`` or
+        ``x'(sum_z w_z z z')x / d^2`` for l = 0, 1, 2.
+        """
+        d = X.shape[1]
+        if len(self.monomials) > 3 or d > len(Z):
+            return super().dot(X, Z, alpha)
+        s_xx, s_zz = (np.einsum("ij,ij->i", A, A) / d for A in (X, Z))
+        out = np.zeros(len(X), dtype=X.dtype)
+        for a, b, power, weight in self._terms():
+            w = alpha * s_zz**b
+            if power == 0:
+                moment = np.sum(w)
+            elif power == 1:
+                moment = X @ (w @ Z) / d
+            else:
+                moment = np.einsum("ij,ij->i", X @ (Z.T @ (w[:, None] * Z)), X) / d**2
+            out += weight * s_xx**a * moment
+        return out
+
+    def _terms(self):
+        """(a, b, l, weight) of every term ``weight s_xx^a s_zz^b s^l``."""
         for i, a_i in enumerate(self.monomials):
             for j, a_j in enumerate(self.monomials):
                 if a_i * a_j != 0 and (i + j) % 2 == 0:
                     for power in range(i % 2, min(i, j) + 1, 2):
                         weight = float(a_i * a_j * self._weight(i, j, power))
-                        out += (weight * s_xx ** ((i - power) // 2) * s_zz ** ((j - power) // 2)) * s**power
-        return out
+                        yield (i - power) // 2, (j - power) // 2, power, weight
 
     def _weight(self, i: int, j: int, power: int) -> float:
         pairs = factorial((i - power) // 2) * factorial((j - power) // 2) * factorial(power)

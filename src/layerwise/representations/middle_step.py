@@ -47,7 +47,8 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     Notes
     -----
-    Finite width: 2 n d width flops a pass; infinite width: 2 n n_new d flops to evaluate phi, which then holds X.
+    Finite width: 2 n d width flops a pass; infinite width: 2 n n_new d flops to evaluate phi, which then holds X, and
+    2 (n + n_new) d^2 for a sigma_2 of degree at most 2.
 
     References
     ----------
