@@ -112,7 +112,7 @@ def samples(full: bool) -> Study:
         learners=[
             polynomial_kernel(largest),
             quadratic_model(QUAD_RAW, "quadratic", "raw", largest),
-            quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
+            quadratic_model(QUAD_HERMITE, "quadratic", "hermite", sizes if full else sizes[:9]),
             moments(sizes if full else sizes[:7]),
         ],
         dims=[10, 13, 17, 22, 30] if full else [10, 13, 17, 22],
