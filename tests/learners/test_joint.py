@@ -306,11 +306,36 @@ def test_warns_where_training_ended_early():
         ({"architecture": "hierarchical", "activation": "relu"}, "a polynomial is needed"),
         ({"architecture": "three-layer", "activation": "tanh"}, "a polynomial is needed"),
         ({"architecture": "three-layer", "activation": (1.0, 0.0)}, "is constant"),
+        ({"max_memory": 0}, "max_memory=0 must be a number of bytes > 0"),
+        (
+            {"width": 10**9},
+            r"width=1000000000 with 5 inputs has 7e\+09 weights and .* Lower the widths or batch_size",
+        ),
+        ({"architecture": "three-layer", "middle_width": 10**9}, "weights and needs"),
+        ({"architecture": "hierarchical", "link_width": 10**9}, "weights and needs"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
     with pytest.raises(ValueError, match=message):
         JointRegressor(**params).fit(*table())
+
+
+@pytest.mark.parametrize(
+    "network",
+    [TwoLayer(7), ThreeLayer(7, 3, Activation.of(CUBE)), Hierarchical(7, 4, Activation.of(CUBE), 9)],
+    ids=lambda network: type(network).__name__,
+)
+def test_weights_are_counted_before_they_are_drawn(network):
+    """A parameter left out of the memory budget."""
+    parameters = network.parameters(5, np.random.RandomState(0)).values()
+    assert network.n_parameters(5) == sum(parameter.start.size for parameter in parameters)
+
+
+def test_batches_count_too():
+    """A budget of weights alone: 5e4 rows at once, 1000 neurons each."""
+    X, y = table(n=50_000, d=2)
+    with pytest.raises(ValueError, match="45000 rows at once"):
+        JointRegressor(batch_size=45_000, max_memory=2**28).fit(X, y)
 
 
 def test_the_feature_belongs_to_hierarchical_only():

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from layerwise.solvers.gram import FeatureBlocks, as_blocks, normal_equations, outer_gram
+from layerwise.solvers.gram import BLOCK_BYTES, FeatureBlocks, as_blocks, normal_equations, outer_gram
 
 #: Penalties tried by default, as multiples of the largest eigenvalue of 2 Phi'Phi / n.
 RELATIVE_PENALTIES = np.logspace(2, -11, 40)
@@ -56,6 +56,14 @@ class RidgePath:
             line |= {"validation_loss": float(self.errors[best])}
             line |= {"at_edge_of_path": best in (0, len(self.errors) - 1)}
         return line
+
+
+def ridge_bytes(n: int, columns: int, *, left_out: bool) -> int:
+    """Peak memory of `ridge` on n rows, or of `solvers.linearised`, which has the features of each row ``left_out``."""
+    paths = 200 * n  # n floats for each penalty tried, a few times over
+    if n > columns:
+        return 8 * (4 * columns**2 + paths) + 3 * min(8 * n * columns, BLOCK_BYTES)
+    return 8 * ((6 if left_out else 4) * n**2 + n * columns + paths)
 
 
 def ridge(

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from layerwise.hermite import HermiteSeries, n_terms
-from layerwise.solvers.gram import BLOCK_BYTES
+from layerwise.solvers.ridge_path import ridge_bytes
 
 if TYPE_CHECKING:
     from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
@@ -81,14 +81,6 @@ def peak_bytes(n: int, d: int, degree: int, width: int | None, *, left_out: bool
     elif width > size:  # the reduction of the neurons to the basis
         peak = max(peak, 8 * 4 * size**2)
     return max(peak, ridge_bytes(n, size, left_out=True)) if refine else peak
-
-
-def ridge_bytes(n: int, columns: int, *, left_out: bool) -> int:
-    """Peak of ridge regression on n rows, in `solvers.linearised` where the features of each row are ``left_out``."""
-    paths = 200 * n  # n floats for each penalty tried, a few times over
-    if n > columns:
-        return 8 * (4 * columns**2 + paths) + 3 * min(8 * n * columns, BLOCK_BYTES)
-    return 8 * ((6 if left_out else 4) * n**2 + n * columns + paths)
 
 
 def mixing_entries(d: int, degree: int) -> int:

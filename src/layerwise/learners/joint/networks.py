@@ -53,6 +53,11 @@ class Activation:
             return cls(None, np.sqrt(0.5))
         return cls(tuple(series.to_monomials().tolist()), series.norm())
 
+    @property
+    def floats(self) -> int:
+        """What training keeps of a neuron and row: a few arrays, and the powers of a polynomial."""
+        return 4 if self.monomials is None else 3 + len(self.monomials)
+
     def __call__(self, z):
         """Elementwise."""
         if self.monomials is None:
@@ -73,6 +78,15 @@ class TwoLayer:
     """``alpha + beta'x + sum_j a_j relu(w_j'x + b_j)`` (Damian et al. 2022)."""
 
     width: int
+
+    @property
+    def floats_a_row(self) -> int:
+        """What training keeps of a row between the passes forward and back."""
+        return RELU.floats * self.width
+
+    def n_parameters(self, d: int) -> int:
+        """How many weights there are for inputs of d columns."""
+        return self.width * (d + 2) + d + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
         """The start for inputs of d columns."""
@@ -95,6 +109,15 @@ class ThreeLayer:
     width: int
     middle_width: int
     activation: Activation
+
+    @property
+    def floats_a_row(self) -> int:
+        """What training keeps of a row between the passes forward and back."""
+        return RELU.floats * self.width + self.activation.floats * self.middle_width
+
+    def n_parameters(self, d: int) -> int:
+        """How many weights there are for inputs of d columns."""
+        return self.middle_width * d + self.width * (self.middle_width + 2) + d + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
         """The start for inputs of d columns."""
@@ -120,6 +143,15 @@ class Hierarchical:
     link_width: int
     activation: Activation
     bias_df: int
+
+    @property
+    def floats_a_row(self) -> int:
+        """What training keeps of a row between the passes forward and back."""
+        return self.activation.floats * self.width + RELU.floats * self.link_width
+
+    def n_parameters(self, d: int) -> int:
+        """How many weights there are for inputs of d columns."""
+        return self.width * (d + 2) + 3 * self.link_width + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
         """The start for inputs of d columns."""

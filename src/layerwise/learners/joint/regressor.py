@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermiteSeries
-from layerwise.learners._head import RandomState, check_number
-from layerwise.learners.hierarchical.regressor import BIAS_DF
-from layerwise.learners.joint.networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
+from layerwise.hermite.multivariate import MAX_MEMORY
+from layerwise.learners._head import RandomState
+from layerwise.learners.joint.arguments import Architecture, check_arguments
+from layerwise.learners.joint.networks import Hierarchical
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
-
-Architecture = Literal["two-layer", "three-layer", "hierarchical"]
-ARCHITECTURES = ("two-layer", "three-layer", "hierarchical")
 
 
 class JointRegressor(RegressorMixin, BaseEstimator):
@@ -67,6 +64,8 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         on a few rows, and may stand still for dozens of epochs while the feature is still being learnt.
     validation : float, default=0.1
         Fraction of the rows held out; at least one is.
+    max_memory : int, default=8 * 2**30
+        Bytes the fit may take.
     random_state : int, RandomState or None
 
     Attributes
@@ -87,6 +86,8 @@ class JointRegressor(RegressorMixin, BaseEstimator):
     ------
     ModuleNotFoundError
         By `fit`, without PyTorch.
+    ValueError
+        Where the fit would take more than ``max_memory``.
 
     Warns
     -----
@@ -120,7 +121,8 @@ class JointRegressor(RegressorMixin, BaseEstimator):
     Training is in float32 and on one thread, which makes the weights reproducible to the bit, also in trials that run
     side by side in threads (unless the program has called ``torch.set_num_threads``, which overrides this for
     MKL). Predictions are computed in the precision of X. An epoch takes about 6 n times the number of
-    weights in flops; memory is 4 bytes a number of X, and a batch.
+    weights in flops; memory is 52 bytes a weight, 4 a number of X, and 16 for each neuron and row of a batch (or of
+    4096 rows held out), with a polynomial activation 4 more a degree.
 
     References
     ----------
@@ -143,6 +145,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         max_epochs: int = 100,
         patience: int | None = None,
         validation: float = 0.1,
+        max_memory: int = MAX_MEMORY,
         random_state: RandomState = None,
     ):
         self.architecture: Architecture = architecture
@@ -156,13 +159,13 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation = validation
+        self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
         """Train on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
-        self._check_choices()
-        self.network_ = self._choose_network()
+        self.network_ = check_arguments(self, *X.shape)
         try:
             from layerwise.learners.joint.adam import train
         except ModuleNotFoundError as error:
@@ -212,33 +215,6 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         blocks = FeatureBlocks(X, lambda rows: outputs(self.weights_, rows), widest)
         return self.y_mean_ + self.y_scale_ * np.concatenate([block for _, block in blocks])
 
-    def _choose_network(self) -> Network:
-        if self.architecture == "two-layer":
-            return TwoLayer(self.width)
-        if self.architecture == "three-layer":
-            return ThreeLayer(self.width, self.middle_width, self._choose_activation(HermiteSeries.basis(2)))
-        default = HermiteSeries(np.append(0.0, np.ones(self.degree)))
-        return Hierarchical(self.width, self.link_width, self._choose_activation(default), BIAS_DF)
-
-    def _choose_activation(self, default: HermiteSeries) -> Activation:
-        if self.activation is None:
-            return Activation.of(default)
-        if isinstance(self.activation, str):
-            if self.activation == "relu" and self.architecture == "three-layer":
-                return Activation.of(None)
-            raise ValueError(
-                f"activation={self.activation!r} with architecture={self.architecture!r}: a polynomial is needed, or "
-                "'relu' with 'three-layer'. Give its Hermite coefficients, e.g. (0, 0, 1) for h_2."
-            )
-        given = self.activation
-        series = given if isinstance(given, HermiteSeries) else HermiteSeries(np.asarray(given, dtype=float))
-        if not series.variance:
-            raise ValueError(
-                f"activation={given!r} is constant, and its neurons would see nothing of X. Give a coefficient of "
-                "degree 1 or more that is not 0."
-            )
-        return Activation.of(series)
-
     def _held_out(self, n: int, rng) -> np.ndarray:
         size = min(max(round(self.validation * n), 1), n - 1)
         return rng.permutation(n) < size
@@ -259,23 +235,4 @@ class JointRegressor(RegressorMixin, BaseEstimator):
                 "max_epochs, or learning_rate.",
                 ConvergenceWarning,
                 stacklevel=3,
-            )
-
-    def _check_choices(self):
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(f"architecture={self.architecture!r} is unknown. Give one of {str(ARCHITECTURES)[1:-1]}.")
-        for name in ("width", "middle_width", "link_width", "degree", "batch_size", "max_epochs"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
-        if self.patience is not None:
-            check_scalar(self.patience, "patience", Integral, min_val=1)
-        check_number(self.learning_rate, "learning_rate")
-        if self.architecture == "two-layer" and self.activation is not None:
-            raise ValueError(
-                f"activation={self.activation!r} with architecture='two-layer', which is always ReLU: activation must "
-                "be None. Leave it out, or give architecture='three-layer' or 'hierarchical'."
-            )
-        if not isinstance(self.validation, Real) or not 0 < self.validation < 1:
-            raise ValueError(
-                f"validation={self.validation!r} must be the fraction of rows held out, between 0 and 1: training in "
-                "batches has no leave-one-out formula."
             )

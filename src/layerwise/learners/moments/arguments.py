@@ -12,9 +12,9 @@ from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
 from layerwise.learners._head import check_memory, check_number
-from layerwise.learners.hierarchical.degrees import ridge_bytes
 from layerwise.learners.moments.multi_index import degrees_to_try
 from layerwise.solvers.gram import BLOCK_BYTES
+from layerwise.solvers.ridge_path import ridge_bytes
 
 if TYPE_CHECKING:
     from layerwise.learners.moments.regressor import MomentRegressor
