@@ -11,17 +11,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from layerwise.learners._head import Auto, RandomState, check_penalty, mean_square
+from layerwise.learners.quadratic_model.complaint import complaint
 from layerwise.learners.quadratic_model.function import QuadraticModelFunction
-from layerwise.learners.quadratic_model.signed_sgd import LOSSES, Training, train
+from layerwise.learners.quadratic_model.signed_sgd import LOSSES, train
 from layerwise.representations._validation import check_samples
 from layerwise.solvers import FeatureBlocks, kernel_ridge
 
 #: penalty="auto" falls from the first to the second over the epochs.
 PENALTIES = (1e-2, 1e-5)
-
-#: A training loss so many times that of the mean of y, where the mean is what is kept, is told.
-RISEN = 2.0
-OUTLIERS = "Look for values of X far from the others: normal quantiles (QuantileTransformer) tame them"
 
 
 class QuadraticModelRegressor(
@@ -270,29 +267,8 @@ class QuadraticModelRegressor(
         units |= dict.fromkeys(("first_order", "second_order", "third_order"), self.y_scale_)
         self.history_ = [{key: value * units.get(key, 1) for key, value in line.items()} for line in training.history]
         self.penalty_ = training.history[training.epoch - 1]["penalty"] if training.epoch else first
-        self._warn_of(training)
-
-    def _warn_of(self, training: Training) -> None:
-        """Of divergence, and of a start in the noise that never came down to the constant."""
-        cure = f"Lower step_size, e.g. to {self.step_size / 10:.2g}."
-        loud = not training.start_loss < training.zero_loss + 1  # labels have variance 1
-        if loud:
-            cure = (
-                f"noise={self.noise} starts at {training.start_loss:.2g} times the variance of y on the rows held out, "
-                f"where its mean has {training.zero_loss:.2g}. "
-            )
-            cure += "Lower noise, e.g. to 0.01." if self.noise > 0.01 else f"{OUTLIERS}."
-        kept = f"the iterate of epoch {training.epoch} is kept" if training.epoch else "the mean of y is predicted"
-        if training.diverged:
-            what = f"diverged in epoch {self.n_iter_ + 1}, at step_size={self.step_size}"
-        elif loud and not training.epoch:
-            what = f"found nothing better than the mean of y in {self.n_iter_} epochs"
-        elif training.risen > RISEN and not training.epoch:
-            what = f"rose to {training.risen:.2g} times the loss of the mean of y, at step_size={self.step_size}"
-            cure += f" Or {OUTLIERS[0].lower()}{OUTLIERS[1:]}."
-        else:
-            return
-        warnings.warn(f"gradient descent {what}; {kept}. {cure}", ConvergenceWarning, stacklevel=4)
+        if message := complaint(training, self.step_size, self.noise):
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _hold_out(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Mask of the rows that choose the epoch. Sigma must not see them: they would look white, fresh rows do not."""
