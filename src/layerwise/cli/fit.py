@@ -10,11 +10,16 @@ from rich.table import Table
 
 from layerwise.cli._console import check_outputs, console, list_files
 
+LEARNERS = (
+    "two-layer, three-layer, hierarchical, refined (hierarchical, for few rows; 20 to 180 times as long), moments, "
+    "quadratic-model, random-features or kernel."
+)
+
 
 def fit(
     table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row a sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
-    learner: Annotated[str, typer.Option(help="two-layer, random-features or kernel.")] = "two-layer",
+    learner: Annotated[str, typer.Option(help=LEARNERS)] = "two-layer",
     save: Annotated[Path | None, typer.Option(help="Where to keep the fitted model (skops).")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Where to write the held-out rows' predictions (CSV).")
@@ -25,7 +30,9 @@ def fit(
     from layerwise.tables import fit_table, read_table
 
     check_outputs(table, {"--save": save, "--predictions": predictions})
-    fitted = fit_table(*read_table(table, target), learner, random_state=random_state)
+    X, y = read_table(table, target)
+    with console.status(f"fitting {learner} ..."):
+        fitted = fit_table(X, y, learner, random_state=random_state)
     console.print(
         f"{table.name}: {fitted.n_train} rows to fit, {len(fitted.predictions)} held out, "
         f"{len(fitted.columns)} inputs, target {target}",
@@ -36,8 +43,8 @@ def fit(
     for row in fitted.scores.itertuples():
         shown.add_row(str(row.model), f"{row.r2:.3f}")
     console.print(shown)
-    for share, terms in fitted.directions():
-        console.print(f"direction with {share:.0%} of the first layer: {terms}", highlight=False, markup=False)
+    for line in fitted.structure():
+        console.print(line, highlight=False, markup=False)
     files = []
     if save is not None:
         from skops.io import dump

@@ -1,4 +1,4 @@
-"""Real tables: read, refused in words, fitted beside the baselines."""
+"""Tables of all kinds, read or refused in words."""
 
 from decimal import Decimal
 
@@ -6,20 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.datasets import load_diabetes
-from sklearn.metrics import r2_score
 
 from layerwise.errors import UserError
-from layerwise.learners import KernelRegressor
-from layerwise.tables import LEARNERS, fit_table, read_table
-from layerwise.targets import make_target
-
-
-@pytest.fixture(scope="module")
-def straddle():
-    """2,000 prices of the Asian straddle: one direction of 50 inputs, no linear part."""
-    X, y = make_target("asian_straddle").sample(2000, random_state=0)
-    return pd.DataFrame(X, columns=[f"x{i}" for i in range(50)]), pd.Series(y, name="price")
+from layerwise.tables import read_table
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -32,49 +21,6 @@ def test_reads_what_was_written(tmp_path, suffix):
     assert list(X.columns) == ["a", "b"]
     assert_allclose(X.to_numpy(), table[["a", "b"]].to_numpy(dtype=float))
     assert_allclose(y, table["y"])
-
-
-def test_predictions_are_of_rows_the_fit_never_saw(straddle):
-    """Scores of the training rows, or observed and predicted out of step."""
-    X, y = straddle
-    fitted = fit_table(X, y, "random-features")
-    assert fitted.n_train == 1600
-    assert len(fitted.predictions) == 400
-    assert_allclose(fitted.predictions["observed"], y.loc[fitted.predictions.index])
-    rows = X.loc[fitted.predictions.index].to_numpy()
-    assert_allclose(fitted.predictions["predicted"], fitted.model.predict(pd.DataFrame(rows, columns=X.columns)))
-    score = r2_score(fitted.predictions["observed"], fitted.predictions["predicted"])
-    assert_allclose(fitted.scores["r2"].iloc[0], score)
-
-
-def test_two_layers_find_the_one_direction_of_the_straddle(straddle):
-    """The reason for this library: R² .90 where ridge has .04, and the direction that later steps weigh less."""
-    fitted = fit_table(*straddle, "two-layer")
-    two_layer, ridge, mean = fitted.scores["r2"]
-    assert two_layer > 0.8
-    assert ridge < 0.2
-    assert abs(mean) < 0.05
-    (share, text), *others = fitted.directions()
-    assert share > 0.3
-    assert not others
-    direction = fitted.model[-1].directions_[0]
-    slope = np.arange(50, 0, -1.0)  # dS_t averaged over t: x_i enters the last 50 - i steps
-    assert abs(np.corrcoef(direction, slope)[0, 1]) > 0.8
-    assert "x" in text
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_diabetes(learner):
-    frame = load_diabetes(as_frame=True).frame
-    fitted = fit_table(frame.drop(columns="target"), frame["target"], learner)
-    r2 = dict(zip(fitted.scores["model"], fitted.scores["r2"], strict=True))
-    assert r2[learner] > r2["ridge on raw inputs"] - 0.05
-    assert r2["mean"] < 0.01
-
-
-def test_unknown_learner_lists_the_known(straddle):
-    with pytest.raises(ValueError, match='no learner "gbm"; known: two-layer'):
-        fit_table(*straddle, "gbm")
 
 
 GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
@@ -145,21 +91,6 @@ def test_what_parquet_can_hold(tmp_path):
     table.assign(day=pd.Timestamp("2024-01-31")).to_parquet(tmp_path / "dates.parquet")
     with pytest.raises(UserError, match=r'"day" is not numeric.*Turn dates into numbers'):
         read_table(tmp_path / "dates.parquet", "y")
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_the_largest_numbers_let_in_are_fitted(learner):
-    """A limit on the size of cells that lets an overflow through; a constant target taken for an error."""
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc")) * 1e99
-    for y in (pd.Series(rng.standard_normal(60)) * 1e99, pd.Series(np.ones(60))):
-        assert np.isfinite(fit_table(X, y, learner).predictions).all(axis=None)
-
-
-def test_a_kernel_matrix_over_memory_names_the_option(straddle, monkeypatch):
-    monkeypatch.setitem(LEARNERS, "kernel", lambda seed: KernelRegressor(max_memory=1000))
-    with pytest.raises(UserError, match=r"over max_memory.*--learner random-features"):
-        fit_table(*straddle, "kernel")
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet"])
