@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skops.io import dump, get_untrusted_types, load
 
 from layerwise.learners import (
     ConvexNeuralRegressor,
@@ -48,6 +49,10 @@ def searched(learner):
     return isinstance(learner, ConvexNeuralRegressor) and (learner.space, learner.activation) == ("F1", "relu")
 
 
+QUADRATIC_MODELS = [
+    QuadraticModelRegressor("hermite", width=20, max_epochs=30, random_state=0),
+    QuadraticModelRegressor("raw", width=20, model="linearised", random_state=0),
+]
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
@@ -61,8 +66,7 @@ every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
         RandomFeatures(40),
         RandomFeatures(40, activation="indicator", whiten=True),
         HermiteFeatures(2, whiten=True),
-        QuadraticModelRegressor("hermite", width=20, max_epochs=30, random_state=0),
-        QuadraticModelRegressor("raw", width=20, model="linearised", random_state=0),
+        *QUADRATIC_MODELS,
         PolynomialLayer(),
         PolynomialLayer(2, 40),
     ]
@@ -91,6 +95,17 @@ def test_degenerate_columns(learner):
     X, y = table()
     X = np.hstack([X, X[:, :2], np.ones((60, 1)), np.zeros((60, 1))])
     assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
+
+
+@pytest.mark.parametrize("learner", [*LEARNERS, *QUADRATIC_MODELS], ids=repr)
+def test_a_saved_learner_predicts_the_same(learner, tmp_path):
+    """A fitted attribute, or one that predicting adds, which skops cannot keep."""
+    X, y = table()
+    model = clone(learner).fit(X, y)
+    predicted = model.predict(X)
+    dump(model, tmp_path / "model.skops")
+    kept = load(tmp_path / "model.skops", trusted=get_untrusted_types(file=tmp_path / "model.skops"))
+    assert_allclose(kept.predict(X), predicted, rtol=1e-9, atol=1e-9)
 
 
 @every_learner

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skops.io import dump, get_untrusted_types, load
 
 from layerwise.hermite import HermiteSeries
 from layerwise.learners import HierarchicalRegressor, JointRegressor, ThreeLayerRegressor, TwoLayerRegressor
@@ -362,10 +363,13 @@ def test_without_torch_fit_names_the_extra(monkeypatch):
 @needs_torch
 @unsettled
 @every_architecture
-def test_a_fitted_network_predicts_without_torch(learner, monkeypatch):
-    """Tensors or modules kept in the estimator."""
+def test_a_fitted_network_predicts_without_torch(learner, monkeypatch, tmp_path):
+    """Tensors or modules kept in the estimator; attributes that skops cannot keep."""
     X, y = table()
     model = clone(learner).fit(X, y)
     stored, expected = pickle.dumps(model), model.predict(X)
+    dump(model, tmp_path / "model.skops")
     without_torch(monkeypatch)
     assert np.array_equal(pickle.loads(stored).predict(X), expected)
+    saved = load(tmp_path / "model.skops", trusted=get_untrusted_types(file=tmp_path / "model.skops"))
+    assert np.array_equal(saved.predict(X), expected)

@@ -5,6 +5,7 @@ A polynomial is a pair (exponents (n_terms, dim), coefficients (n_terms,)); rows
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import comb
 from typing import Any
 
@@ -175,7 +176,8 @@ class Evaluator:
         nodes = unique_rows(np.concatenate(closure))[0]
         nodes = nodes[np.argsort((nodes != 0).sum(axis=1), kind="stable")]  # prefixes first
         sizes = (nodes != 0).sum(axis=1)
-        self.levels = [slice(*np.searchsorted(sizes, [s, s + 1])) for s in range(1, int(sizes.max(initial=0)) + 1)]
+        bounds = np.searchsorted(sizes, np.arange(1, sizes.max(initial=0) + 2)).tolist()
+        self.levels = [slice(*pair) for pair in pairwise(bounds)]
         node_prefixes, self.factors = self._split(nodes)
         places = unique_rows(np.concatenate([nodes, node_prefixes, prefixes]))[1]
         row_of_place = np.empty(len(nodes), dtype=np.int64)
