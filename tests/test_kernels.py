@@ -116,10 +116,26 @@ def test_moments_are_the_sum_over_the_kernel_matrix(coefficients, n):
     assert_allclose(kernel.dot(X, Z, alpha), kernel(X, Z) @ alpha, rtol=1e-10)
 
 
+@pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: type(kernel).__name__)
+def test_whole_numbers_are_numbers(kernel):
+    """Integer arithmetic, or a matrix of integers."""
+    X = np.arange(-6, 6).reshape(3, 4)
+    assert_allclose(kernel(X), kernel(X.astype(float)))
+    assert_allclose(kernel.dot(X, X, np.ones(3)), kernel(X) @ np.ones(3))
+
+
+def test_other_dimensions_are_refused():
+    """The factors of the mean over the sphere, which are those of dim inputs, for inputs of another number."""
+    kernel = PolynomialActivationKernel([0.0, 0.0, 1.0], 4)
+    for call in (lambda X: kernel(X), lambda X: kernel.dot(X, X, np.ones(len(X)))):
+        with pytest.raises(ValueError, match="X has 3 columns; this kernel is that of dim=4"):
+            call(np.ones((5, 3)))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(ALL))
 def test_positive_semidefinite(seed, kernel):
-    X = np.random.default_rng(seed).standard_normal((12, 3))
+    X = np.random.default_rng(seed).standard_normal((12, 4))
     s = np.linalg.eigvalsh(kernel(X))
     assert s[0] > -1e-7 * s[-1]
 

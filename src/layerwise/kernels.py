@@ -47,6 +47,7 @@ class DotProductKernel(ABC):
 
     def __call__(self, X: np.ndarray, Z: np.ndarray | None = None) -> np.ndarray:
         """Kernel matrix of shape (n_x, n_z); of X with itself, by its upper half, where Z is None."""
+        X, Z = self._points(X), None if Z is None else self._points(Z)
         other = X if Z is None else Z
         out = np.empty((X.shape[0], other.shape[0]), dtype=X.dtype)
         for i in range(0, X.shape[0], TILE):
@@ -59,11 +60,16 @@ class DotProductKernel(ABC):
 
     def dot(self, X: np.ndarray, Z: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         """``k(X, Z) @ alpha`` of shape (n_x,), the kernel matrix never standing in memory whole."""
+        X, Z = self._points(X), self._points(Z)
         out = np.zeros(X.shape[0], dtype=X.dtype)
         for i in range(0, X.shape[0], TILE):
             for j in range(0, Z.shape[0], TILE):
                 out[i : i + TILE] += self._tile(X[i : i + TILE], Z[j : j + TILE]) @ alpha[j : j + TILE]
         return out
+
+    def _points(self, X: np.ndarray) -> np.ndarray:
+        """X (n, d) as floats."""
+        return X if X.dtype.kind == "f" else X.astype(float)
 
     def _tile(self, X: np.ndarray, Z: np.ndarray) -> np.ndarray:
         d = X.shape[1]
@@ -193,7 +199,7 @@ class PolynomialActivationKernel(DotProductKernel):
         With ``w_z = alpha_z s_zz^b``, ``sum_z w_z s^l`` is ``sum_z w_z``, ``x.(sum_z w_z z) / d`` or
         ``x'(sum_z w_z z z')x / d^2`` for l = 0, 1, 2.
         """
-        d = X.shape[1]
+        X, Z, d = self._points(X), self._points(Z), self.dim
         if len(self.monomials) > 3 or d > len(Z):
             return super().dot(X, Z, alpha)
         s_xx, s_zz = (np.einsum("ij,ij->i", A, A) / d for A in (X, Z))
@@ -208,6 +214,11 @@ class PolynomialActivationKernel(DotProductKernel):
                 moment = np.einsum("ij,ij->i", X @ (Z.T @ (w[:, None] * Z)), X) / d**2
             out += weight * s_xx**a * moment
         return out
+
+    def _points(self, X: np.ndarray) -> np.ndarray:
+        if X.shape[1] != self.dim:
+            raise ValueError(f"X has {X.shape[1]} columns; this kernel is that of dim={self.dim} inputs. Give such X.")
+        return super()._points(X)
 
     def _terms(self):
         """(a, b, l, weight) of every term ``weight s_xx^a s_zz^b s^l``."""

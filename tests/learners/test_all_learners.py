@@ -56,7 +56,7 @@ QUADRATIC_MODELS = [
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
-@pytest.mark.filterwarnings("ignore:some columns of X")  # the checks' columns are unscaled on purpose
+@pytest.mark.filterwarnings("ignore:the columns of X")  # the checks' columns are unscaled on purpose
 @parametrize_with_checks(
     [
         *LEARNERS,

@@ -348,7 +348,9 @@ def test_mixture_written_out(degree, link, seed):
     mixture, weights = model.refinement_, model.refinement_.weights
     assert mixture.stage == "mixture"
     assert min(weights.values()) > 0
-    assert (model.features_.degree > model.degree_) == (degree == "auto")
+    refined_degree = model.history_[-1]["degree"]
+    assert (model.features_.degree > refined_degree) == (degree == "auto")
+    assert model.degree_ == (refined_degree if weights["refinement"] >= 0.5 else model.features_.degree)
     X_new, _ = target.sample(500, random_state=4)
     rng = np.random.RandomState(0)
     seeds = rng.randint(2**31 - 1), rng.choice([-1, 1], 30), rng.standard_t(9, 30), rng.randint(2**31 - 1)
@@ -360,10 +362,10 @@ def test_mixture_written_out(degree, link, seed):
         plain.fit(X[rest], y[rest])
         literal += weights["ridge"] / 10 * plain.feature_polynomial_(X_new)
         literal += weights["two-stage"] / 10 * plain.predict(X_new)
-    size = n_terms(4, model.degree_)
+    size = n_terms(4, refined_degree)
     for weight, member in mixture.mixture:
         if np.isfinite(member.error):  # the refined ones
-            literal += weight * member.predict(design_matrix(X_new, model.degree_)[:, 1:size])
+            literal += weight * member.predict(design_matrix(X_new, refined_degree)[:, 1:size])
     assert_allclose(model.predict(X_new), literal, rtol=1e-6, atol=1e-6)
     two_stage = HierarchicalRegressor(degree, link_width=30, random_state=0).fit(X, y)
     assert model.refinement_.heaviest == (weights["refinement"] >= 0.5)

@@ -287,6 +287,18 @@ def test_warns_where_training_ended_early():
         model = JointRegressor(width=10, learning_rate=1e30, random_state=0).fit(X, y)
     assert np.all(np.isfinite(model.predict(X)))
     assert model.history_ == []
+    learner = JointRegressor("hierarchical", width=10, link_width=10, max_epochs=5, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="far above that of the mean of y, .*StandardScaler"):
+        learner.fit(X[:200] + 1000, y[:200])
+
+
+@needs_torch
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_labels_whose_squares_leave_float64_are_refused(scale):
+    """Infinite predictions, or a constant, without a word."""
+    X, y = table()
+    with pytest.raises(ValueError, match=r"squares leave float64; .* Divide y"):
+        JointRegressor(width=10).fit(X, scale * y)
 
 
 @pytest.mark.parametrize(

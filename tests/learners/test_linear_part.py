@@ -1,5 +1,7 @@
 """The linear part against scikit-learn, and against labels that have none."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -20,6 +22,17 @@ def test_ridge_is_scikit_learns_at_the_penalty_of_least_leave_one_out_error(shap
     reference = RidgeCV(np.logspace(2, -11, 40) * top, cv=n, scoring="neg_mean_squared_error").fit(X, y)
     assert_allclose(beta, reference.coef_, rtol=1e-6, atol=1e-9)
     assert_allclose(alpha, reference.intercept_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+def test_columns_that_are_not_standardised_are_told(scale):
+    """Small columns, whose beta is as wrong as that of large ones."""
+    X = scale * np.random.default_rng(0).standard_normal((60, 5))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit_linear_part(X, X[:, 0], "moment")
+        fit_linear_part(np.zeros((60, 5)), X[:, 0], "moment")
+    assert ["standardise X" in str(warning.message) for warning in caught] == [True] * (scale != 1)
 
 
 @pytest.mark.parametrize("d", [29, 60])

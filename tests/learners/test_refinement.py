@@ -325,6 +325,15 @@ def test_a_small_error_on_all_rows_will_do():
     assert r2(target(fresh), result.predict(design_matrix(fresh, 2)[:, 1:])) > 0.9
 
 
+def test_a_small_error_on_all_rows_will_not_do_against_the_folds():
+    """Nine rows that 4 coefficients and a link reach almost exactly, and an error out of fold three times theirs."""
+    rng = np.random.default_rng(27)
+    X = rng.standard_normal((9, 4))
+    result = refine(X, np.abs(X.sum(axis=1)) + 0.1 * rng.standard_normal(9))
+    assert result.errors["refinement"] > result.errors["two-stage"]
+    assert result.stage == "mixture"
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -197,6 +197,14 @@ def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
     assert risk(TwoLayerRegressor(300, random_state=0).fit(X, y)) >= 2 * three
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e10), (np.float64, 1e30)])
+def test_powers_that_leave_the_numbers_are_refused(dtype, scale):
+    """The labels blamed for what the inputs did."""
+    X, y = sample(60, 3)
+    with pytest.raises(ValueError, match=r"X holds values up to .*, whose powers of degree 6 leave"):
+        ThreeLayerRegressor(10).fit((scale * X).astype(dtype), y.astype(dtype))
+
+
 @pytest.mark.parametrize("learner", [ThreeLayerRegressor, TwoLayerRegressor])
 def test_numbers_that_no_comparison_refuses_are_refused(learner):
     """A NaN for step size; labels whose squares leave float64: NaN, or a constant, predicted without a word."""
@@ -221,6 +229,13 @@ def test_numbers_that_no_comparison_refuses_are_refused(learner):
         ({"n_steps": -1}, "n_steps == -1"),
         ({"n_steps": 3, "head_step_size": 0}, "head_step_size=0 must be"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
+        ({"n_steps": 3, "head_step_size": 1e9, "solver": "gd"}, r"head_step_size=1e\+09 makes .* diverge; .* at most"),
+        (
+            {"step_size": 1e160},
+            r"step_size=1e\+160, at a feature of .*, leaves float64. Give a smaller",
+        ),
+        ({"activation": None}, "activation=None must be 'relu' or"),
+        ({"activation": ()}, r"activation=\(\) must be 'relu' or"),
         ({"penalty": 0}, "no validation error to choose the step by"),
         ({"activation": "tanh"}, "'relu' or"),
         ({"split": np.nan}, "split=nan must be the fraction"),

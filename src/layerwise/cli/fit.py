@@ -11,7 +11,7 @@ from rich.table import Table
 from layerwise.cli._console import check_outputs, console, list_files
 
 LEARNERS = (
-    "two-layer, three-layer, hierarchical, refined (hierarchical, for few rows; 20 to 180 times as long), moments, "
+    "two-layer, three-layer, hierarchical, refined (hierarchical, for few rows; 10 to 180 times as long), moments, "
     "quadratic-model, random-features or kernel."
 )
 

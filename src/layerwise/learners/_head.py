@@ -176,7 +176,13 @@ class LinearPartAndHead:
         """a after the T steps, and their size: "auto" is half the largest stable one. Forms one Gram matrix."""
         n, T, step = len(y), int(self.n_steps or 0), self.head_step_size
         if self.solver == "gd":
-            step = largest_stable_step(features, penalty) / 2 if step == "auto" else float(step)
+            stable = largest_stable_step(features, penalty)
+            step = stable / 2 if step == "auto" else float(step)
+            if step > stable:
+                raise ValueError(
+                    f"head_step_size={step:.3g} makes gradient descent diverge; it must be at most {stable:.3g} here. "
+                    "Give head_step_size='auto'."
+                )
             return literal(features, y, T, step, penalty, start), step
         gram, moment = normal_equations(features, y)
         curvature = 2 / n * largest_eigenvalue(gram) + penalty

@@ -12,6 +12,8 @@ from layerwise.solvers.ridge_path import RELATIVE_PENALTIES
 
 #: How beta is found: by moments, by ridge regression, or not at all.
 LinearPart = Literal["moment", "ridge", "none"]
+#: Columns whose largest mean square is this many times more, or less, than 1 are not standardised.
+UNSCALED = 3.0
 
 
 def check_linear(linear: LinearPart) -> None:
@@ -37,10 +39,11 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
         path = RELATIVE_PENALTIES * (top if top > 0 else 1.0)
         beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
         return float(mean - H.mean @ beta), beta.astype(X.dtype)
-    if np.mean(X**2, axis=0, dtype=float).max() > 3:
+    largest = float(np.mean(X**2, axis=0, dtype=float).max())
+    if largest > UNSCALED or 0 < largest < 1 / UNSCALED:
         warnings.warn(
-            "some columns of X have a mean square over 3, where linear='moment' expects centred columns of unit "
-            "variance: standardise X (StandardScaler), or use linear='ridge'.",
+            f"the columns of X have mean squares up to {largest:.2g}, where linear='moment' and the features expect "
+            "centred columns of unit variance: standardise X (StandardScaler).",
             UserWarning,
             stacklevel=4,
         )

@@ -15,7 +15,7 @@ from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
 from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import MiddleStep
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations._validation import check_inputs, check_powers, check_samples
 from layerwise.representations.middle_step import check_middle_width
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gram import feature_block
@@ -147,6 +147,7 @@ class ThreeLayerRegressor(
         check_middle_width(self.middle_width, "middle_width")
         check_memory(self.max_memory)
         self._check_peak(*X.shape)
+        check_powers(X, 2 * (2 if isinstance(self.activation, str) else np.size(self.activation)))  # K(x, x) x'beta
         if self.step_size == "auto" and self.penalty == 0:
             raise ValueError(
                 "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "
@@ -215,6 +216,12 @@ class ThreeLayerRegressor(
             etas = [float(size / scale) for size in FEATURE_SCALES]
         else:
             etas = [float(self.step_size)]
+        reach = float(np.finfo(phi.dtype).max) / 1e4  # phi has values above its root mean square
+        if max(etas) > reach or max(etas) * scale > min(reach, 1e150):  # squares are of float64
+            raise ValueError(
+                f"step_size={max(etas):.2g}, at a feature of root mean square {scale:.2g}, leaves {phi.dtype}. Give a "
+                "smaller step_size, or divide y by its standard deviation."
+            )
         best, record = self._train_head([self._head(phi, eta) for eta in etas], y, rng, self.signs_ / self.width)
         self.step_size_ = etas[best]
         self.history_ += [{"stage": "middle step", "step_size": self.step_size_}, record]

@@ -27,6 +27,17 @@ def check_samples(
     return X, y.astype(X.dtype, copy=False)
 
 
+def check_powers(X: np.ndarray, degree: int) -> None:
+    """Raise ValueError for inputs whose powers leave the dtype of X, or the squares of which leave float64."""
+    largest = float(np.abs(X).max())
+    room = min(np.log10(np.finfo(X.dtype).max), np.log10(np.finfo(float).max) / 2) - 8
+    if largest > 0 and degree * np.log10(largest) > room:
+        raise ValueError(
+            f"X holds values up to {largest:.2g}, whose powers of degree {degree} leave {X.dtype}, or their squares "
+            "float64. Standardise the columns of X (StandardScaler)."
+        )
+
+
 def check_memory(max_memory: object) -> None:
     """Raise ValueError unless a number of bytes; infinitely many are allowed."""
     if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:

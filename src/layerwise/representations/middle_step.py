@@ -107,6 +107,11 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             self.kernel_: DotProductKernel = ArcCosineKernel(1)
             self._factor = 0.5  # the arc-cosine kernel is 2 E[relu relu]
         else:
+            if self.activation is None or np.size(self.activation) == 0:
+                raise ValueError(
+                    f"activation={self.activation!r} must be 'relu' or the Hermite coefficients of a polynomial. Give "
+                    "e.g. (0, 0, 1) for h_2."
+                )
             self._polynomial = HermiteSeries(np.asarray(self.activation, dtype=float))
             if not self._polynomial.variance:
                 raise ValueError(

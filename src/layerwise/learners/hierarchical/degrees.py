@@ -1,4 +1,4 @@
-"""What `HierarchicalRegressor` can fit: the degrees whose fit is within memory, links and inputs likewise."""
+"""What `HierarchicalRegressor` can fit: the degrees and links whose fit is within memory."""
 
 from __future__ import annotations
 
@@ -50,17 +50,6 @@ def check_link_width(link_width: int, n: int, max_memory: int) -> None:
         raise ValueError(
             f"link_width={link_width} needs {peak:.2g} bytes to fit {n} rows, over max_memory={max_memory / 2**30:.3g} "
             "GiB. Lower link_width (1000 draw any smooth curve), or raise max_memory."
-        )
-
-
-def check_powers(X: np.ndarray, degree: int) -> None:
-    """Refuse inputs whose powers leave the dtype of X, or the squares of which leave float64."""
-    largest = float(np.abs(X).max())
-    room = min(np.log10(np.finfo(X.dtype).max), np.log10(np.finfo(float).max) / 2) - 8
-    if largest > 0 and degree * np.log10(largest) > room:
-        raise ValueError(
-            f"X holds values up to {largest:.2g}, whose powers of degree {degree} leave {X.dtype}, or their squares "
-            "float64. Standardise the columns of X (StandardScaler)."
         )
 
 

@@ -13,11 +13,11 @@ from layerwise.hermite import HermitePolynomial, HermiteSeries
 from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
 from layerwise.learners.hierarchical.arguments import check_arguments
 from layerwise.learners.hierarchical.by_degree import basis_blocks, refine_by_degree
-from layerwise.learners.hierarchical.degrees import check_link_width, check_powers, columns, degrees_to_try
+from layerwise.learners.hierarchical.degrees import check_link_width, columns, degrees_to_try
 from layerwise.learners.hierarchical.relu_link import ReluLink, relu_features
 from layerwise.learners.refinement.guarded import Refinement
 from layerwise.representations import PolynomialLayer
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations._validation import check_inputs, check_powers, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
 from layerwise.solvers.linearised import make_centred
 
@@ -85,7 +85,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     features_ : PolynomialLayer
         V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
     degree_ : int
-        k; that of the refined function where ``refinement_`` is set.
+        k; that of the refined function where `feature` is its.
     intercept_ : float
         alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
@@ -114,7 +114,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     With D = min(m_1, C(d + k, k)): n D min(n, D) flops for the Gram matrix of stage 1, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; the same with m_2 in stage 2. Peak memory
     4 min(n, D)^2 floats and blocks of features, n D more where n < D. Refined: 3 to 10 more fits of both stages, and
-    `refine`: 20 to 120 times as long in all.
+    `refine`: 10 to 180 times as long in all.
 
     References
     ----------
@@ -175,7 +175,10 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self
 
     def feature(self, X):
-        """The learnt feature z(x), of shape (n_samples,): mean 0 and variance 1 over the samples of stage 2."""
+        """The learnt feature z(x), of shape (n_samples,).
+
+        Of mean 0 and variance 1 over the rows of stage 2, each, with split="leave-one-out", by the fit without it.
+        """
         check_is_fitted(self)
         return self._feature(check_inputs(self, X))
 
@@ -219,7 +222,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     def _predict(self, X):
         if self.refinement_ is None or not self.refinement_.mixture:
             return self.link(self._feature(X))
-        return self.refinement_.predict(basis_blocks(X, max(self.degree_, self.features_.degree)))
+        return self.refinement_.predict(basis_blocks(X, max(self._refined_degree, self.features_.degree)))
 
     def _two_stage_link(self) -> ReluLink:
         return ReluLink(self.feature_mean_, self.feature_scale_, self.link_signs_, self.link_biases_, self.link_coef_)
@@ -274,7 +277,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         """Beyond the paper: feature and link refitted together, beside the two stages."""
         degree, best, errors = refine_by_degree(self, X, y, seed)
         if "refinement" in best.weights:  # there was something to descend to, and rows enough to fold
-            self.refinement_, self.degree_ = best, degree
+            self.refinement_, self._refined_degree = best, degree
+            self.degree_ = degree if best.heaviest else self.degree_
         record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
         self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
 

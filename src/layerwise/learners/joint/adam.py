@@ -34,9 +34,10 @@ ROWS = 4096
 
 @dataclass(frozen=True)
 class Training:
-    """The best weights by validation loss, the epochs, and why they ended."""
+    """The best weights by validation loss, that loss, the epochs, and why they ended."""
 
     weights: dict[str, np.ndarray]
+    validation_loss: float
     history: list[dict[str, float]]
     ended: Literal["converged", "diverged", "max_epochs"]
 
@@ -72,7 +73,7 @@ def train(
             rate = learning_rate * (1 + cos(pi * len(history) / max_epochs)) / 2
             loss, validation_loss = model.one_epoch(*rows, rate, batch_size, generator), model.loss(*left_out)
             if not (isfinite(loss) and isfinite(validation_loss)):
-                return Training(best, history, "diverged")
+                return Training(best, best_loss, history, "diverged")
             losses.append(validation_loss)
             history.append(
                 {"epoch": len(history) + 1, "learning_rate": rate, "loss": loss, "validation_loss": validation_loss}
@@ -82,7 +83,7 @@ def train(
                 best, best_loss, waited = model.arrays(), validation_loss, 0
         late = max(1, max_epochs // 10)
         improving = len(history) == max_epochs and best_loss < 0.9 * min(losses[:-late]) - TOLERANCE
-        return Training(best, history, "max_epochs" if improving else "converged")
+        return Training(best, best_loss, history, "max_epochs" if improving else "converged")
 
 
 class Adam:

@@ -15,11 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermiteSeries
 from layerwise.hermite.multivariate import MAX_MEMORY
-from layerwise.learners._head import RandomState
+from layerwise.learners._head import RandomState, mean_square
 from layerwise.learners.joint.arguments import Architecture, check_arguments
 from layerwise.learners.joint.networks import Hierarchical
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
+
+#: Times the error of the mean of y on the rows held out (or the variance of y), from which on a fit is told to be none.
+WORSE = 3.0
 
 
 class JointRegressor(RegressorMixin, BaseEstimator):
@@ -87,13 +90,13 @@ class JointRegressor(RegressorMixin, BaseEstimator):
     ModuleNotFoundError
         By `fit`, without PyTorch.
     ValueError
-        Where the fit would take more than ``max_memory``.
+        Where the fit would take more than ``max_memory``, or the squares of y leave float64.
 
     Warns
     -----
     ConvergenceWarning
-        Where the loss left the finite numbers, or the last tenth of ``max_epochs`` still lowered the validation loss
-        by a tenth.
+        Where the loss left the finite numbers, stayed far above that of the mean of y, or fell by a tenth in the last
+        tenth of ``max_epochs``.
 
     Notes
     -----
@@ -177,13 +180,17 @@ class JointRegressor(RegressorMixin, BaseEstimator):
                 name="torch",
             ) from error
         rng = check_random_state(self.random_state)
-        self.y_mean_, self.y_scale_ = float(y.mean(dtype=float)), float(y.std(dtype=float))
+        self.y_mean_ = float(y.mean(dtype=float))
+        labels = y.astype(float) - self.y_mean_
+        self.y_scale_ = mean_square(labels) ** 0.5
+        labels /= self.y_scale_ or 1.0
+        parameters, held_out = self.network_.parameters(X.shape[1], rng), self._held_out(len(y), rng)
         training = train(
             self.network_,
-            self.network_.parameters(X.shape[1], rng),
+            parameters,
             X,
-            (y.astype(float) - self.y_mean_) / (self.y_scale_ or 1.0),
-            self._held_out(len(y), rng),
+            labels,
+            held_out,
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
@@ -194,7 +201,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         units = {"loss": self.y_scale_**2, "validation_loss": self.y_scale_**2}
         self.history_ = [{key: value * units.get(key, 1) for key, value in e.items()} for e in training.history]
         self.n_iter_ = len(self.history_)
-        self._warn(training.ended)
+        self._warn(training.ended, training.validation_loss, mean_square(labels[held_out]))
         return self
 
     def predict(self, X):
@@ -219,13 +226,21 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         size = min(max(round(self.validation * n), 1), n - 1)
         return rng.permutation(n) < size
 
-    def _warn(self, ended: str) -> None:
+    def _warn(self, ended: str, loss: float, loss_of_mean: float) -> None:
         if ended == "diverged":
             best = min(self.history_, key=lambda line: line["validation_loss"], default={"epoch": 0})["epoch"]
             warnings.warn(
                 f"the loss left the finite numbers in epoch {self.n_iter_ + 1}, at learning_rate={self.learning_rate}; "
                 f"the weights of epoch {best} are kept. Lower learning_rate, and bring the columns of X to mean 0 and "
                 "variance 1 (StandardScaler).",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif not loss < WORSE * max(loss_of_mean, 1.0):  # in units of the variance of y
+            warnings.warn(
+                f"the mean square error on the rows held out, {loss:.2g} variances of y, is far above that of the mean "
+                f"of y, {loss_of_mean:.2g}. Bring the columns of X to mean 0 and variance 1 (StandardScaler), or lower "
+                "learning_rate.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

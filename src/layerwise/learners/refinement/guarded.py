@@ -30,9 +30,9 @@ from layerwise.learners.refinement.descent import STAGES, Candidate, Curve, from
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SplineLink
 
-#: The refined function is the answer where it leads by so many standard errors over the folds, or its error on all
-#: rows, left out, is so many times below theirs: a few rows of heavy-tailed labels, or a fold that they misled, carry
-#: means and standard errors.
+#: The refined function is the answer where it leads by so many standard errors over the folds, or leads at all and its
+#: error on all rows, left out, is so many times below theirs: a few rows of heavy-tailed labels, or a fold that they
+#: misled, carry means and standard errors.
 SURE, EXACT = 4.0, 100.0
 #: A sure lead after so many folds spares the others, where the error is below `NEGLIGIBLE` of the variance of y and an
 #: average has nothing to gain.
@@ -201,7 +201,7 @@ def refine(
         rows_in_each = len(labels) * (1 - 1 / (1 + fold_of.max()))
         least = squares[:-1].mean(axis=1).min()
         clear = lead(squares) > SURE
-        if EXACT * best.error < least:  # no row left out has a twin
+        if EXACT * best.error < least and squares[-1].mean() < least:  # no row left out has a twin
             clear |= len(np.unique(features.X, axis=0)) == len(labels)
         if clear and rows_in_each > features.shape[1]:
             if errors[stage] > NEGLIGIBLE * scale**2:
