@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import RidgeCV
 
+from layerwise.learners import ThreeLayerRegressor
 from layerwise.learners._linear_part import fit_linear_part
 
 
@@ -32,7 +33,11 @@ def test_columns_that_are_not_standardised_are_told(scale):
         warnings.simplefilter("always")
         fit_linear_part(X, X[:, 0], "moment")
         fit_linear_part(np.zeros((60, 5)), X[:, 0], "moment")
-    assert ["standardise X" in str(warning.message) for warning in caught] == [True] * (scale != 1)
+        for linear in ("moment", "ridge", "none"):
+            ThreeLayerRegressor(10, linear=linear, random_state=0).fit(X, X[:, 0] ** 2)
+    told = [warning for warning in caught if warning.filename == __file__]  # the line that called, not one of ours
+    assert len(told) == 3 * (scale != 1)
+    assert ["standardise X" in str(warning.message) for warning in caught] == [True] * 4 * (scale != 1)
 
 
 @pytest.mark.parametrize("d", [29, 60])

@@ -39,12 +39,17 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
         path = RELATIVE_PENALTIES * (top if top > 0 else 1.0)
         beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
         return float(mean - H.mean @ beta), beta.astype(X.dtype)
+    warn_unscaled(X, stacklevel=5)
+    return float(mean), X.T @ (y - mean) / len(y)
+
+
+def warn_unscaled(X: np.ndarray, stacklevel: int) -> None:
+    """Warn of columns that are not of unit variance, as moments and polynomial neurons take them to be."""
     largest = float(np.mean(X**2, axis=0, dtype=float).max())
     if largest > UNSCALED or 0 < largest < 1 / UNSCALED:
         warnings.warn(
-            f"the columns of X have mean squares up to {largest:.2g}, where linear='moment' and the features expect "
-            "centred columns of unit variance: standardise X (StandardScaler).",
+            f"the columns of X have mean squares up to {largest:.2g}, where centred columns of unit variance are "
+            "expected: standardise X (StandardScaler).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
-    return float(mean), X.T @ (y - mean) / len(y)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
-from layerwise.learners._linear_part import LinearPart
+from layerwise.learners._linear_part import LinearPart, warn_unscaled
 from layerwise.representations import MiddleStep
 from layerwise.representations._validation import check_inputs, check_powers, check_samples
 from layerwise.representations.middle_step import check_middle_width
@@ -92,7 +92,12 @@ class ThreeLayerRegressor(
     Raises
     ------
     ValueError
-        Where the fit would take more than ``max_memory``.
+        Where the fit would take more than ``max_memory``, or powers of X leave the floating-point numbers.
+
+    Warns
+    -----
+    UserWarning
+        Where the columns of X are far from unit variance.
 
     Notes
     -----
@@ -153,6 +158,8 @@ class ThreeLayerRegressor(
                 "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "
                 "by. Give step_size, a small penalty, or penalty='auto'."
             )
+        if self.linear != "moment":  # which warns itself
+            warn_unscaled(X, stacklevel=3)
         rng = check_random_state(self.random_state)
         residual = self._remove_linear_part(X, y)  # line 0
         self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)
