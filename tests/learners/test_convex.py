@@ -320,7 +320,7 @@ def test_a_polynomial_given_as_coefficients_survives_pickling():
         ({"validation": "loo"}, "validation='loo' with space='F1'.*hold out"),
         ({"penalty": 0.0}, "penalty=0.0 must be"),
         ({"tol": 0.0}, "tol=0.0 must be"),
-        ({"max_iter": 0}, "max_iter == 0"),
+        ({"max_iter": 0}, "max_iter=0 is too small"),
         ({"max_memory": -1}, "max_memory=-1 must be"),
     ],
     ids=str,

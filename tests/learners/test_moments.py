@@ -268,9 +268,9 @@ def test_scores_of_labels_see_through_their_tails():
     [
         ({"rank": "all"}, "rank='all' must be 'auto' or an integer"),
         ({"rank": 9}, "rank=9 directions do not fit in n_features=6"),
-        ({"rank": 0}, "rank == 0"),
+        ({"rank": 0}, "rank=0 is too small"),
         ({"degree": "best"}, "degree='best' must be"),
-        ({"degree": 0}, "degree == 0"),
+        ({"degree": 0}, "degree=0 is too small"),
         ({"orders": (5,)}, "orders=.* must be 'auto' or some of"),
         ({"orders": "all"}, "orders='all' must be"),
         ({"orders": ()}, "Give e.g. orders="),
@@ -281,8 +281,8 @@ def test_scores_of_labels_see_through_their_tails():
         ({"whiten": None}, "whiten=None must be True or False"),
         ({"polish": "no"}, "polish='no' must be True or False"),
         ({"max_memory": 0}, "max_memory=0 must be a number of bytes"),
-        ({"max_rank": 0}, "max_rank == 0"),
-        ({"n_permutations": 0}, "n_permutations == 0"),
+        ({"max_rank": 0}, "max_rank=0 is too small"),
+        ({"n_permutations": 0}, "n_permutations=0 is too small"),
         ({"penalty": 0.0}, "penalty=0.0 must be 'auto' or a finite number > 0"),
     ],
 )

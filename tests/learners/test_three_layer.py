@@ -220,13 +220,13 @@ def test_numbers_that_no_comparison_refuses_are_refused(learner):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"width": 0}, "width == 0"),
+        ({"width": 0}, "width=0 is too small"),
         ({"split": 1.5}, "split=1.5 must be the fraction of rows in D1, between 0 and 1, or None"),
         ({"step_size": -1.0}, "step_size=-1.0 must be 'auto' or a finite number > 0"),
         ({"linear": "ols"}, "linear='ols' must be"),
         ({"solver": "gd"}, "Give n_steps"),
         ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
-        ({"n_steps": -1}, "n_steps == -1"),
+        ({"n_steps": -1}, "n_steps=-1 is too small"),
         ({"n_steps": 3, "head_step_size": 0}, "head_step_size=0 must be"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
         ({"n_steps": 3, "head_step_size": 1e9, "solver": "gd"}, r"head_step_size=1e\+09 makes .* diverge; .* at most"),

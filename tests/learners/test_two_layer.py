@@ -138,7 +138,7 @@ def test_kernel_gap_of_the_paper():
         ({"linear": "ols"}, "linear='ols' must be"),
         ({"solver": "gd"}, "Give n_steps"),
         ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
-        ({"n_steps": -1}, "n_steps == -1"),
+        ({"n_steps": -1}, "n_steps=-1 is too small"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
     ],
 )

@@ -71,7 +71,11 @@ def test_no_gradient_no_step():
 
 @pytest.mark.parametrize(
     ("params", "message"),
-    [({"width": 3}, "even"), ({"width": 0}, "width == 0"), ({"width": 4, "step_size": -1.0}, "step_size == -1.0")],
+    [
+        ({"width": 3}, "even"),
+        ({"width": 0}, "width=0 is too small"),
+        ({"width": 4, "step_size": -1.0}, "step_size == -1.0"),
+    ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
     with pytest.raises(ValueError, match=message):

@@ -119,8 +119,8 @@ def test_float32_stays():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"degree": 0}, "degree == 0"),
-        ({"width": 0}, "width == 0"),
+        ({"degree": 0}, "degree=0 is too small"),
+        ({"width": 0}, "width=0 is too small"),
         ({"activation": HermiteSeries([0.0, 1.0])}, "of degree 1, and degree=2"),
         ({"activation": HermiteSeries([0.0, 1.0, 1.0, 1.0])}, "of degree 3, and degree=2"),
         ({"activation": HermiteSeries([0.0, 1.0, 0.0])}, "of degree 1, and degree=2"),

@@ -14,11 +14,11 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 def as_integer(value: Any, name: str, minimum: int = 0) -> int:
     """Return ``value`` as an int that is at least ``minimum``."""
     try:
-        integer = operator.index(value)
+        integer = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        raise TypeError(
-            f"{name}={value!r} is of type {type(value).__name__}; it must be an integer. Pass int({name})."
-        ) from None
+        integer = None
+    if integer is None:
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}; it must be an integer. Pass int({name}).")
     if integer < minimum:
         raise ValueError(f"{name}={integer} is too small; it must be >= {minimum}. Pass a larger {name}.")
     return integer

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import numpy as np
-from sklearn.utils import check_scalar
 
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
 from layerwise.representations._validation import check_memory as check_memory  # given on to the learners
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
@@ -139,7 +139,7 @@ class LinearPartAndHead:
         check_linear(self.linear)
         check_solver(self.solver, self.n_steps)
         if self.n_steps is not None:
-            check_scalar(self.n_steps, "n_steps", Integral, min_val=0)
+            as_integer(self.n_steps, "n_steps", 0)
         check_number(self.step_size, "step_size", auto=True)
         check_number(self.head_step_size, "head_step_size", auto=True)
         check_penalty(self.penalty)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise.hermite._checks import as_integer
 from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
 from layerwise.learners._linear_part import LinearPart, warn_unscaled
@@ -148,7 +149,7 @@ class ThreeLayerRegressor(
         """Lines 0 to 2 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
         self._check_linear_part_and_head()
-        check_scalar(self.width, "width", Integral, min_val=1)
+        as_integer(self.width, "width", 1)
         check_middle_width(self.middle_width, "middle_width")
         check_memory(self.max_memory)
         self._check_peak(*X.shape)

@@ -14,7 +14,7 @@ and ``w'Hw = tr(H) / d + ...`` is small in high dimension: the layer has moved i
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise.hermite._checks import as_integer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gram import BLOCK_BYTES, feature_block
 
@@ -74,7 +75,7 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def fit(self, X, y):
         """Take the step on X (n_samples, n_features) and y (n_samples,), whose linear part should be removed."""
         X, y = check_samples(self, X, y, min_samples=1)
-        check_scalar(self.width, "width", Integral, min_val=2)
+        as_integer(self.width, "width", 2)
         if self.width % 2:
             raise ValueError(f"width={self.width} must be even: the symmetric start pairs neurons of opposite sign.")
         if self.step_size != "auto":

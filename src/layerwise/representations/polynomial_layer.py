@@ -21,15 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import comb
-from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, multi_indices, n_terms
+from layerwise.hermite._checks import as_integer
 from layerwise.hermite.multivariate import MAX_MEMORY, index_ranks
 from layerwise.hermite.univariate import sqrt_factorials
 from layerwise.representations._validation import check_inputs
@@ -89,9 +89,9 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def fit(self, X, y=None):
         """Draw the layer for inputs of the width and dtype of X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
-        check_scalar(self.degree, "degree", Integral, min_val=1)
+        as_integer(self.degree, "degree", 1)
         if self.width is not None:
-            check_scalar(self.width, "width", Integral, min_val=1)
+            as_integer(self.width, "width", 1)
         self.activation_ = self._check_activation()
         rng, d, m = check_random_state(self.random_state), X.shape[1], self.width or 0
         self._check_reduction(n_terms(d, self.degree))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 
 from layerwise.hermite import HermiteSeries
+from layerwise.hermite._checks import as_integer
 from layerwise.representations._validation import check_inputs
 from layerwise.representations._whitening import WhitenedFeatures
 from layerwise.solvers.gram import feature_block
@@ -73,7 +73,7 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
     def fit(self, X, y=None):
         """Draw the layer for inputs of the width and dtype of X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
-        check_scalar(self.width, "width", Integral, min_val=1)
+        as_integer(self.width, "width", 1)
         rng = check_random_state(self.random_state)
         d = X.shape[1]
         self.weights_ = (rng.standard_normal((self.width, d)) / np.sqrt(d)).astype(X.dtype)

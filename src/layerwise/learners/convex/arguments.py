@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal, cast
 
 import numpy as np
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import HermiteSeries
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import (
     Auto,
     Validation,
@@ -48,7 +48,7 @@ class ConvexArguments:
         self._tol = tol or (1e-4 if isinstance(self._sigma, Square) else 0.05)
         self._max_iter = 2000 if isinstance(self._sigma, Square) else 50
         if not (isinstance(self.max_iter, str) and self.max_iter == "auto"):
-            self._max_iter = check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+            self._max_iter = as_integer(self.max_iter, "max_iter", 1)
         check_memory(self.max_memory)
         if self.space == "F1":
             return check_number(self.penalty, "penalty", auto=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import HermiteSeries
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_solver
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def check_arguments(learner: HierarchicalRegressor) -> None:
         raise ValueError(f"refine={learner.refine!r} must be True or False. Give refine=True to refine.")
     check_memory(learner.max_memory)
     if learner.width is not None:
-        check_scalar(learner.width, "width", Integral, min_val=1)
-    check_scalar(learner.link_width, "link_width", Integral, min_val=1)
+        as_integer(learner.width, "width", 1)
+    as_integer(learner.link_width, "link_width", 1)
     if learner.split != "leave-one-out" and not (isinstance(learner.split, Real) and 0 < learner.split < 1):
         raise ValueError(
             f"split={learner.split!r} must be 'leave-one-out' or the fraction of rows in D1, between 0 and 1. "
@@ -41,7 +41,7 @@ def check_arguments(learner: HierarchicalRegressor) -> None:
     if np.shape(learner.n_steps) not in ((), (2,)):
         raise ValueError(f"n_steps={learner.n_steps!r} must be one number, or two: T_1 and T_2. Give e.g. (100, 50).")
     for n_steps in np.atleast_1d(learner.n_steps).tolist():
-        check_scalar(n_steps, "n_steps", Integral, min_val=0)
+        as_integer(n_steps, "n_steps", 0)
     if learner.split == "leave-one-out":
         raise ValueError(
             f"n_steps={learner.n_steps!r} with split='leave-one-out': leaving rows out has a closed form in the limit "

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import comb
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import HermiteSeries, n_terms
+from layerwise.hermite._checks import as_integer
 from layerwise.solvers.ridge_path import ridge_bytes
 
 if TYPE_CHECKING:
@@ -25,11 +24,11 @@ def degrees_to_try(learner: HierarchicalRegressor, n: int, d: int) -> list[int]:
         Where none is.
     """
     if learner.degree != "auto":
-        degrees = [check_scalar(learner.degree, "degree", Integral, min_val=1)]
+        degrees = [as_integer(learner.degree, "degree", 1)]
     elif isinstance(learner.activation, HermiteSeries):
         degrees = [int(np.flatnonzero(learner.activation.coefficients)[-1])]
     else:
-        degrees = list(range(1, check_scalar(learner.max_degree, "max_degree", Integral, min_val=1) + 1))
+        degrees = list(range(1, as_integer(learner.max_degree, "max_degree", 1) + 1))
     left_out, width = learner.split == "leave-one-out", learner.width
     peaks = {k: peak_bytes(n, d, k, width, left_out=left_out, refine=learner.refine) for k in degrees}
     affordable = [degree for degree in degrees if peaks[degree] <= learner.max_memory]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import HermiteSeries
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_number
 from layerwise.learners.hierarchical.regressor import BIAS_DF
 from layerwise.learners.joint.networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
@@ -25,9 +25,9 @@ def check_arguments(learner: JointRegressor, n: int, d: int) -> Network:
         known = ", ".join(map(repr, get_args(Architecture)))
         raise ValueError(f"architecture={learner.architecture!r} is unknown. Give one of {known}.")
     for name in ("width", "middle_width", "link_width", "degree", "batch_size", "max_epochs"):
-        check_scalar(getattr(learner, name), name, Integral, min_val=1)
+        as_integer(getattr(learner, name), name, 1)
     if learner.patience is not None:
-        check_scalar(learner.patience, "patience", Integral, min_val=1)
+        as_integer(learner.patience, "patience", 1)
     check_number(learner.learning_rate, "learning_rate")
     check_memory(learner.max_memory)
     if not isinstance(learner.validation, Real) or not 0 < learner.validation < 1:

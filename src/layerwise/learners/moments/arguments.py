@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import comb
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_number
 from layerwise.learners.moments.multi_index import degrees_to_try
 from layerwise.solvers.gram import BLOCK_BYTES
@@ -26,11 +25,11 @@ def check_arguments(learner: MomentRegressor, n: int, d: int) -> list[int]:
         if isinstance(value, str) and value != "auto":
             raise ValueError(f"{name}={value!r} must be 'auto' or an integer >= 1. Give {name}='auto'.")
         if not isinstance(value, str):
-            check_scalar(value, name, Integral, min_val=1)
+            as_integer(value, name, 1)
     if not isinstance(learner.rank, str) and learner.rank > d:
         raise ValueError(f"rank={learner.rank} directions do not fit in n_features={d}. Give rank <= {d}, or 'auto'.")
-    check_scalar(learner.max_rank, "max_rank", Integral, min_val=1)
-    check_scalar(learner.n_permutations, "n_permutations", Integral, min_val=1)
+    as_integer(learner.max_rank, "max_rank", 1)
+    as_integer(learner.n_permutations, "n_permutations", 1)
     for name in ("robust", "whiten", "polish"):
         value = getattr(learner, name)
         if not isinstance(value, bool | np.bool_):

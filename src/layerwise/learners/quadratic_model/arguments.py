@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_scalar
 
 from layerwise.hermite import n_terms
+from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import Auto, check_memory, check_number, check_penalty
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES
 from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Model, Network, Quadratic
@@ -55,9 +55,9 @@ class QuadraticModelArguments:
                 raise ValueError(f"{name}={value!r} is unknown. Give one of {str(allowed)[1:-1]}.")
         check_degree(self.degree)
         for name in ("width", "representation_width", "batch_size", "max_epochs"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
+            as_integer(getattr(self, name), name, 1)
         if self.patience is not None:
-            check_scalar(self.patience, "patience", Integral, min_val=1)
+            as_integer(self.patience, "patience", 1)
         if self.width % 2:
             raise ValueError(f"width={self.width} must be even: neurons come in pairs of opposite sign.")
         check_penalty(self.penalty)
