@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import r2_score
 
-from layerwise.cli.fit import LEARNERS as TOLD
+from layerwise.cli.fit import LEARNERS_HELP
 from layerwise.errors import UserError
 from layerwise.learners import KernelRegressor
 from layerwise.tables import LEARNERS, fit_table
@@ -60,7 +60,8 @@ def test_moments_price_the_straddle_from_its_one_direction(straddle):
 
 
 def test_the_command_line_tells_every_learner():
-    told = re.sub(r"\(.*?\)|\.$", "", TOLD)
+    """A learner added to one of the two lists."""
+    told = re.sub(r"\(.*?\)|\.$", "", LEARNERS_HELP)
     assert [name.strip() for name in re.split(r",| or ", told)] == list(LEARNERS)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from layerwise.cli._console import check_outputs, console, list_files
 
-LEARNERS = (
+LEARNERS_HELP = (
     "two-layer, three-layer, hierarchical, refined (hierarchical, for few rows; 10 to 180 times as long), moments, "
     "quadratic-model, random-features or kernel."
 )
@@ -19,7 +19,7 @@ LEARNERS = (
 def fit(
     table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row a sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
-    learner: Annotated[str, typer.Option(help=LEARNERS)] = "two-layer",
+    learner: Annotated[str, typer.Option(help=LEARNERS_HELP)] = "two-layer",
     save: Annotated[Path | None, typer.Option(help="Where to keep the fitted model (skops).")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Where to write the held-out rows' predictions (CSV).")

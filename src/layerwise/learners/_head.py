@@ -139,7 +139,7 @@ class LinearPartAndHead:
         check_linear(self.linear)
         check_solver(self.solver, self.n_steps)
         if self.n_steps is not None:
-            as_integer(self.n_steps, "n_steps", 0)
+            as_integer(self.n_steps, "n_steps")
         check_number(self.step_size, "step_size", auto=True)
         check_number(self.head_step_size, "head_step_size", auto=True)
         check_penalty(self.penalty)
@@ -174,20 +174,21 @@ class LinearPartAndHead:
 
     def _descend(self, features: FeatureBlocks, y, penalty: float, start: np.ndarray) -> tuple[np.ndarray, float]:
         """a after the T steps, and their size: "auto" is half the largest stable one. Forms one Gram matrix."""
-        n, T, step = len(y), int(self.n_steps or 0), self.head_step_size
+        n, T, gram, moment = len(y), int(self.n_steps or 0), None, None
         if self.solver == "gd":
             stable = largest_stable_step(features, penalty)
-            step = stable / 2 if step == "auto" else float(step)
-            if step > stable:
-                raise ValueError(
-                    f"head_step_size={step:.3g} makes gradient descent diverge; it must be at most {stable:.3g} here. "
-                    "Give head_step_size='auto'."
-                )
+        else:
+            gram, moment = normal_equations(features, y)
+            curvature = 2 / n * largest_eigenvalue(gram) + penalty
+            stable = 2 / curvature if curvature > 0 else 1.0  # as `largest_stable_step`, of the Gram matrix at hand
+        step = stable / 2 if self.head_step_size == "auto" else float(self.head_step_size)
+        if step > stable:
+            raise ValueError(
+                f"head_step_size={step:.3g} makes gradient descent diverge; it must be at most {stable:.3g} here. Give "
+                "head_step_size='auto'."
+            )
+        if gram is None:
             return literal(features, y, T, step, penalty, start), step
-        gram, moment = normal_equations(features, y)
-        curvature = 2 / n * largest_eigenvalue(gram) + penalty
-        half_stable = 1 / curvature if curvature > 0 else 0.5  # as `largest_stable_step`, of the Gram matrix at hand
-        step = half_stable if step == "auto" else float(step)
         a = start.astype(float)
         a += polynomial_product(gram, 2 / n * (moment - gram @ a) - penalty * a, n, T, step, penalty)
         return a.astype(features.dtype), step

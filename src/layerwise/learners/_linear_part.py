@@ -39,17 +39,16 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
         path = RELATIVE_PENALTIES * (top if top > 0 else 1.0)
         beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
         return float(mean - H.mean @ beta), beta.astype(X.dtype)
-    warn_unscaled(X, stacklevel=5)
     return float(mean), X.T @ (y - mean) / len(y)
 
 
-def warn_unscaled(X: np.ndarray, stacklevel: int) -> None:
-    """Warn of columns that are not of unit variance, as moments and polynomial neurons take them to be."""
+def warn_unscaled(X: np.ndarray) -> None:
+    """Warn, in a learner's ``fit``, of columns far from the unit variance that moments and polynomial neurons expect."""
     largest = float(np.mean(X**2, axis=0, dtype=float).max())
     if largest > UNSCALED or 0 < largest < 1 / UNSCALED:
         warnings.warn(
             f"the columns of X have mean squares up to {largest:.2g}, where centred columns of unit variance are "
             "expected: standardise X (StandardScaler).",
             UserWarning,
-            stacklevel=stacklevel,
+            stacklevel=3,
         )

@@ -159,8 +159,7 @@ class ThreeLayerRegressor(
                 "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "
                 "by. Give step_size, a small penalty, or penalty='auto'."
             )
-        if self.linear != "moment":  # which warns itself
-            warn_unscaled(X, stacklevel=3)
+        warn_unscaled(X)
         rng = check_random_state(self.random_state)
         residual = self._remove_linear_part(X, y)  # line 0
         self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)

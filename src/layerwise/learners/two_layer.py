@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation
-from layerwise.learners._linear_part import LinearPart
+from layerwise.learners._linear_part import LinearPart, warn_unscaled
 from layerwise.representations import FirstStep
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
@@ -109,6 +109,8 @@ class TwoLayerRegressor(
         """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
         X, y = check_samples(self, X, y)
         self._check_linear_part_and_head()
+        if self.linear == "moment":
+            warn_unscaled(X)
         rng = check_random_state(self.random_state)
         residual = self._remove_linear_part(X, y)  # line 1
         self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng.randint(2**31 - 1))

@@ -8,6 +8,8 @@ from typing import Any, cast
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from layerwise.hermite import HermiteSeries
+
 FLOATS = (np.float64, np.float32)
 
 
@@ -25,6 +27,32 @@ def check_samples(
         validate_data(estimator, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=min_samples, reset=reset),
     )
     return X, y.astype(X.dtype, copy=False)
+
+
+def as_activation(activation: Any, others: str = "") -> HermiteSeries:
+    """A polynomial activation, given as a series or by its coefficients in orthonormal Hermite polynomials.
+
+    Raises
+    ------
+    ValueError
+        For anything else (``others`` says what else is allowed, as ``"'relu' or "``), and for a constant.
+    """
+    try:
+        given = activation.coefficients if isinstance(activation, HermiteSeries) else activation
+        coefficients = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        coefficients = np.empty(0)
+    if coefficients.ndim != 1 or not coefficients.size or not np.all(np.isfinite(coefficients)):
+        raise ValueError(
+            f"activation={activation!r} must be {others}the Hermite coefficients of a polynomial. Give e.g. (0, 0, 1) "
+            "for h_2."
+        )
+    if not coefficients[1:].any():
+        raise ValueError(
+            f"activation={activation!r} is constant, and its neurons would see nothing of X. Give a coefficient of "
+            "degree 1 or more that is not 0."
+        )
+    return HermiteSeries(coefficients)
 
 
 def check_powers(X: np.ndarray, degree: int) -> None:

@@ -20,9 +20,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermiteSeries
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, PolynomialActivationKernel
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations._validation import as_activation, check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
 
 
@@ -97,28 +96,13 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return 1
 
     def _choose_activation(self, dim: int) -> None:
-        if isinstance(self.activation, str):
-            if self.activation != "relu":
-                raise ValueError(
-                    f"activation={self.activation!r} must be 'relu' or the Hermite coefficients of a polynomial. "
-                    "Give e.g. (0, 0, 1) for h_2."
-                )
+        if isinstance(self.activation, str) and self.activation == "relu":
             self._polynomial = None
             self.kernel_: DotProductKernel = ArcCosineKernel(1)
             self._factor = 0.5  # the arc-cosine kernel is 2 E[relu relu]
         else:
-            if self.activation is None or np.size(self.activation) == 0:
-                raise ValueError(
-                    f"activation={self.activation!r} must be 'relu' or the Hermite coefficients of a polynomial. Give "
-                    "e.g. (0, 0, 1) for h_2."
-                )
-            self._polynomial = HermiteSeries(np.asarray(self.activation, dtype=float))
-            if not self._polynomial.variance:
-                raise ValueError(
-                    f"activation={self.activation!r} is constant, and its neurons would see nothing of X. Give a "
-                    "coefficient of degree 1 or more that is not 0."
-                )
-            self.kernel_ = PolynomialActivationKernel(self.activation, dim)
+            self._polynomial = as_activation(self.activation, "'relu' or ")
+            self.kernel_ = PolynomialActivationKernel(self._polynomial.coefficients.tolist(), dim)
             self._factor = 1.0
 
     def _hidden(self, X):

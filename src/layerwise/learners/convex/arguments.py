@@ -8,7 +8,6 @@ from typing import Literal, cast
 
 import numpy as np
 
-from layerwise.hermite import HermiteSeries
 from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import (
     Auto,
@@ -18,6 +17,7 @@ from layerwise.learners._head import (
     check_penalty,
     held_out_rows,
 )
+from layerwise.representations._validation import as_activation
 from layerwise.solvers.neurons import Polynomial, ReLU, Square
 
 #: Fraction of rows that choose F1's penalty under validation="auto".
@@ -67,21 +67,7 @@ class ConvexArguments:
         if isinstance(self.activation, str) and self.activation in ("quadratic", "relu"):
             self._sigma = Square() if self.activation == "quadratic" else ReLU()
             return
-        try:
-            coefficients = np.asarray(self.activation, dtype=float)
-        except (TypeError, ValueError):
-            coefficients = np.empty(0)
-        if coefficients.ndim != 1 or not coefficients.size or not np.all(np.isfinite(coefficients)):
-            raise ValueError(
-                f"activation={self.activation!r} must be 'quadratic', 'relu' or the Hermite coefficients of a "
-                "polynomial. Give e.g. (0, 0, 0, 0, 1) for h_4."
-            )
-        self._series = HermiteSeries(coefficients)
-        if not self._series.variance:
-            raise ValueError(
-                f"activation={self.activation!r} is constant, and its neurons would see nothing of X. Give a "
-                "coefficient of degree 1 or more that is not 0."
-            )
+        self._series = as_activation(self.activation, "'quadratic', 'relu' or ")
         self._sigma = Polynomial(self._series.to_monomials())
 
     def _held_out_rows(self, n: int, penalty: float | None, rng: np.random.RandomState) -> np.ndarray | None:

@@ -10,6 +10,7 @@ import numpy as np
 from layerwise.hermite import HermiteSeries
 from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_solver
+from layerwise.representations._validation import as_activation
 
 if TYPE_CHECKING:
     from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
@@ -19,11 +20,8 @@ def check_arguments(learner: HierarchicalRegressor) -> None:
     """Raise ValueError or TypeError for arguments that no data would suit."""
     if isinstance(learner.degree, (str, bool)) and learner.degree != "auto":
         raise ValueError(f"degree={learner.degree!r} must be 'auto' or an integer >= 1. Give degree='auto', or e.g. 2.")
-    if isinstance(learner.activation, HermiteSeries) and not learner.activation.coefficients[1:].any():
-        raise ValueError(
-            f"activation={learner.activation!r} is constant, and its neurons would see nothing of X. Give a "
-            "coefficient of degree 1 or more that is not 0."
-        )
+    if isinstance(learner.activation, HermiteSeries):  # others are refused by `PolynomialLayer`
+        as_activation(learner.activation)
     if not isinstance(learner.refine, (bool, np.bool_)):
         raise ValueError(f"refine={learner.refine!r} must be True or False. Give refine=True to refine.")
     check_memory(learner.max_memory)
@@ -41,7 +39,7 @@ def check_arguments(learner: HierarchicalRegressor) -> None:
     if np.shape(learner.n_steps) not in ((), (2,)):
         raise ValueError(f"n_steps={learner.n_steps!r} must be one number, or two: T_1 and T_2. Give e.g. (100, 50).")
     for n_steps in np.atleast_1d(learner.n_steps).tolist():
-        as_integer(n_steps, "n_steps", 0)
+        as_integer(n_steps, "n_steps")
     if learner.split == "leave-one-out":
         raise ValueError(
             f"n_steps={learner.n_steps!r} with split='leave-one-out': leaving rows out has a closed form in the limit "

@@ -20,7 +20,7 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 from threadpoolctl import threadpool_limits
 
-from layerwise.learners.joint.networks import Network, Parameter
+from layerwise.learners.joint.networks import ROWS, Network, Parameter
 
 #: Training is said to be unfinished where the last tenth of the epochs lowers the validation loss by a tenth and this,
 #: a fraction of the variance of y.
@@ -28,8 +28,6 @@ TOLERANCE = 1e-4
 #: Adam's memories of the gradient and its square, and its epsilon: below the entries of a gradient of norm 1.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-12
 SMALLEST = 1e-30
-#: Rows of the held-out data pushed through at once.
-ROWS = 4096
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from layerwise.hermite import HermiteSeries
 from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_number
 from layerwise.learners.hierarchical.regressor import BIAS_DF
-from layerwise.learners.joint.networks import Activation, Hierarchical, Network, ThreeLayer, TwoLayer
+from layerwise.learners.joint.networks import ROWS, Activation, Hierarchical, Network, ThreeLayer, TwoLayer
+from layerwise.representations._validation import as_activation
 
 if TYPE_CHECKING:
     from layerwise.learners.joint.regressor import JointRegressor
@@ -66,18 +67,12 @@ def _choose_activation(learner: JointRegressor, default: HermiteSeries) -> Activ
             f"activation={given!r} with architecture={learner.architecture!r}: a polynomial is needed, or 'relu' with "
             "'three-layer'. Give its Hermite coefficients, e.g. (0, 0, 1) for h_2."
         )
-    series = given if isinstance(given, HermiteSeries) else HermiteSeries(np.asarray(given, dtype=float))
-    if not series.variance:
-        raise ValueError(
-            f"activation={given!r} is constant, and its neurons would see nothing of X. Give a coefficient of degree 1 "
-            "or more that is not 0."
-        )
-    return Activation.of(series)
+    return Activation.of(as_activation(given))
 
 
 def _check_peak(learner: JointRegressor, network: Network, n: int, d: int) -> None:
     """Refuse weights (their start, Adam's memories, gradients, the best so far) and batches that do not fit in."""
-    rows = max(min(learner.batch_size, n), min(4096, round(learner.validation * n)))
+    rows = max(min(learner.batch_size, n), min(ROWS, round(learner.validation * n)))
     weights = network.n_parameters(d)
     peak = 52 * weights + 4 * rows * network.floats_a_row + 4 * n * d
     if peak > learner.max_memory:

@@ -27,6 +27,8 @@ import numpy as np
 
 from layerwise.hermite import HermiteSeries
 
+#: Rows of the held-out data pushed through at once.
+ROWS = 4096
 #: Arrays or tensors, by the letters of the papers.
 Weights = Mapping[str, Any]
 

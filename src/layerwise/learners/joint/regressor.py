@@ -201,7 +201,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         units = {"loss": self.y_scale_**2, "validation_loss": self.y_scale_**2}
         self.history_ = [{key: value * units.get(key, 1) for key, value in e.items()} for e in training.history]
         self.n_iter_ = len(self.history_)
-        self._warn(training.ended, training.validation_loss, mean_square(labels[held_out]))
+        self._warn(training.ended, training.validation_loss, float(np.mean(labels[held_out] ** 2)))
         return self
 
     def predict(self, X):
