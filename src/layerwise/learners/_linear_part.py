@@ -43,7 +43,7 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
 
 
 def warn_unscaled(X: np.ndarray) -> None:
-    """Warn, in a learner's ``fit``, of columns far from the unit variance that moments and polynomial neurons expect."""
+    """Warn, in a learner's ``fit``, of columns far from unit variance, which moments and polynomial neurons expect."""
     largest = float(np.mean(X**2, axis=0, dtype=float).max())
     if largest > UNSCALED or 0 < largest < 1 / UNSCALED:
         warnings.warn(
