@@ -242,7 +242,7 @@ def test_a_scheduler_reaches_the_runner(path, monkeypatch):
             seen["closed"] = True
 
     monkeypatch.setattr(
-        "layerwise.studies.dask_workers.connect", lambda address: seen.update(address=address) or Client()
+        "layerwise.studies.execution.dask_workers.connect", lambda address: seen.update(address=address) or Client()
     )
     monkeypatch.setattr("layerwise.studies.run_study", lambda study, store, **options: seen.update(options) or 1 / 0)
     (path.parent / "s.toml").write_text(tiny().to_toml())

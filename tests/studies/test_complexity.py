@@ -11,7 +11,7 @@ from scipy import stats
 from throwaway import Mean, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, StudyResult, fit_exponent, fit_rate, sample_complexity
-from layerwise.studies.complexity import first_crossing, sign_test_rank
+from layerwise.studies.analysis.complexity import first_crossing, sign_test_rank
 
 
 def noisy(learner, d, n, seed):

@@ -6,7 +6,8 @@ import pytest
 from throwaway import Features, Mean, small_study
 
 from layerwise.hermite import n_terms
-from layerwise.studies import LearnerSpec, Outcome, cost
+from layerwise.studies import LearnerSpec, Outcome
+from layerwise.studies.execution import cost
 
 MIB = 2**20
 

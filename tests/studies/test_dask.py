@@ -12,7 +12,8 @@ import pytest
 from distributed import Client, LocalCluster, Status
 from throwaway import Dies, Features, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, dask_workers, run_study
+from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, run_study
+from layerwise.studies.execution import dask_workers
 
 LIMIT = 180  # seconds; each test takes a few
 

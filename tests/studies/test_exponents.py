@@ -11,7 +11,7 @@ from curves import SIZES, made_up, power_law
 from scipy import stats
 
 from layerwise.studies import Exponent, StudyResult, fit_exponent, fit_rate, sample_complexity
-from layerwise.studies.lines import Variance, bounded_line, half_width
+from layerwise.studies.analysis.lines import Variance, bounded_line, half_width
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from bench_exponent_coverage import coverage

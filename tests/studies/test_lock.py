@@ -60,7 +60,7 @@ def test_within_one_process(tmp_path):
 
 def test_a_lock_removed_by_its_last_holder_is_taken_anew(tmp_path, monkeypatch):
     # catches: two holders, one of them of a file that is no longer there
-    from layerwise.studies import lock
+    from layerwise.studies.storage import lock
 
     taken = []
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from layerwise.studies import memory
+from layerwise.studies.execution import memory
 
 GIB = 2**30
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.learners import HierarchicalRegressor, ThreeLayerRegressor, TwoLayerRegressor
-from layerwise.studies.metrics import PREDICT_ROWS, feature_correlation, in_blocks, measure, subspace_overlap
+from layerwise.studies.trials.metrics import PREDICT_ROWS, feature_correlation, in_blocks, measure, subspace_overlap
 from layerwise.targets import Hierarchical, MultiIndex, SingleIndex
 
 

@@ -12,7 +12,7 @@ from children import ENVIRONMENT
 from throwaway import small_study
 
 from layerwise.studies import Outcome, Store, StoreError
-from layerwise.studies.schema import refuse_database
+from layerwise.studies.storage.schema import refuse_database
 
 TRIALS = small_study().trials()
 

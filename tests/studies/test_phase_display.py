@@ -20,7 +20,7 @@ from layerwise.studies import (
     sample_complexity,
     save_figure,
 )
-from layerwise.studies.phase_display import edges
+from layerwise.studies.plots.phase_display import edges
 
 DIMS = (4, 8, 16)
 

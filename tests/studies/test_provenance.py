@@ -14,7 +14,7 @@ from children import ENVIRONMENT
 from throwaway import Mean, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StoreError, run_study
-from layerwise.studies.provenance import UNKNOWN, libraries, sources
+from layerwise.studies.trials.provenance import UNKNOWN, libraries, sources
 
 OWN = """
 import numpy as np
@@ -167,7 +167,7 @@ def test_a_package_is_followed_through_its_relative_imports(tmp_path, monkeypatc
     changes = {"layer": "from .deep import *\ndef f(X, k): return 2", "deep": "depth = 2\nother = 1"}
     assert len({first, *(digest(**{name: text}) for name, text in changes.items())}) == 3
     assert digest(deep="depth = 1\nother = 2") != first
-    monkeypatch.setattr("layerwise.studies.provenance._text", lambda *_: "\0\0")
+    monkeypatch.setattr("layerwise.studies.trials.provenance._text", lambda *_: "\0\0")
     assert len(digest()) == 16
 
 

@@ -23,8 +23,8 @@ from layerwise.studies import (
     save_figure,
     save_figures,
 )
-from layerwise.studies.figures import file_stems
-from layerwise.studies.metrics import METRICS
+from layerwise.studies.plots.figures import file_stems
+from layerwise.studies.trials.metrics import METRICS
 
 
 @pytest.fixture(scope="module")

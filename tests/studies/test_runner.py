@@ -11,8 +11,9 @@ import pytest
 from children import rows_in, start
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, cost, run_study, runner
-from layerwise.studies.workers import Workers, WorkersDied
+from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
+from layerwise.studies.execution import cost, runner
+from layerwise.studies.execution.workers import Workers, WorkersDied
 
 WAIT = random.Random(0)
 

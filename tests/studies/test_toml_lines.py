@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerwise.studies.toml_lines import key_of, line_of
+from layerwise.studies.definition.toml_lines import key_of, line_of
 
 TOML = '''# a comment = not a key
 name = "x"

@@ -11,7 +11,8 @@ import pytest
 from children import ENVIRONMENT, rows_in, start
 from throwaway import Dies, Features, Holds, Interrupts, Mean, bits, small_study
 
-from layerwise.studies import LearnerSpec, Store, StudyError, cost, run_study, runner, workers
+from layerwise.studies import LearnerSpec, Store, StudyError, run_study
+from layerwise.studies.execution import cost, runner, workers
 
 
 def learner(use, **params):
@@ -199,7 +200,7 @@ def test_blas_threads_come_back():
     # catches: a user's BLAS left with one thread after a study
     from threadpoolctl import ThreadpoolController
 
-    import layerwise.studies.one_thread as one_thread
+    import layerwise.studies.execution.one_thread as one_thread
 
     controller = ThreadpoolController()
     with controller.limit(limits=2, user_api="blas"):

@@ -39,7 +39,7 @@ class Row:
 
 @dataclass
 class Work:
-    """What one learner's fits took and what is left, in the flops of `layerwise.studies.cost`."""
+    """What one learner's fits took and what is left, in the flops of `layerwise.studies.execution.cost`."""
 
     left: float = 0.0
     done: float = 0.0
@@ -56,7 +56,7 @@ class StudyProgress:
     """
 
     def __init__(self, study: Study) -> None:
-        from layerwise.studies.cost import flops
+        from layerwise.studies.execution.cost import flops
 
         self._flops = flops
         self._name = study.name

@@ -91,7 +91,7 @@ def resume(
 ) -> None:
     """Run what is missing of the studies that a store was made for; no TOML file is needed."""
     from layerwise.studies import Store, stored_studies
-    from layerwise.studies.figures import file_stems
+    from layerwise.studies.plots.figures import file_stems
 
     see_own_modules()
     with Store(store, create=False) as opened, opened.writing():
@@ -191,7 +191,7 @@ def export(
 
 def check_table(path: Path) -> None:
     """Refuse, before the work, to replace what is no table of a study."""
-    from layerwise.studies.result import COLUMNS
+    from layerwise.studies.analysis.result import COLUMNS
 
     if path.is_file() and path.stat().st_size:
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -209,7 +209,7 @@ def see_own_modules() -> None:
 @contextmanager
 def cluster(scheduler: str | None) -> Generator[Client | None]:
     """Connect to a Dask scheduler for as long as it is needed; None where there is none."""
-    from layerwise.studies.dask_workers import connect
+    from layerwise.studies.execution.dask_workers import connect
 
     if scheduler is None:
         yield None

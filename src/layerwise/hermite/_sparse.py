@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from layerwise.hermite._checks import gigabytes
+from layerwise._validation import gigabytes
 from layerwise.hermite.multivariate import MAX_MEMORY, index_ranks, multi_indices, n_terms
 from layerwise.hermite.univariate import hermite_values, linearisation, sqrt_factorials
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layerwise.hermite._checks import as_integer, as_points, as_vector
+from layerwise._validation import as_integer, as_points, as_vector
 
 BLOCK = 256  # rows of a kernel tile: the five tiles in use stay in cache
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layerwise.hermite._checks import as_integer, as_points, gigabytes
+from layerwise._validation import as_integer, as_points, gigabytes
 from layerwise.hermite.univariate import hermite_values
 
 MAX_MEMORY = 8 * 2**30

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from layerwise._validation import as_integer, as_points, as_vector
 from layerwise.hermite import _sparse
-from layerwise.hermite._checks import as_integer, as_points, as_vector
 from layerwise.hermite.multivariate import index_ranks, multi_indices, n_terms
 from layerwise.hermite.univariate import HermiteSeries
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layerwise.hermite._checks import as_floats, as_integer, gigabytes
+from layerwise._validation import as_floats, as_integer, gigabytes
 from layerwise.hermite.multivariate import multi_indices
 from layerwise.hermite.polynomial import HermitePolynomial
 from layerwise.hermite.quadrature import gaussian_rule

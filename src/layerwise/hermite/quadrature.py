@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_hermitenorm, roots_legendre
 
-from layerwise.hermite._checks import as_integer, as_vector
+from layerwise._validation import as_integer, as_vector
 
 
 def gaussian_rule(n_nodes: int, kinks: Sequence[float] = ()) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

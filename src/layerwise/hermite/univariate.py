@@ -20,7 +20,7 @@ import numpy as np
 from numpy.polynomial import hermite_e
 from numpy.typing import ArrayLike, NDArray
 
-from layerwise.hermite._checks import as_floats, as_integer, as_vector
+from layerwise._validation import as_floats, as_integer, as_vector
 from layerwise.hermite.quadrature import gaussian_rule
 
 MAX_PRODUCT_DEGREE = 400

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from layerwise.hermite._checks import as_integer
+from layerwise._validation import as_integer
 from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
 from layerwise.representations._validation import check_memory as check_memory  # given on to the learners
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Regress
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite._checks import as_integer
+from layerwise._validation import as_integer
 from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
 from layerwise.learners._linear_part import LinearPart, warn_unscaled

@@ -13,8 +13,8 @@ from typing import Any
 
 from layerwise.errors import UserError
 from layerwise.studies import StudyResult
-from layerwise.studies.frame import AXES, COLOURS, FAINT, INK
-from layerwise.studies.metrics import METRICS
+from layerwise.studies.plots.frame import AXES, COLOURS, FAINT, INK
+from layerwise.studies.trials.metrics import METRICS
 
 # No triangles: these say what is censored.
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "star")

@@ -12,7 +12,7 @@ from typing import Any
 
 from layerwise.report.charts import base_layout, curve_traces, look, measured
 from layerwise.studies import Exponent, StudyResult, fit_exponent, sample_complexity
-from layerwise.studies.metrics import METRICS
+from layerwise.studies.trials.metrics import METRICS
 
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
 MOST = 48  # thresholds; where risks span more decades, only 1, 2 and 5 of each

@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite._checks import as_integer
+from layerwise._validation import as_integer
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gram import BLOCK_BYTES, feature_block
 

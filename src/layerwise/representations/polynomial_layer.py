@@ -28,8 +28,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise._validation import as_integer
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, multi_indices, n_terms
-from layerwise.hermite._checks import as_integer
 from layerwise.hermite.multivariate import MAX_MEMORY, index_ranks
 from layerwise.hermite.univariate import sqrt_factorials
 from layerwise.representations._validation import check_inputs

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from layerwise._validation import as_integer
 from layerwise.hermite import HermiteSeries
-from layerwise.hermite._checks import as_integer
 from layerwise.representations._validation import check_inputs
 from layerwise.representations._whitening import WhitenedFeatures
 from layerwise.solvers.gram import feature_block

@@ -6,23 +6,24 @@ not hold yet, here or on a Dask cluster; `merge_stores` joins what several machi
 `ExponentDisplay` draws it.
 """
 
-from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.contents import LearnerProgress, learner_progress, stored_studies, trial_table
-from layerwise.studies.definition import LearnerSpec, Study, TargetSpec
-from layerwise.studies.displays import SampleComplexityDisplay
-from layerwise.studies.exponent_display import ExponentDisplay
-from layerwise.studies.exponents import Exponent, fit_exponent, fit_rate
-from layerwise.studies.figures import save_figure, save_figures
-from layerwise.studies.frame import blank_axes
-from layerwise.studies.lookup import StudyError
-from layerwise.studies.merge import Merged, merge_stores
-from layerwise.studies.phase_display import PhaseDiagramDisplay
-from layerwise.studies.recovery_display import FeatureRecoveryDisplay
-from layerwise.studies.result import StudyResult
-from layerwise.studies.runner import run_study
-from layerwise.studies.schema import StoreError
-from layerwise.studies.store import Store
-from layerwise.studies.trial import Outcome, Trial, run
+from layerwise.studies.analysis.complexity import sample_complexity
+from layerwise.studies.analysis.exponents import Exponent, fit_exponent, fit_rate
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.definition.lookup import StudyError
+from layerwise.studies.definition.study import LearnerSpec, Study, TargetSpec
+from layerwise.studies.definition.trial import Trial
+from layerwise.studies.execution.runner import run_study
+from layerwise.studies.plots.displays import SampleComplexityDisplay
+from layerwise.studies.plots.exponent_display import ExponentDisplay
+from layerwise.studies.plots.figures import save_figure, save_figures
+from layerwise.studies.plots.frame import blank_axes
+from layerwise.studies.plots.phase_display import PhaseDiagramDisplay
+from layerwise.studies.plots.recovery_display import FeatureRecoveryDisplay
+from layerwise.studies.storage.contents import LearnerProgress, learner_progress, stored_studies, trial_table
+from layerwise.studies.storage.merge import Merged, merge_stores
+from layerwise.studies.storage.schema import StoreError
+from layerwise.studies.storage.store import Store
+from layerwise.studies.trials.run import Outcome, run
 
 __all__ = [
     "Exponent",

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from layerwise.hermite._checks import as_integer
+from layerwise._validation import as_integer
 from layerwise.learners._head import (
     Auto,
     Validation,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise._validation import as_integer
 from layerwise.hermite import HermiteSeries
-from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_solver
 from layerwise.representations._validation import as_activation
 

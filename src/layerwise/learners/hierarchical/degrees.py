@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise._validation import as_integer
 from layerwise.hermite import HermiteSeries, n_terms
-from layerwise.hermite._checks import as_integer
 from layerwise.solvers.ridge_path import ridge_bytes
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from layerwise._validation import as_integer
 from layerwise.hermite import HermiteSeries
-from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_number
 from layerwise.learners.hierarchical.regressor import BIAS_DF
 from layerwise.learners.joint.networks import ROWS, Activation, Hierarchical, Network, ThreeLayer, TwoLayer

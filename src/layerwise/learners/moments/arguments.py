@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise._validation import as_integer
 from layerwise.hermite import n_terms
-from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import check_memory, check_number
 from layerwise.learners.moments.multi_index import degrees_to_try
 from layerwise.solvers.gram import BLOCK_BYTES

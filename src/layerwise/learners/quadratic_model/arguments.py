@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from layerwise._validation import as_integer
 from layerwise.hermite import n_terms
-from layerwise.hermite._checks import as_integer
 from layerwise.learners._head import Auto, check_memory, check_number, check_penalty
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES
 from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Model, Network, Quadratic

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from layerwise.hermite._checks import as_integer, as_vector
+from layerwise._validation import as_integer, as_vector
 from layerwise.learners._head import RandomState, check_number, mean_square
 from layerwise.learners._stages import convex_weights, lead
 from layerwise.learners.refinement.average import average

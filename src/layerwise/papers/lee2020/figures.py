@@ -24,7 +24,7 @@ from layerwise.papers.lee2020.studies import (
 from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.paper import median
 from layerwise.studies import ExponentDisplay, StudyResult, blank_axes, fit_exponent, sample_complexity
-from layerwise.studies.frame import COLOURS, dress
+from layerwise.studies.plots.frame import COLOURS, dress
 
 if TYPE_CHECKING:
     import pandas as pd

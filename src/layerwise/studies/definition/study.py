@@ -30,11 +30,19 @@ from typing import Annotated, Literal, Self
 import tomli_w
 from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
-from layerwise.studies.fields import Definition, Grid, Label, Params, Sizes, as_tuple, refuse_none
-from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, canonical_path, check_call, check_methods
-from layerwise.studies.sizes import sizes_at
-from layerwise.studies.toml_lines import line_of
-from layerwise.studies.trial import Trial, canonical_json
+from layerwise.studies.definition.fields import Definition, Grid, Label, Params, Sizes, as_tuple, refuse_none
+from layerwise.studies.definition.lookup import (
+    INPUTS,
+    LEARNERS,
+    TARGETS,
+    StudyError,
+    canonical_path,
+    check_call,
+    check_methods,
+)
+from layerwise.studies.definition.sizes import sizes_at
+from layerwise.studies.definition.toml_lines import line_of
+from layerwise.studies.definition.trial import Trial, canonical_json
 
 InputsUse = Annotated[str | type, BeforeValidator(lambda use: canonical_path(use, INPUTS))]
 
@@ -118,7 +126,7 @@ class Study(Definition):
     n : sequence of int or str
         Training sample sizes, or what they are at each dimension: powers of it, ``"d**[1, 1.5, 2]"``, or multiples,
         ``"[1, 2, 4] * d**2"`` and ``"[2, 8, 32] * D(2)"``, where ``D(k)`` is the number of coefficients of a polynomial
-        of degree k in d variables (`layerwise.studies.sizes`).
+        of degree k in d variables (`layerwise.studies.definition.sizes`).
     seeds : int
         Number of repetitions of every cell; they are called 0, ..., ``seeds - 1``.
     noise : float, default=0

@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, cast
 import psutil
 from joblib import effective_n_jobs
 
-from layerwise.studies.cost import Memory, longest_first
-from layerwise.studies.definition import Study
-from layerwise.studies.memory import memory_budget
-from layerwise.studies.result import StudyResult
-from layerwise.studies.store import Store
-from layerwise.studies.trial import Outcome, Trial
-from layerwise.studies.workers import (
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.definition.study import Study
+from layerwise.studies.definition.trial import Trial
+from layerwise.studies.execution.cost import Memory, longest_first
+from layerwise.studies.execution.memory import memory_budget
+from layerwise.studies.execution.workers import (
     Arrival,
     Processes,
     WorkerDied,
@@ -38,6 +37,8 @@ from layerwise.studies.workers import (
     check_importable,
     local_workers,
 )
+from layerwise.studies.storage.store import Store
+from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -71,7 +72,7 @@ def run_study(
         Where outcomes, and the study itself, are found and kept; None keeps them in memory only.
     n_jobs : int or None, default=1
         Trials at once on this machine, as joblib counts them: -1 is one a core. Fewer run where the estimates of their
-        memory (`layerwise.studies.cost`), and of their processes, would together exceed what is free.
+        memory (`layerwise.studies.execution.cost`), and of their processes, would together exceed what is free.
     workers : {"auto", "threads", "processes"}, default="auto"
         Where trials run on this machine. Threads start at once; processes (joblib's) do not share an interpreter and
         survive a trial that crashes. "auto" takes processes where the largest trial has at least 1e9 flops.
@@ -87,7 +88,8 @@ def run_study(
     retry_failed : bool, default=False
         Run trials again whose stored outcome is an error.
     rerun_changed : bool, default=False
-        Run trials again that were made from other source of a user's own classes (`layerwise.studies.provenance`).
+        Rerun trials that were made from another source of the user's own classes
+        (`layerwise.studies.trials.provenance`).
 
     Returns
     -------
@@ -98,7 +100,7 @@ def run_study(
     ------
     StudyError
         For other processes or a cluster that cannot run the study, or a cluster that has had no workers for long
-        (`layerwise.studies.dask_workers.STOP_AFTER`, half an hour).
+        (`layerwise.studies.execution.dask_workers.STOP_AFTER`, half an hour).
     StoreError
         For a store that another process is running trials into, or that can no longer be written to.
 
@@ -117,7 +119,7 @@ def run_study(
         if missing := [trial for trial in trials if trial.key not in outcomes]:
             missing = longest_first(missing, trials, outcomes)
             if client is not None:
-                from layerwise.studies.dask_workers import DaskWorkers
+                from layerwise.studies.execution.dask_workers import DaskWorkers
 
                 check_importable(missing)
                 crew, budget = DaskWorkers(client), math.inf

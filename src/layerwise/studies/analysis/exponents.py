@@ -1,7 +1,7 @@
 """How samples grow with the dimension, n* ~ C d^kappa, and how risk falls with samples, risk ~ C n^-beta.
 
-Both are straight lines in log-log through few noisy points (`layerwise.studies.lines`). A censored n* is no point of
-the line but a bound on it.
+Both are straight lines in log-log coordinates, fitted to a few noisy points (`layerwise.studies.analysis.lines`). A
+censored n* is a bound on the line, not a point of it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerwise.studies.complexity import Crossing, cells, check_level, crossings
-from layerwise.studies.lines import Line, Variance, bounded_line, half_width, least_squares
-from layerwise.studies.result import StudyResult
+from layerwise.studies.analysis.complexity import Crossing, cells, check_level, crossings
+from layerwise.studies.analysis.lines import Line, Variance, bounded_line, half_width, least_squares
+from layerwise.studies.analysis.result import StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,10 @@ from statistics import median
 from typing import Any, TypeGuard
 
 from layerwise.hermite import n_terms
-from layerwise.studies.lookup import LEARNERS, StudyError, find
-from layerwise.studies.metrics import PREDICT_ROWS
-from layerwise.studies.trial import Outcome, Trial
+from layerwise.studies.definition.lookup import LEARNERS, StudyError, find
+from layerwise.studies.definition.trial import Trial
+from layerwise.studies.trials.metrics import PREDICT_ROWS
+from layerwise.studies.trials.run import Outcome
 
 NOISE = 2**25  # bytes by which a process may grow for reasons of its own
 

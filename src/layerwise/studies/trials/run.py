@@ -13,77 +13,17 @@ so every learner of a cell sees the same data, and the target and test set of a 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, find, parameter_names
-from layerwise.studies.metrics import in_blocks, measure
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Everything that determines the value of one trial, and nothing else.
-
-    Parameters
-    ----------
-    target : str
-        Import path of the target's class, called as ``Target(dim, **target_params)``.
-    target_params : dict
-        Its other parameters.
-    learner : str
-        Import path of the learner's class, called as ``Learner(**learner_params)``.
-    learner_params : dict
-        Its parameters.
-    inputs : str
-        Import path of the input distribution, called as ``Inputs(dim, **inputs_params)``.
-    inputs_params : dict
-        Its other parameters.
-    dim : int
-        Input dimension d.
-    n : int
-        Number of training samples.
-    seed : int
-        Which repetition.
-    noise : float
-        Standard deviation of the label noise.
-    noise_distribution : str
-        ``"gaussian"`` or ``"rademacher"``.
-    n_test : int
-        Number of clean test points.
-    random_state : int
-        The study's own seed.
-    """
-
-    target: str
-    target_params: dict[str, Any]
-    learner: str
-    learner_params: dict[str, Any]
-    inputs: str
-    inputs_params: dict[str, Any]
-    dim: int
-    n: int
-    seed: int
-    noise: float
-    noise_distribution: str
-    n_test: int
-    random_state: int
-
-    @cached_property
-    def definition(self) -> str:
-        """The trial as canonical JSON."""
-        return canonical_json(asdict(self))
-
-    @cached_property
-    def key(self) -> str:
-        """SHA-256 of `definition`: the trial's address in a store."""
-        return hashlib.sha256(self.definition.encode()).hexdigest()
+from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS, find, parameter_names
+from layerwise.studies.definition.trial import Trial, canonical_json
+from layerwise.studies.trials.metrics import in_blocks, measure
 
 
 @dataclass(frozen=True)
@@ -101,7 +41,7 @@ class Outcome:
     error : str or None, default=None
         ``"Type: message"`` of what a failed trial raised.
     metrics : mapping, default={}
-        The other metrics that apply (`layerwise.studies.metrics`), by name.
+        The other metrics that apply (`layerwise.studies.trials.metrics`), by name.
     peak_bytes : int or None, default=None
         Peak resident memory of the process that ran the trial, interpreter and data included. None where trials share
         a process, or the system does not tell.
@@ -112,22 +52,6 @@ class Outcome:
     error: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     peak_bytes: int | None = None
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only.
-
-    Parameters
-    ----------
-    value : object
-        Dicts, lists, strings, numbers, booleans and None.
-
-    Returns
-    -------
-    str
-        The text.
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def derive_seed(*parts: Any) -> int:

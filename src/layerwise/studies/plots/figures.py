@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerwise.studies.displays import SampleComplexityDisplay
-from layerwise.studies.frame import blank_axes
-from layerwise.studies.result import StudyResult
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.displays import SampleComplexityDisplay
+from layerwise.studies.plots.frame import blank_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,10 +22,11 @@ from typing import Literal, Protocol
 import psutil
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
-from layerwise.studies.cost import flops
-from layerwise.studies.lookup import StudyError
-from layerwise.studies.one_thread import ENVIRONMENT, load, one_thread
-from layerwise.studies.trial import Outcome, Trial, run
+from layerwise.studies.definition.lookup import StudyError
+from layerwise.studies.definition.trial import Trial
+from layerwise.studies.execution.cost import flops
+from layerwise.studies.execution.one_thread import ENVIRONMENT, load, one_thread
+from layerwise.studies.trials.run import Outcome, run
 
 WorkersKind = Literal["auto", "threads", "processes"]
 LARGE = 1e9  # flops, about a tenth of a second: from here on a process of its own is worth its start

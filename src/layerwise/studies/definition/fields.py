@@ -21,9 +21,9 @@ from pydantic import (
     WrapValidator,
 )
 
-from layerwise.studies.lookup import StudyError, nearest
-from layerwise.studies.sizes import check_sizes
-from layerwise.studies.toml_lines import key_of
+from layerwise.studies.definition.lookup import StudyError, nearest
+from layerwise.studies.definition.sizes import check_sizes
+from layerwise.studies.definition.toml_lines import key_of
 
 
 def _plain(value: Any, key: str = "") -> Any:
@@ -91,7 +91,7 @@ GridValue = Annotated[int, Field(gt=0, lt=2**63)]  # what a table's int64 holds
 Grid = Annotated[Sequence[GridValue], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_distinct)]
 if TYPE_CHECKING:
     Sizes = Sequence[int] | str
-else:  # sample sizes, or a form of `layerwise.studies.sizes` kept as it is written
+else:  # sample sizes, or a form of `layerwise.studies.definition.sizes` kept as it is written
     Sizes = Annotated[
         Grid,
         WrapValidator(lambda value, grid: check_sizes(value) if isinstance(value, str) else grid(value)),

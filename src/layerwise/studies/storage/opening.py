@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from layerwise.studies.schema import (
+from layerwise.studies.storage.schema import (
     COLUMNS,
     MIGRATIONS,
     SCHEMA_VERSION,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from layerwise.studies.frame import AXES, COLOURS, INK, LINESTYLES, MARKERS, dress, figure_and_axes, fix, heading
-from layerwise.studies.metrics import METRICS
-from layerwise.studies.result import StudyResult
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.frame import AXES, COLOURS, INK, LINESTYLES, MARKERS, dress, figure_and_axes, fix, heading
+from layerwise.studies.trials.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ class FeatureRecoveryDisplay:
         dim : int or None, default=None
             Dimension; likewise.
         metric : str or None, default=None
-            One of `layerwise.studies.metrics`; the first that was measured when None.
+            One of `layerwise.studies.trials.metrics`; the first that was measured when None.
         ax : matplotlib Axes or None, default=None
             Where to draw; a new figure when None.
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from layerwise.studies.schema import StoreError
+from layerwise.studies.storage.schema import StoreError
 
 if sys.platform == "win32":
     import msvcrt

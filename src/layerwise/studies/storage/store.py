@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from layerwise.studies.lock import sole_writer
-from layerwise.studies.opening import check_exists, open_to_read, open_to_write, store_error
-from layerwise.studies.provenance import UNKNOWN, libraries, sources
-from layerwise.studies.schema import (
+from layerwise.studies.definition.trial import Trial, canonical_json
+from layerwise.studies.storage.lock import sole_writer
+from layerwise.studies.storage.opening import check_exists, open_to_read, open_to_write, store_error
+from layerwise.studies.storage.schema import (
     COLUMNS,
     OUTCOME_COLUMNS,
     STUDY_COLUMNS,
@@ -31,10 +31,11 @@ from layerwise.studies.schema import (
     sources_of,
     to_row,
 )
-from layerwise.studies.trial import Outcome, Trial, canonical_json
+from layerwise.studies.trials.provenance import UNKNOWN, libraries, sources
+from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
-    from layerwise.studies.definition import Study
+    from layerwise.studies.definition.study import Study
 
 KEYS_PER_QUERY = 500
 

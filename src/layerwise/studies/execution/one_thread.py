@@ -13,8 +13,8 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
-from layerwise.studies.trial import Trial
+from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
+from layerwise.studies.definition.trial import Trial
 
 #: For processes that are yet to start; libraries read these while they are loaded.
 ENVIRONMENT = dict.fromkeys(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.frame import AXES, COLOURS, INK, UNKNOWN, choose, dress, figure_and_axes, unknown_in
-from layerwise.studies.result import StudyResult
+from layerwise.studies.analysis.complexity import sample_complexity
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.frame import AXES, COLOURS, INK, UNKNOWN, choose, dress, figure_and_axes, unknown_in
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from layerwise.hermite import n_terms
-from layerwise.studies.lookup import StudyError
+from layerwise.studies.definition.lookup import StudyError
 
 NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 NUMBERS = rf"(?:{NUMBER})|\[\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))*\s*,?\s*\]"

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from scipy.special import bdtr, stdtrit
 
-from layerwise.studies.result import StudyResult
-from layerwise.studies.sizes import sizes_at
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.definition.sizes import sizes_at
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layerwise.studies.definition import Study
-from layerwise.studies.lookup import StudyError
-from layerwise.studies.store import Store
-from layerwise.studies.trial import canonical_json
+from layerwise.studies.definition.lookup import StudyError
+from layerwise.studies.definition.study import Study
+from layerwise.studies.definition.trial import canonical_json
+from layerwise.studies.storage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def trial_table(store: Store) -> pd.DataFrame:
         study, target_label and learner_label, by the first of the store's studies that has the trial, absent where
         none has or it cannot be imported here; the trial's definition (parameters as JSON), risk, fit_seconds,
         peak_bytes, error, the other metrics that any trial has, version, source and libraries
-        (`layerwise.studies.provenance`), finished, key.
+        (`layerwise.studies.trials.provenance`), finished, key.
     """
     import pandas as pd
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from layerwise.studies.frame import (
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.frame import (
     AXES,
     COLOURS,
     FAINT,
@@ -22,7 +23,6 @@ from layerwise.studies.frame import (
     fix,
     heading,
 )
-from layerwise.studies.result import StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ class SampleComplexityDisplay:
         dim : int or None, default=None
             Dimension; likewise.
         metric : str, default="risk"
-            What to draw: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.metrics`.
+            What to draw: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.trials.metrics`.
         per_power : float, default=0
             The horizontal axis is ``n / d^per_power``: 2 shows whether n = d^2 samples are what it takes.
         quantiles : tuple of two floats, default=(0.25, 0.75)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layerwise.errors import UserError
-from layerwise.studies.trial import Outcome, Trial, canonical_json
+from layerwise.studies.definition.trial import Trial, canonical_json
+from layerwise.studies.trials.run import Outcome
 
 APPLICATION_ID = 0x6C617977  # "layw"
 SCHEMA_VERSION = 4
@@ -84,8 +85,8 @@ class Row(NamedTuple):
     finished : str
         When: UTC, ISO 8601.
     source, libraries : str or None, default=None
-        Hashes of the user's own classes and versions of libraries (`layerwise.studies.provenance`), as canonical JSON;
-        None in rows of an earlier layerwise.
+        Hashes of the user's own classes and versions of libraries (`layerwise.studies.trials.provenance`), as canonical
+        JSON; None in rows of an earlier layerwise.
     """
 
     key: str

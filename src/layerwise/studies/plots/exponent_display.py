@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from layerwise.studies.complexity import sample_complexity
-from layerwise.studies.exponents import Exponent, Predicted, fit_exponent
-from layerwise.studies.frame import COLOURS, FAINT, INK, LINESTYLES, UNKNOWN, dress, figure_and_axes, fix, unknown_in
-from layerwise.studies.result import StudyResult
+from layerwise.studies.analysis.complexity import sample_complexity
+from layerwise.studies.analysis.exponents import Exponent, Predicted, fit_exponent
+from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.frame import (
+    COLOURS,
+    FAINT,
+    INK,
+    LINESTYLES,
+    UNKNOWN,
+    dress,
+    figure_and_axes,
+    fix,
+    unknown_in,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

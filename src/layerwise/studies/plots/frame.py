@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from layerwise.studies.definition import Study
+    from layerwise.studies.definition.study import Study
 
 SIZE = (7.2, 3.8)  # inches
 

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from layerwise.studies.schema import Row, StoreError
-from layerwise.studies.store import Store
+from layerwise.studies.storage.schema import Row, StoreError
+from layerwise.studies.storage.store import Store
 
 
 @dataclass(frozen=True)

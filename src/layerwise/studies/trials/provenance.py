@@ -26,8 +26,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from layerwise.studies.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
-from layerwise.studies.trial import Trial, canonical_json
+from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
+from layerwise.studies.definition.trial import Trial, canonical_json
 
 UNKNOWN = "unknown"  # a source that cannot be seen, as of what was typed into an interpreter; equal to none
 ALWAYS = ("numpy", "scipy", "scikit-learn")

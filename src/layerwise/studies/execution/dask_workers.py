@@ -17,10 +17,11 @@ from importlib.metadata import version
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, cast
 
-from layerwise.studies.lookup import StudyError
-from layerwise.studies.one_thread import load
-from layerwise.studies.trial import Outcome, Trial
-from layerwise.studies.workers import Arrival, Workers, WorkersDied, attempt
+from layerwise.studies.definition.lookup import StudyError
+from layerwise.studies.definition.trial import Trial
+from layerwise.studies.execution.one_thread import load
+from layerwise.studies.execution.workers import Arrival, Workers, WorkersDied, attempt
+from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
     from distributed import Client, Future

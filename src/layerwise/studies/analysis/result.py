@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from layerwise.studies.definition import Study
-from layerwise.studies.metrics import METRICS
-from layerwise.studies.store import Store
-from layerwise.studies.trial import Outcome
+from layerwise.studies.definition.study import Study
+from layerwise.studies.trials.metrics import METRICS
+from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class HoldsOutcomes(Protocol):
+    """Whatever returns the outcomes of trials by key, as a `Store` does."""
+
+    def outcomes(self, keys: Iterable[str]) -> Mapping[str, Outcome]:
+        """Return the outcomes of those trials that have one."""
+        ...
+
 
 MEASURED = ("risk", "fit_seconds", "peak_bytes")
 COLUMNS = ("target", "learner", "dim", "n", "seed", *MEASURED, "error", *METRICS)
@@ -36,7 +44,7 @@ class StudyResult:
         self.outcomes = dict(outcomes)
 
     @classmethod
-    def from_store(cls, study: Study, store: Store) -> Self:
+    def from_store(cls, study: Study, store: HoldsOutcomes) -> Self:
         """Return what a store holds of a study, finished or not; runs nothing.
 
         Parameters
@@ -58,7 +66,7 @@ class StudyResult:
         """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, peak_bytes, error, metrics.
 
         The error is None where the trial succeeded; peak_bytes is NaN where it is not known (`Outcome`); the metrics
-        are those of `layerwise.studies.metrics`, NaN where one does not apply.
+        are those of `layerwise.studies.trials.metrics`, NaN where one does not apply.
         """
         import pandas as pd
 
@@ -83,7 +91,7 @@ class StudyResult:
         quantiles : tuple of two floats, default=(0.25, 0.75)
             The band; (0, 1) is minimum to maximum.
         metric : str, default="risk"
-            What to summarise: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.metrics`.
+            What to summarise: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.trials.metrics`.
 
         Returns
         -------

@@ -1,0 +1,1 @@
+"""What a study found: tables, samples needed, exponents. Works without SQLite."""

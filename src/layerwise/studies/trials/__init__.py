@@ -1,0 +1,1 @@
+"""One trial: running it, its metrics, and the source code that it depends on."""
