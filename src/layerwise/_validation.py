@@ -1,8 +1,13 @@
-"""Argument checks shared by the modules of this package: what was wrong, what is allowed, what to do."""
+"""Argument checks shared by all packages. A message says what was wrong, what is allowed, and what to do."""
 
 from __future__ import annotations
 
+import difflib
+import math
 import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -67,3 +72,213 @@ def as_vector(values: ArrayLike, name: str, length: int | None = None) -> NDArra
 def gigabytes(n_bytes: float) -> str:
     """Say a number of bytes in GiB, for messages."""
     return f"{n_bytes / 2**30:.3g} GiB"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return advice on an unknown name: the nearest known one if there is one, and all of them where they are few.
+
+    >>> did_you_mean("reul", ["relu", "tanh"])
+    " Did you mean 'relu'? Known names: relu, tanh."
+    """
+    known = sorted(known)
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    advice = f" Did you mean {lowered[close[0]]!r}?" if close else ""
+    if 0 < len(known) <= 40:
+        advice += f" Known names: {', '.join(known)}."
+    return advice
+
+
+class Constraint(ABC):
+    """What the value of one constructor parameter must be.
+
+    Parameters
+    ----------
+    auto : bool
+        Also allow "auto".
+    none : bool
+        Also allow None.
+    advice : str
+        The last sentence of the message; by default one that suits the kind of constraint.
+    """
+
+    def __init__(self, *, auto: bool = False, none: bool = False, advice: str = "") -> None:
+        self.auto, self.none, self.advice = auto, none, advice
+
+    @property
+    @abstractmethod
+    def allowed(self) -> str:
+        """What is allowed, as it continues the words "must be"."""
+
+    @property
+    @abstractmethod
+    def example(self) -> str:
+        """A value that is allowed, as source code."""
+
+    @abstractmethod
+    def holds(self, value: Any) -> bool:
+        """Whether a value that is neither "auto" nor None is allowed."""
+
+    def check(self, value: Any, name: str) -> None:
+        """Raise ValueError, or TypeError where no value of this type is allowed, naming the parameter."""
+        if (self.none and value is None) or (self.auto and isinstance(value, str) and value == "auto"):
+            return
+        if self.holds(value):
+            return
+        options = ["'auto'"] * self.auto + ["None"] * self.none
+        allowed = " or ".join([*options, self.allowed])
+        raise ValueError(f"{name}={value!r} must be {allowed}. {self.advice or f'Pass e.g. {name}={self.example}.'}")
+
+
+class Integer(Constraint):
+    """An integer >= minimum (bool excluded)."""
+
+    def __init__(self, minimum: int = 0, *, even: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.minimum, self.even = minimum, even
+
+    @property
+    def allowed(self) -> str:
+        """See `Constraint`."""
+        return f"an {'even ' if self.even else ''}integer >= {self.minimum}"
+
+    @property
+    def example(self) -> str:
+        """See `Constraint`."""
+        return str(max(self.minimum, 2))
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        if isinstance(value, bool | np.bool_):
+            return False
+        try:
+            integer = operator.index(value)
+        except TypeError:
+            return False
+        return integer >= self.minimum and not (self.even and integer % 2)
+
+
+class Number(Constraint):
+    """A finite real number > 0, or >= 0 where ``zero``."""
+
+    def __init__(self, *, zero: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.zero = zero
+
+    @property
+    def allowed(self) -> str:
+        """See `Constraint`."""
+        return f"a finite number {'>=' if self.zero else '>'} 0"
+
+    @property
+    def example(self) -> str:
+        """See `Constraint`."""
+        return "'auto'" if self.auto else "0.1"
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+            return False
+        number = float(value)
+        return math.isfinite(number) and (number > 0 or (self.zero and number == 0))
+
+
+class Fraction(Constraint):
+    """A real number strictly between 0 and 1, or one of ``words``."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.words = words
+
+    @property
+    def allowed(self) -> str:
+        """See `Constraint`."""
+        return " or ".join([*map(repr, self.words), "a fraction strictly between 0 and 1"])
+
+    @property
+    def example(self) -> str:
+        """See `Constraint`."""
+        return "0.2"
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        if isinstance(value, str):
+            return value in self.words
+        return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and 0 < float(value) < 1
+
+
+class Choice(Constraint):
+    """One of several strings."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.words = words
+
+    @property
+    def allowed(self) -> str:
+        """See `Constraint`."""
+        return f"one of {', '.join(map(repr, self.words))}"
+
+    @property
+    def example(self) -> str:
+        """See `Constraint`."""
+        return repr(self.words[0])
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        return isinstance(value, str) and value in self.words
+
+
+class Flag(Constraint):
+    """True or False."""
+
+    allowed = "True or False"
+    example = "True"
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        return isinstance(value, bool | np.bool_)
+
+
+class Memory(Constraint):
+    """A number of bytes > 0; infinity is allowed."""
+
+    allowed = "a number of bytes > 0"
+    example = "8 * 2**30"
+
+    def holds(self, value: Any) -> bool:
+        """See `Constraint`."""
+        return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and float(value) > 0
+
+
+def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
+    """Check the constructor parameters of an estimator against what was declared for each.
+
+    Raises
+    ------
+    ValueError
+        For the first parameter that does not hold; the message names it, its value and what is allowed.
+    """
+    for name, constraint in constraints.items():
+        constraint.check(getattr(estimator, name), name)
+
+
+def check_peak(n_bytes: float, max_memory: float, what: str, advice: str) -> None:
+    """Refuse work whose peak memory, by its formula, exceeds the budget.
+
+    Parameters
+    ----------
+    n_bytes, max_memory : float
+        The peak, and the budget.
+    what : str
+        What needs the memory, with the values that decide it: ``"degree=7 with 200 inputs"``.
+    advice : str
+        What to do instead.
+
+    Raises
+    ------
+    ValueError
+        Where ``n_bytes > max_memory``.
+    """
+    if n_bytes > max_memory:
+        raise ValueError(f"{what} needs {gigabytes(n_bytes)}, more than max_memory={gigabytes(max_memory)}. {advice}")
