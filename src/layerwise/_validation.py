@@ -94,61 +94,43 @@ class Constraint(ABC):
 
     Parameters
     ----------
-    auto : bool
-        Also allow "auto".
-    none : bool
-        Also allow None.
-    advice : str
-        The last sentence of the message; by default one that suits the kind of constraint.
+    allowed : str
+        What is allowed, as it continues the words "must be".
+    example : str
+        An allowed value, as source code.
+    auto, none : bool
+        Also allow "auto", or None.
+    advice : str, optional
+        The last sentence of the message; by default the example.
     """
 
-    def __init__(self, *, auto: bool = False, none: bool = False, advice: str = "") -> None:
-        self.auto, self.none, self.advice = auto, none, advice
-
-    @property
-    @abstractmethod
-    def allowed(self) -> str:
-        """What is allowed, as it continues the words "must be"."""
-
-    @property
-    @abstractmethod
-    def example(self) -> str:
-        """A value that is allowed, as source code."""
+    def __init__(self, allowed: str, example: str, *, auto: bool = False, none: bool = False, advice: str = "") -> None:
+        self.allowed = " or ".join([*(["'auto'"] * auto), *(["None"] * none), allowed])
+        self.example, self.auto, self.none, self.advice = example, auto, none, advice
 
     @abstractmethod
     def holds(self, value: Any) -> bool:
         """Whether a value that is neither "auto" nor None is allowed."""
 
     def check(self, value: Any, name: str) -> None:
-        """Raise ValueError, or TypeError where no value of this type is allowed, naming the parameter."""
-        if (self.none and value is None) or (self.auto and isinstance(value, str) and value == "auto"):
+        """Raise ValueError, naming the parameter, its value and what is allowed, unless the constraint holds."""
+        if self.auto and isinstance(value, str) and value == "auto":
             return
-        if self.holds(value):
+        if (self.none and value is None) or self.holds(value):
             return
-        options = ["'auto'"] * self.auto + ["None"] * self.none
-        allowed = " or ".join([*options, self.allowed])
-        raise ValueError(f"{name}={value!r} must be {allowed}. {self.advice or f'Pass e.g. {name}={self.example}.'}")
+        advice = self.advice or f"Pass e.g. {name}={self.example}."
+        raise ValueError(f"{name}={value!r} must be {self.allowed}. {advice}")
 
 
 class Integer(Constraint):
-    """An integer >= minimum (bool excluded)."""
+    """An integer (no bool) that is at least ``minimum``."""
 
     def __init__(self, minimum: int = 0, *, even: bool = False, **options: Any) -> None:
-        super().__init__(**options)
+        allowed = f"an {'even ' if even else ''}integer >= {minimum}"
+        super().__init__(allowed, str(max(minimum, 2)), **options)
         self.minimum, self.even = minimum, even
 
-    @property
-    def allowed(self) -> str:
-        """See `Constraint`."""
-        return f"an {'even ' if self.even else ''}integer >= {self.minimum}"
-
-    @property
-    def example(self) -> str:
-        """See `Constraint`."""
-        return str(max(self.minimum, 2))
-
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, bool | np.bool_):
             return False
         try:
@@ -161,22 +143,12 @@ class Integer(Constraint):
 class Number(Constraint):
     """A finite real number > 0, or >= 0 where ``zero``."""
 
-    def __init__(self, *, zero: bool = False, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *, zero: bool = False, auto: bool = False, **options: Any) -> None:
+        example = "'auto'" if auto else "0.1"
+        super().__init__(f"a finite number {'>=' if zero else '>'} 0", example, auto=auto, **options)
         self.zero = zero
 
-    @property
-    def allowed(self) -> str:
-        """See `Constraint`."""
-        return f"a finite number {'>=' if self.zero else '>'} 0"
-
-    @property
-    def example(self) -> str:
-        """See `Constraint`."""
-        return "'auto'" if self.auto else "0.1"
-
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
             return False
         number = float(value)
@@ -187,21 +159,10 @@ class Fraction(Constraint):
     """A real number strictly between 0 and 1, or one of ``words``."""
 
     def __init__(self, *words: str, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(" or ".join([*map(repr, words), "a fraction strictly between 0 and 1"]), "0.2", **options)
         self.words = words
 
-    @property
-    def allowed(self) -> str:
-        """See `Constraint`."""
-        return " or ".join([*map(repr, self.words), "a fraction strictly between 0 and 1"])
-
-    @property
-    def example(self) -> str:
-        """See `Constraint`."""
-        return "0.2"
-
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         if isinstance(value, str):
             return value in self.words
         return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and 0 < float(value) < 1
@@ -211,43 +172,30 @@ class Choice(Constraint):
     """One of several strings."""
 
     def __init__(self, *words: str, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(f"one of {', '.join(map(repr, words))}", repr(words[0]), **options)
         self.words = words
 
-    @property
-    def allowed(self) -> str:
-        """See `Constraint`."""
-        return f"one of {', '.join(map(repr, self.words))}"
-
-    @property
-    def example(self) -> str:
-        """See `Constraint`."""
-        return repr(self.words[0])
-
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         return isinstance(value, str) and value in self.words
 
 
 class Flag(Constraint):
     """True or False."""
 
-    allowed = "True or False"
-    example = "True"
+    def __init__(self, **options: Any) -> None:
+        super().__init__("True or False", "True", **options)
 
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         return isinstance(value, bool | np.bool_)
 
 
 class Memory(Constraint):
     """A number of bytes > 0; infinity is allowed."""
 
-    allowed = "a number of bytes > 0"
-    example = "8 * 2**30"
+    def __init__(self, **options: Any) -> None:
+        super().__init__("a number of bytes > 0", "8 * 2**30", **options)
 
-    def holds(self, value: Any) -> bool:
-        """See `Constraint`."""
+    def holds(self, value: Any) -> bool:  # noqa: D102
         return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and float(value) > 0
 
 
