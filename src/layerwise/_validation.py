@@ -130,7 +130,7 @@ class Integer(Constraint):
         super().__init__(allowed, str(max(minimum, 2)), **options)
         self.minimum, self.even = minimum, even
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         if isinstance(value, bool | np.bool_):
             return False
         try:
@@ -148,7 +148,7 @@ class Number(Constraint):
         super().__init__(f"a finite number {'>=' if zero else '>'} 0", example, auto=auto, **options)
         self.zero = zero
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
             return False
         number = float(value)
@@ -162,7 +162,7 @@ class Fraction(Constraint):
         super().__init__(" or ".join([*map(repr, words), "a fraction strictly between 0 and 1"]), "0.2", **options)
         self.words = words
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         if isinstance(value, str):
             return value in self.words
         return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and 0 < float(value) < 1
@@ -175,7 +175,7 @@ class Choice(Constraint):
         super().__init__(f"one of {', '.join(map(repr, words))}", repr(words[0]), **options)
         self.words = words
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         return isinstance(value, str) and value in self.words
 
 
@@ -185,7 +185,7 @@ class Flag(Constraint):
     def __init__(self, **options: Any) -> None:
         super().__init__("True or False", "True", **options)
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         return isinstance(value, bool | np.bool_)
 
 
@@ -195,7 +195,7 @@ class Memory(Constraint):
     def __init__(self, **options: Any) -> None:
         super().__init__("a number of bytes > 0", "8 * 2**30", **options)
 
-    def holds(self, value: Any) -> bool:  # noqa: D102
+    def holds(self, value: Any) -> bool:
         return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and float(value) > 0
 
 
