@@ -9,9 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from layerwise._validation import as_integer
+from layerwise._validation import Memory, as_integer
 from layerwise.learners._linear_part import LinearPart, check_linear, fit_linear_part
-from layerwise.representations._validation import check_memory as check_memory  # given on to the learners
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
 from layerwise.solvers.gradient_descent import largest_eigenvalue, polynomial_product
 
@@ -96,6 +95,11 @@ def check_number(value: object, name: str, *, zero: bool = False, auto: bool = F
         f"{name}={value!r} must be {or_auto}a finite number {'>=' if zero else '>'} 0. "
         + (f"Give {name}='auto', which takes it from the data." if auto else f"Give e.g. {name}=0.1.")
     )
+
+
+def check_memory(max_memory: object) -> None:
+    """Raise ValueError unless ``max_memory`` is a number of bytes > 0."""
+    Memory().check(max_memory, "max_memory")
 
 
 def check_penalty(penalty: Auto) -> float | None:

@@ -12,12 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import as_integer
+from layerwise.activations import as_activation
 from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation, check_memory, mean_square
 from layerwise.learners._linear_part import LinearPart, warn_unscaled
 from layerwise.representations import MiddleStep
 from layerwise.representations._validation import check_inputs, check_powers, check_samples
-from layerwise.representations.middle_step import check_middle_width
+from layerwise.representations.middle_step import MIDDLE_WIDTH
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gram import feature_block
 
@@ -150,10 +151,11 @@ class ThreeLayerRegressor(
         X, y = check_samples(self, X, y)
         self._check_linear_part_and_head()
         as_integer(self.width, "width", 1)
-        check_middle_width(self.middle_width, "middle_width")
+        MIDDLE_WIDTH.check(self.middle_width, "middle_width")
         check_memory(self.max_memory)
         self._check_peak(*X.shape)
-        check_powers(X, 2 * (2 if isinstance(self.activation, str) else np.size(self.activation)))  # K(x, x) x'beta
+        polynomial = as_activation(self.activation, constant=False).polynomial
+        check_powers(X, 2 * (2 if polynomial is None else polynomial.degree + 1))  # K(x, x) x'beta
         if self.step_size == "auto" and self.penalty == 0:
             raise ValueError(
                 "penalty=0 with step_size='auto': without a penalty there is no validation error to choose the step "

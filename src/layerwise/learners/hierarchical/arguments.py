@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise._validation import as_integer
-from layerwise.hermite import HermiteSeries
+from layerwise.activations import as_polynomial
 from layerwise.learners._head import check_memory, check_solver
-from layerwise.representations._validation import as_activation
 
 if TYPE_CHECKING:
     from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
@@ -20,8 +19,8 @@ def check_arguments(learner: HierarchicalRegressor) -> None:
     """Raise ValueError or TypeError for arguments that no data would suit."""
     if isinstance(learner.degree, (str, bool)) and learner.degree != "auto":
         raise ValueError(f"degree={learner.degree!r} must be 'auto' or an integer >= 1. Give degree='auto', or e.g. 2.")
-    if isinstance(learner.activation, HermiteSeries):  # others are refused by `PolynomialLayer`
-        as_activation(learner.activation)
+    if learner.activation is not None:
+        as_polynomial(learner.activation)
     if not isinstance(learner.refine, (bool, np.bool_)):
         raise ValueError(f"refine={learner.refine!r} must be True or False. Give refine=True to refine.")
     check_memory(learner.max_memory)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise._validation import as_integer
-from layerwise.hermite import HermiteSeries, n_terms
+from layerwise.activations import as_polynomial
+from layerwise.hermite import n_terms
 from layerwise.solvers.ridge_path import ridge_bytes
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def degrees_to_try(learner: HierarchicalRegressor, n: int, d: int) -> list[int]:
     """
     if learner.degree != "auto":
         degrees = [as_integer(learner.degree, "degree", 1)]
-    elif isinstance(learner.activation, HermiteSeries):
-        degrees = [int(np.flatnonzero(learner.activation.coefficients)[-1])]
+    elif learner.activation is not None:
+        degrees = [int(np.flatnonzero(as_polynomial(learner.activation).coefficients)[-1])]
     else:
         degrees = list(range(1, as_integer(learner.max_degree, "max_degree", 1) + 1))
     left_out, width = learner.split == "leave-one-out", learner.width
