@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Constraint, Fraction, Number, check_parameters, check_peak
+from layerwise._validation import Choice, Constraint, Fraction, Number, check_parameters, check_peak
 from layerwise.representations._validation import check_samples
 
 #: "loo" (leave-one-out), or the fraction of rows held out.
-Validation = str | float
+Validation = Literal["loo"] | float
 #: "auto" (chosen from the data), or a number.
-Auto = str | float
+Auto = Literal["auto"] | float
 #: A seed, or a source of randomness, as scikit-learn takes it.
 RandomState = int | np.random.RandomState | None
 
 PENALTY = Number(auto=True)
 PENALTY_OR_ZERO = Number(zero=True, auto=True)
 VALIDATION = Fraction("loo")
+SOLVER = Choice("exact", "gd")
 
 
 class Learner(RegressorMixin, BaseEstimator):
@@ -68,7 +69,7 @@ class Learner(RegressorMixin, BaseEstimator):
         X, y = check_samples(self, X, y)
         check_parameters(self, self.constraints)
         n, d = X.shape
-        what = f"{type(self).__name__} on n_samples={n} and n_features={d}"
+        what = f"{' '.join(repr(self).split())} on n_samples={n} and n_features={d}"
         check_peak(self.memory_bytes(n, d), self.max_memory, what, f"{advice}, or raise max_memory.")
         return X, y
 

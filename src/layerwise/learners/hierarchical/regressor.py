@@ -14,12 +14,12 @@ from layerwise.learners._head import Auto, RandomState, Validation, held_out_row
 from layerwise.learners.hierarchical.arguments import check_arguments
 from layerwise.learners.hierarchical.by_degree import basis_blocks, refine_by_degree
 from layerwise.learners.hierarchical.degrees import check_link_width, columns, degrees_to_try
-from layerwise.learners.hierarchical.relu_link import ReluLink, relu_features
 from layerwise.learners.refinement.guarded import Refinement
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_powers, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
 from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.link import ReluLink, relu_features
 
 #: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
 BIAS_DF = 9

@@ -29,7 +29,7 @@ import numpy as np
 
 from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.linearised import Centred, make_centred
-from layerwise.solvers.link import Link, PolynomialLink, fit_link
+from layerwise.solvers.link import PolynomialLink, SmoothLink, fit_link
 
 #: A link whose slope varies less than this, relatively, is a line.
 STRAIGHT = 0.1
@@ -78,7 +78,13 @@ class Point(NamedTuple):
 
 
 def descend(
-    H: Centred, y: np.ndarray, start: Point, families: Sequence[type[Link]], max_iter: int, patience: int, tol: float
+    H: Centred,
+    y: np.ndarray,
+    start: Point,
+    families: Sequence[type[SmoothLink]],
+    max_iter: int,
+    patience: int,
+    tol: float,
 ) -> tuple[list[Candidate], Point, list[dict]]:
     """Lines 1 to 4 from ``start``: the first candidate and the best after it, the point of this, history.
 

@@ -28,7 +28,7 @@ from layerwise.learners._stages import convex_weights, lead
 from layerwise.learners.refinement.average import average
 from layerwise.learners.refinement.descent import STAGES, Candidate, Curve, from_the_best_fold, search
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
-from layerwise.solvers.link import Link, PolynomialLink, SplineLink
+from layerwise.solvers.link import PolynomialLink, SmoothLink, SplineLink
 
 #: The refined function is the answer where it leads by so many standard errors over the folds, or leads at all and its
 #: error on all rows, left out, is so many times below theirs: a few rows of heavy-tailed labels, or a fold that they
@@ -116,7 +116,7 @@ def refine(
     *,
     groups: ArrayLike | None = None,
     earlier: EarlierStages | None = None,
-    families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
+    families: Sequence[type[SmoothLink]] = (PolynomialLink, SplineLink),
     max_iter: int = 30,
     patience: int = 6,
     tol: float = 1e-3,
