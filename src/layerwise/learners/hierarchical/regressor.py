@@ -19,10 +19,8 @@ from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_powers, check_samples
 from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
 from layerwise.solvers.linearised import make_centred
-from layerwise.solvers.link import ReluLink, relu_features
+from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
 
-#: Degrees of freedom of the link's biases: heavy tails, and a finite eighth moment (which needs more than 8).
-BIAS_DF = 9
 #: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
 #: prefer hardly any penalty and a link that is wild there: hence the floor.
 LINK_PENALTIES = np.logspace(2, -5, 22)
