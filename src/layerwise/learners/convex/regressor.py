@@ -61,9 +61,8 @@ class ConvexNeuralRegressor(Learner):
         ``validation``.
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
-        held out, 0.2 for "auto". F1 follows a path of penalties from large to small, warm-started, until two in a row
-        do not lower the error by 2 %, provided that it is 10 % below that of a constant, or above it; then it refits to
-        all rows. The path spans 3.5 decades for "quadratic", otherwise 2.
+        held out, 0.2 for "auto", on a path of decreasing penalties (3.5 decades for "quadratic", otherwise 2) that ends
+        when the error no longer falls; then all rows are refitted.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", otherwise 0.05.
     max_iter : int or "auto", default="auto"
@@ -95,7 +94,7 @@ class ConvexNeuralRegressor(Learner):
         ``f = alpha + dual_coef_'k(Z_fit_, z)``: in F2, unless "quadratic", these replace coef_ to singular_values_.
     gap_ : float
         F1 only, in the units of y squared. "quadratic": an upper bound of the objective's distance from its minimum.
-        Others: that bound over the neurons which the search found, itself a lower bound of the duality gap.
+        Others: that bound over the neurons found, itself a lower bound of the duality gap.
     gap_certified_ : bool
         F1 only: whether `gap_` is an upper bound.
     n_iter_ : int
@@ -114,8 +113,7 @@ class ConvexNeuralRegressor(Learner):
     ConvergenceWarning
         If ``max_iter`` ends F1 before the gap is within ``tol``.
     UserWarning
-        If the penalty chosen in F1 is an end of its path: the largest, which is hardly better than a constant on the
-        rows held out, or the smallest, with an error above 10 % of a constant's, so that a smaller one may do better.
+        If the penalty chosen in F1 is an end of its path and its error on the rows held out is not small.
 
     Notes
     -----
