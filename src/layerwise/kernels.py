@@ -1,7 +1,7 @@
 """Kernels in closed form, evaluated tile by tile.
 
-Each is a function of ``s = x.z / d + bias`` and of the same for (x, x) and (z, z), whose angle is
-``cos t = s / sqrt(s_xx s_zz)``:
+Each is a function of ``s = x.z / d + bias`` and of the same expressions s_xx, s_zz for (x, x) and (z, z). With the angle
+t, ``cos t = s / sqrt(s_xx s_zz)``:
 
     arc-cosine   k_p = (s_xx s_zz)^{p/2} J_p(t) / pi                                       (Cho & Saul 2009)
                  J_0 = pi - t,   J_1 = sin t + (pi - t) cos t,   J_2 = 3 sin t cos t + (pi - t)(1 + 2 cos^2 t)
@@ -15,28 +15,31 @@ Each is a function of ``s = x.z / d + bias`` and of the same for (x, x) and (z, 
                  over l = i, i-2, ..., l <= j, i + j even; C = d^((i+j)/2) / [d (d+2) ... (d+i+j-2)]  (Isserlis' theorem
                  for a Gaussian v, whose length is independent of its direction)
 
-A Gram matrix is filled by square tiles, the upper half computed and mirrored: one product of two row blocks and a few
-passes over a tile that stays in cache. Beyond the result it needs memory for a few tiles only.
+A Gram matrix is computed by square tiles, its upper half mirrored: one product of two row blocks per tile and a few
+passes over a tile that stays in cache. Apart from the result it needs memory for a few tiles only.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
 
-from layerwise.hermite import HermiteSeries
+from layerwise._validation import Integer, Number
+from layerwise.activations import Activation, ActivationLike, as_polynomial
 
+#: Rows and columns of a tile.
 TILE = 384
+#: The variance of a bias.
+BIAS = Number(zero=True)
 
 
 class DotProductKernel(ABC):
-    """A kernel k(x, z) that depends on x.z, |x|^2 and |z|^2 only.
+    """Kernel k(x, z) that depends on x.z, |x|^2 and |z|^2 only.
 
-    Subclasses have a ``bias >= 0``, added to x.z / d, and turn a tile of inner products into kernel values.
+    Subclasses have a ``bias >= 0``, added to x.z / d, and map a tile of inner products to kernel values.
     """
 
     bias: float
@@ -46,7 +49,7 @@ class DotProductKernel(ABC):
         """Kernel values from inner products ``s`` (a, b), ``s_xx`` (a, 1) and ``s_zz`` (1, b); may overwrite ``s``."""
 
     def __call__(self, X: np.ndarray, Z: np.ndarray | None = None) -> np.ndarray:
-        """Kernel matrix of shape (n_x, n_z); of X with itself, by its upper half, where Z is None."""
+        """Compute the kernel matrix, of shape (n_x, n_z); if Z is None, that of X with itself, by its upper half."""
         X, Z = self._points(X), None if Z is None else self._points(Z)
         other = X if Z is None else Z
         out = np.empty((X.shape[0], other.shape[0]), dtype=X.dtype)
@@ -59,7 +62,7 @@ class DotProductKernel(ABC):
         return out
 
     def dot(self, X: np.ndarray, Z: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-        """``k(X, Z) @ alpha`` of shape (n_x,), the kernel matrix never standing in memory whole."""
+        """Compute ``k(X, Z) @ alpha``, of shape (n_x,), without forming the whole kernel matrix."""
         X, Z = self._points(X), self._points(Z)
         out = np.zeros(X.shape[0], dtype=X.dtype)
         for i in range(0, X.shape[0], TILE):
@@ -68,7 +71,7 @@ class DotProductKernel(ABC):
         return out
 
     def _points(self, X: np.ndarray) -> np.ndarray:
-        """X (n, d) as floats."""
+        """Return X (n, d) as an array of floats."""
         return X if X.dtype.kind == "f" else X.astype(float)
 
     def _tile(self, X: np.ndarray, Z: np.ndarray) -> np.ndarray:
@@ -82,7 +85,9 @@ class DotProductKernel(ABC):
 
 @dataclass(frozen=True)
 class ArcCosineKernel(DotProductKernel):
-    """``2 E[relu(w.x)^p relu(w.z)^p]``-type kernel of an infinitely wide layer, w ~ N(0, I/d).
+    """Kernel of an infinitely wide layer, proportional to ``E[relu(w.x)^p relu(w.z)^p]`` with w ~ N(0, I/d).
+
+    The factor is 2 for p = 0 and 1.
 
     Parameters
     ----------
@@ -101,8 +106,8 @@ class ArcCosineKernel(DotProductKernel):
 
     def __post_init__(self):
         if self.order not in (0, 1, 2):
-            raise ValueError(f"order={self.order!r} of the arc-cosine kernel must be 0, 1 or 2.")
-        check_bias(self.bias)
+            raise ValueError(f"order={self.order!r} must be 0, 1 or 2. Pass order=1 for ReLU.")
+        BIAS.check(self.bias, "bias")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         return arc_cosine(self.order, *angle(s, s_xx, s_zz))
@@ -110,14 +115,14 @@ class ArcCosineKernel(DotProductKernel):
 
 @dataclass(frozen=True)
 class NeuralTangentKernel(DotProductKernel):
-    """Neural tangent kernel of a fully connected ReLU network, all layers trained.
+    """Neural tangent kernel of a fully connected ReLU network with all layers trained.
 
     Parameters
     ----------
     depth : int
         Number of layers of weights; 2 is the two-layer network.
     bias : float
-        Variance of the Gaussian biases of every layer.
+        Variance of the Gaussian biases in every layer.
 
     References
     ----------
@@ -128,9 +133,8 @@ class NeuralTangentKernel(DotProductKernel):
     bias: float = 0.0
 
     def __post_init__(self):
-        if self.depth < 1 or int(self.depth) != self.depth:
-            raise ValueError(f"depth={self.depth!r} of the neural tangent kernel must be a whole number >= 1.")
-        check_bias(self.bias)
+        Integer(1).check(self.depth, "depth")
+        BIAS.check(self.bias, "bias")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         tangent = s.copy()
@@ -152,40 +156,45 @@ class PolynomialKernel(DotProductKernel):
     ----------
     degree : int
     bias : float
-        With 0 only the monomials of exactly this degree are in the span.
+        With 0, only monomials of exactly this degree are in the span.
     """
 
     degree: int = 3
     bias: float = 1.0
 
     def __post_init__(self):
-        if self.degree < 1 or int(self.degree) != self.degree:
-            raise ValueError(f"degree={self.degree!r} of the polynomial kernel must be a whole number >= 1.")
-        check_bias(self.bias)
+        Integer(1).check(self.degree, "degree")
+        BIAS.check(self.bias, "bias")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         return np.power(s, self.degree, out=s)
 
 
 class PolynomialActivationKernel(DotProductKernel):
-    """``E_v[sigma(v.x) sigma(v.z)]`` over v uniform on the unit sphere: an infinitely wide polynomial layer.
+    """Kernel ``E_v[sigma(v.x) sigma(v.z)]`` of an infinitely wide polynomial layer, v uniform on the unit sphere.
 
     Parameters
     ----------
-    coefficients : sequence of float
-        Of ``sigma = sum_k c_k h_k`` in orthonormal Hermite polynomials.
+    activation : sequence of float, HermiteSeries, str or Activation
+        sigma, a polynomial, as `layerwise.activations.as_activation` takes it: for example its coefficients in
+        orthonormal Hermite polynomials.
     dim : int
         d, the dimension of the inputs.
 
+    Raises
+    ------
+    ValueError
+        If sigma is not a polynomial, or constant.
+
     References
     ----------
-    Nichani, Damian, Lee 2023: the kernel K of the middle layer.
+    Nichani, Damian, Lee 2023, the kernel K of the middle layer.
     """
 
-    def __init__(self, coefficients: Sequence[float], dim: int):
+    def __init__(self, activation: ActivationLike, dim: int):
         self.bias = 0.0
         self.dim = dim
-        self.monomials = HermiteSeries(np.asarray(coefficients, dtype=float)).to_monomials()
+        self.monomials = as_polynomial(activation).to_monomials()
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         out = np.zeros_like(s)
@@ -194,7 +203,7 @@ class PolynomialActivationKernel(DotProductKernel):
         return out
 
     def dot(self, X, Z, alpha):
-        """``k(X, Z) @ alpha``, in ``2 (n_x + n_z) d^2`` flops where sigma is at most quadratic, by moments of Z.
+        """Compute ``k(X, Z) @ alpha``, in ``2 (n_x + n_z) d^2`` flops by moments of Z if sigma is at most quadratic.
 
         With ``w_z = alpha_z s_zz^b``, ``sum_z w_z s^l`` is ``sum_z w_z``, ``x.(sum_z w_z z) / d`` or
         ``x'(sum_z w_z z z')x / d^2`` for l = 0, 1, 2.
@@ -217,11 +226,11 @@ class PolynomialActivationKernel(DotProductKernel):
 
     def _points(self, X: np.ndarray) -> np.ndarray:
         if X.shape[1] != self.dim:
-            raise ValueError(f"X has {X.shape[1]} columns; this kernel is that of dim={self.dim} inputs. Give such X.")
+            raise ValueError(f"X has {X.shape[1]} columns; this kernel needs {self.dim}. Pass such X, or another dim.")
         return super()._points(X)
 
     def _terms(self):
-        """(a, b, l, weight) of every term ``weight s_xx^a s_zz^b s^l``."""
+        """Yield (a, b, l, weight) for every term ``weight s_xx^a s_zz^b s^l``."""
         for i, a_i in enumerate(self.monomials):
             for j, a_j in enumerate(self.monomials):
                 if a_i * a_j != 0 and (i + j) % 2 == 0:
@@ -235,8 +244,26 @@ class PolynomialActivationKernel(DotProductKernel):
         return count * float(np.prod([self.dim / (self.dim + 2 * m) for m in range((i + j) // 2)]))
 
 
+def activation_kernel(activation: Activation, dim: int) -> tuple[DotProductKernel, float]:
+    """Return a kernel k and a factor c with ``E_v[sigma(v.x) sigma(v.z)] = c k(x, z)``, v uniform on the unit sphere.
+
+    Raises
+    ------
+    ValueError
+        If sigma is neither ReLU nor a polynomial: no closed form is implemented for others.
+    """
+    if activation.is_relu:
+        return ArcCosineKernel(1), 0.5
+    if activation.polynomial is None:
+        raise ValueError(
+            f"activation={activation!r} must be 'relu' or a polynomial: the kernel of its infinitely wide layer has no "
+            "closed form here. Pass e.g. (0, 0, 1) for h_2, or use a layer of finite width."
+        )
+    return PolynomialActivationKernel(activation, dim), 1.0
+
+
 def angle(s, s_xx, s_zz):
-    """(cos t, |x||z|, sin t, t) of a tile, ``s`` becoming the cosine in place; where x or z vanishes, t = pi/2."""
+    """Return (cos t, |x||z|, sin t, t) for a tile; ``s`` becomes the cosine in place, and t = pi/2 if x or z is 0."""
     norms = np.sqrt(s_xx) * np.sqrt(s_zz)
     np.divide(s, norms, out=s, where=norms > 0)
     np.clip(s, -1, 1, out=s)
@@ -245,7 +272,7 @@ def angle(s, s_xx, s_zz):
 
 
 def arc_cosine(order: int, cosine, norms, sine, t) -> np.ndarray:
-    """``(|x||z|)^order J_order(t) / pi``, of a tile; for order 1 and 2 normalised as 2 E[...], so k_1(x, x) = |x|^2."""
+    """Return ``(|x||z|)^order J_order(t) / pi`` for a tile, so that k_1(x, x) = |x|^2."""
     J = np.pi - t
     if order == 1:
         J *= cosine
@@ -257,9 +284,3 @@ def arc_cosine(order: int, cosine, norms, sine, t) -> np.ndarray:
         J *= norms**2
     J *= 1 / np.pi
     return J
-
-
-def check_bias(bias: float) -> None:
-    """Raise ValueError unless ``bias``, a variance, is finite and non-negative."""
-    if not (np.isfinite(bias) and bias >= 0):
-        raise ValueError(f"bias={bias!r} is the variance of a bias and must be a finite number >= 0.")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerwise.activations import Activation
 from layerwise.hermite import HermitePolynomial, degree_spectrum
 from layerwise.targets import (
     AsianStraddle,
@@ -21,7 +22,6 @@ from layerwise.targets import (
     Fatigue,
     HermiteSingleIndex,
     Hierarchical,
-    Link,
     LognormalPDE,
     LowRankPolynomial,
     MultiFeature,
@@ -40,7 +40,7 @@ ZOO = [
     (SingleIndex(5, "he2"), 2),
     (SingleIndex(5, "relu", direction=[1, 2, 0, 0, -1]), 1),
     (SingleIndex(5, [0.3, 0, 0, 0.5, 0.2], rotate=True, random_state=0), 3),
-    (SingleIndex(5, Link(lambda z: np.abs(z - 1), kinks=[1.0]), direction="random", random_state=1), 1),
+    (SingleIndex(5, Activation(lambda z: np.abs(z - 1), kinks=[1.0]), direction="random", random_state=1), 1),
     (HermiteSingleIndex(5, 3), 3),
     (LowRankPolynomial(5, 2, [3, 2], weights=[1, -0.5]), 1),
     (LowRankPolynomial(5, 3, 2, directions="random", random_state=2), 2),

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerwise.activations import Activation, as_activation
 from layerwise.hermite import HermitePolynomial, HermiteSeries, project
-from layerwise.targets import BalancedSum, Link, Quadratic, TwoLayerTeacher, as_link
+from layerwise.targets import BalancedSum, Quadratic, TwoLayerTeacher
 from layerwise.targets.facts import (
     ExponentialFacts,
     IndependentSumFacts,
@@ -40,7 +41,7 @@ class TestRidge:
         # Catches a missing power of rho, and rho^k where the norms of w_j belong in the link.
         U = np.random.default_rng(seed).standard_normal((len(a), 3))
         U /= np.linalg.norm(U, axis=1, keepdims=True)
-        links = [as_link(c), as_link([0.5, *c[::-1]]), as_link(c), as_link("he2")][: len(a)]
+        links = [as_activation(c), as_activation([0.5, *c[::-1]]), as_activation(c), as_activation("he2")][: len(a)]
         total = HermitePolynomial.zero(3)
         for weight, u, link in zip(a, U, links, strict=True):
             total = total + HermitePolynomial.ridge(u, link.polynomial) * weight
@@ -50,7 +51,7 @@ class TestRidge:
     def test_two_relus_against_the_arc_cosine_kernel(self, angle):
         # E relu(u.x) relu(v.x) = (sin t + (pi - t) cos t) / (2 pi). Catches kinks that are not mirrored at rho = -1.
         U = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
-        facts = RidgeFacts(np.array([1.0, 1.0]), U, [as_link("relu")] * 2)
+        facts = RidgeFacts(np.array([1.0, 1.0]), U, [as_activation("relu")] * 2)
         second_moment = 1.0 + (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / np.pi
         exact = second_moment - 2.0 / np.pi
         assert abs(facts.variance - exact) <= facts.variance_error + 2e-12
@@ -59,10 +60,10 @@ class TestRidge:
             assert facts.variance_error == 0.0
 
     def test_different_kinks_on_one_direction(self):
-        links = [Link(lambda z: np.maximum(z - 1, 0), [1.0]), Link(lambda z: np.maximum(z + 0.5, 0), [-0.5])]
+        links = [Activation(lambda z: np.maximum(z - 1, 0), [1.0]), Activation(lambda z: np.maximum(z + 0.5, 0), [-0.5])]
         U = np.array([[1.0], [-1.0]])
         facts = RidgeFacts(np.array([1.0, 2.0]), U, links)
-        both = Link(lambda z: np.maximum(z - 1, 0) + 2 * np.maximum(-z + 0.5, 0), [1.0, 0.5])
+        both = Activation(lambda z: np.maximum(z - 1, 0) + 2 * np.maximum(-z + 0.5, 0), [1.0, 0.5])
         assert np.isclose(facts.variance, both.expectation(2) - both.expectation() ** 2, rtol=1e-11)
         assert facts.variance_error == 0.0
 
@@ -102,7 +103,7 @@ class TestRadial:
     @given(c=st.lists(numbers, min_size=2, max_size=4), m=st.integers(1, 4), n=st.integers(0, 4), b=st.floats(0.2, 1))
     def test_polynomial_links_against_generating_functions(self, c, m, n, b):
         scales = np.array([b] * m + [-0.7] * n) / np.sqrt(2 * (m + n))
-        link = as_link(c)
+        link = as_activation(c)
         form = HermitePolynomial(2 * np.eye(m + n, dtype=int), np.sqrt(2.0) * scales)
         same(RadialFacts(scales, link), PolynomialFacts(form.compose(link.polynomial)))
 
@@ -111,7 +112,7 @@ class TestRadial:
         from scipy.stats import chi2
 
         m = 5
-        facts = RadialFacts(np.ones(m), as_link("relu"))
+        facts = RadialFacts(np.ones(m), as_activation("relu"))
         first = m * chi2.sf(m, m + 2) - m * chi2.sf(m, m)
         second = m * (m + 2) * chi2.sf(m, m + 4) - 2 * m * m * chi2.sf(m, m + 2) + m * m * chi2.sf(m, m)
         assert np.isclose(facts.mean, first, rtol=1e-12)
@@ -120,18 +121,18 @@ class TestRadial:
     @pytest.mark.parametrize("link", ["relu", "clip", "fatigue", "tanh"])
     def test_two_blocks_add_up_to_the_variance_and_agree_with_monte_carlo(self, link):
         p = Quadratic(6)
-        facts = RadialFacts(p.eigenvalues, as_link(link))
+        facts = RadialFacts(p.eigenvalues, as_activation(link))
         energies = facts.degree_energies(120)[0]
         assert np.isclose(energies[1:].sum(), facts.variance, rtol=3e-3)
         assert energies[1:].sum() <= facts.variance * (1 + 1e-10)
-        rough = MonteCarloFacts(lambda Z: as_link(link)(p(Z)), 6)
+        rough = MonteCarloFacts(lambda Z: as_activation(link)(p(Z)), 6)
         estimate, error = rough.degree_energies(5)
         assert np.all(np.abs(estimate - facts.degree_energies(5)[0]) <= 8 * error + 1e-12)
         assert abs(rough.variance - facts.variance) <= 8 * rough.variance_error
 
     def test_refuses_three_eigenvalues(self):
         with pytest.raises(ValueError, match="3 distinct"):
-            RadialFacts(np.array([1.0, 2.0, 3.0]), as_link("relu"))
+            RadialFacts(np.array([1.0, 2.0, 3.0]), as_activation("relu"))
 
 
 class TestExponential:
@@ -157,7 +158,7 @@ class TestLastResorts:
     def test_monte_carlo_errors_are_honest(self):
         # |z_1 - z_2| = sqrt(2) |z|: known to all digits. 7 errors of a t law with 31 degrees of freedom: 7e-8 each.
         facts = MonteCarloFacts(lambda Z: np.abs(Z[:, 0] - Z[:, 1]), 2)
-        exact = as_link("abs").scaled(np.sqrt(2)).series(6).energies
+        exact = as_activation("abs").scaled(np.sqrt(2)).series(6).energies
         energies, errors = facts.degree_energies(6)
         assert np.all(np.abs(energies - exact) <= 7 * errors + 1e-12)
         assert errors.max() < 0.01

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from layerwise.activations import Activation
 from layerwise.hermite import HermitePolynomial, HermiteSeries
-from layerwise.targets import AsianStraddle, BalancedSum, Hierarchical, Link, MultiIndex, QuadraticFeature, SingleIndex
+from layerwise.targets import AsianStraddle, BalancedSum, Hierarchical, MultiIndex, QuadraticFeature, SingleIndex
 from layerwise.targets.facts import (
     IndependentSumFacts,
     MonteCarloFacts,
@@ -31,7 +32,7 @@ class TestQuadratureThatDoesNotConverge:
         energies, std = f.degree_energies(2, return_std=True)
         assert np.all(np.abs(energies - [mean**2, Q**2, phi**2 / 2]) <= 2 * std)
         assert np.all(std > 0.0)
-        declared = SingleIndex(3, Link(hockey, kinks=[0.5]))
+        declared = SingleIndex(3, Activation(hockey, kinks=[0.5]))
         assert np.isclose(declared.variance, variance, rtol=1e-12)
         assert declared.variance_error == 0.0
         assert not np.any(declared.degree_energies(6, return_std=True)[1])
@@ -42,17 +43,17 @@ class TestQuadratureThatDoesNotConverge:
         assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel, under the rule's own measure
 
     def test_two_undeclared_kinks_on_parallel_and_oblique_directions(self):
-        link = Link(hockey)
+        link = Activation(hockey)
         for angle in (0.0, np.pi, 0.3):
             U = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
             rough = RidgeFacts(np.array([1.0, -2.0]), U, [link, link])
-            declared = Link(hockey, kinks=[0.5])
+            declared = Activation(hockey, kinks=[0.5])
             exact = RidgeFacts(np.array([1.0, -2.0]), U, [declared, declared])
             assert 0.0 < abs(rough.variance - exact.variance) <= 2 * rough.variance_error + exact.variance_error
 
     @pytest.mark.parametrize("scales", [np.full(4, 0.4), np.array([0.4, 0.4, -0.4, -0.4])])
     def test_radial_sums_know_it_too(self, scales):
-        rough, exact = RadialFacts(scales, Link(hockey)), RadialFacts(scales, Link(hockey, kinks=[0.5]))
+        rough, exact = RadialFacts(scales, Activation(hockey)), RadialFacts(scales, Activation(hockey, kinks=[0.5]))
         energies, errors = rough.degree_energies(4)
         if len(np.unique(scales)) == 1:
             assert rough.variance != exact.variance
@@ -66,7 +67,7 @@ class TestQuadratureThatDoesNotConverge:
         # E relu(p)^2 = 1/2 by symmetry, E relu(p) = E|p|/2; p = a (R_1 - R_2) with R_i chi-squared of 2 is Laplace of
         # scale 2 a. Catches an outer radius that is not split where the kink leaves the inner one (was off by 2e-6).
         a = 8**-0.5
-        facts = RadialFacts(np.array([a, a, -a, -a]), Link(lambda z: np.maximum(z, 0.0), kinks=[0.0]))
+        facts = RadialFacts(np.array([a, a, -a, -a]), Activation(lambda z: np.maximum(z, 0.0), kinks=[0.0]))
         assert np.isclose(facts.mean, a, rtol=1e-11)
         assert np.isclose(facts.variance, 4 * a * a - a * a, rtol=1e-11)
         assert facts.variance_error == 0.0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,9 +29,10 @@ class KernelChoice(Choice):
 
     def __init__(self) -> None:
         super().__init__("ntk", "arc-cosine", "polynomial")
-        self.allowed += ", or a kernel object such as layerwise.kernels.DotProductKernel()"
+        self.allowed += ", or a kernel object such as layerwise.kernels.PolynomialKernel(2)"
 
     def holds(self, value: Any) -> bool:
+        """Whether ``value`` is a known name or a kernel object."""
         is_kernel = callable(value) and callable(getattr(value, "dot", None)) and not isinstance(value, type)
         return is_kernel or super().holds(value)
 
@@ -98,13 +98,13 @@ class KernelRegressor(Learner):
     True
     """
 
-    constraints = {
+    constraints: ClassVar = {
         "kernel": KernelChoice(),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
         "max_memory": Memory(),
     }
-    presets = {"kernel": {}}
+    presets: ClassVar = {"kernel": {}}
 
     def __init__(
         self,

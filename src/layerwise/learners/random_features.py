@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -78,13 +79,13 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     True
     """
 
-    constraints = {
+    constraints: ClassVar = {
         "width": Integer(1),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
         "max_memory": Memory(),
     }
-    presets = {"random-features": {}}
+    presets: ClassVar = {"random-features": {}}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -110,8 +110,8 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     True
     """
 
-    constraints = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
-    presets = {"two-layer": {"linear": "ridge"}}
+    constraints: ClassVar = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
+    presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Maps x -> features, as scikit-learn transformers."""
+"""Representations: scikit-learn transformers that map x to features."""
 
 from layerwise.representations.first_step import FirstStep
 from layerwise.representations.hermite_features import HermiteFeatures

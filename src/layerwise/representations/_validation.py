@@ -1,72 +1,73 @@
-"""What every estimator does with its arrays first: scikit-learn's checks, in float32 or float64 as they come."""
+"""Array checks shared by all estimators: scikit-learn's, for float32 and float64, and of the range of the values."""
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, cast
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from layerwise.hermite import HermiteSeries
-
 FLOATS = (np.float64, np.float32)
+#: Range of the standard deviation of y by the dtype of X, within which mean squares and small fractions of them are
+#: normal numbers (float64), or y itself is (float32, where squares are accumulated in float64).
+DEVIATIONS = {np.dtype(np.float64): (1e-150, 1e150), np.dtype(np.float32): (1e-30, 1e30)}
 
 
 def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> np.ndarray:
-    """X as a finite float array (n_samples, n_features) of the width the estimator was fitted to."""
+    """Return X as a finite float array (n_samples, n_features), with as many columns as the estimator was fitted to."""
     return cast("np.ndarray", validate_data(estimator, X, dtype=FLOATS, reset=reset))
 
 
 def check_samples(
     estimator: Any, X: Any, y: Any, *, reset: bool = True, min_samples: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """X as in `check_inputs` and y (n_samples,) in its dtype, integers becoming numbers to regress on."""
-    X, y = cast(
-        "tuple[np.ndarray, np.ndarray]",
-        validate_data(estimator, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=min_samples, reset=reset),
-    )
-    return X, y.astype(X.dtype, copy=False)
-
-
-def as_activation(activation: Any, others: str = "") -> HermiteSeries:
-    """A polynomial activation, given as a series or by its coefficients in orthonormal Hermite polynomials.
+    """Return X as `check_inputs` does and y (n_samples,) in its dtype; integers become real numbers.
 
     Raises
     ------
     ValueError
-        For anything else (``others`` says what else is allowed, as ``"'relu' or "``), and for a constant.
+        If X or y are not finite, or their squares overflow or underflow.
     """
-    try:
-        given = activation.coefficients if isinstance(activation, HermiteSeries) else activation
-        coefficients = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        coefficients = np.empty(0)
-    if coefficients.ndim != 1 or not coefficients.size or not np.all(np.isfinite(coefficients)):
+    X, y = cast(
+        "tuple[np.ndarray, np.ndarray]",
+        validate_data(estimator, X, y, dtype=FLOATS, y_numeric=True, ensure_min_samples=min_samples, reset=reset),
+    )
+    _check_squares(X)
+    _check_deviation(y, X.dtype)
+    return X, y.astype(X.dtype, copy=False)
+
+
+def _check_squares(X: np.ndarray) -> None:
+    largest, limit = _largest(X), float(np.sqrt(np.finfo(X.dtype).max / X.shape[1]))
+    if largest > limit:
         raise ValueError(
-            f"activation={activation!r} must be {others}the Hermite coefficients of a polynomial. Give e.g. (0, 0, 1) "
-            "for h_2."
+            f"X holds values up to {largest:.2g}, whose squares overflow {X.dtype}; they must be at most {limit:.2g}. "
+            "Standardise the columns of X (StandardScaler)."
         )
-    if not coefficients[1:].any():
+
+
+def _check_deviation(y: np.ndarray, dtype: np.dtype) -> None:
+    low, high = DEVIATIONS[dtype]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        centred = y.astype(float) - y.mean(dtype=float)
+        mean_square = float(np.mean(centred**2))
+    if not low**2 < mean_square < high**2 and np.any(y != y[0]):
         raise ValueError(
-            f"activation={activation!r} is constant, and its neurons would see nothing of X. Give a coefficient of "
-            "degree 1 or more that is not 0."
+            f"y differs from its mean by up to {_largest(centred):.2g}, whose squares overflow or underflow {dtype}; "
+            f"its standard deviation must be between {low:g} and {high:g}. Divide y by its standard deviation."
         )
-    return HermiteSeries(coefficients)
 
 
 def check_powers(X: np.ndarray, degree: int) -> None:
-    """Raise ValueError for inputs whose powers leave the dtype of X, or the squares of which leave float64."""
-    largest = float(np.abs(X).max())
-    room = min(np.log10(np.finfo(X.dtype).max), np.log10(np.finfo(float).max) / 2) - 8
-    if largest > 0 and degree * np.log10(largest) > room:
+    """Raise ValueError if powers of the inputs overflow the dtype of X, or squares of the powers overflow float64."""
+    largest = _largest(X)
+    max_digits = min(np.log10(np.finfo(X.dtype).max), np.log10(np.finfo(float).max) / 2) - 8
+    if largest > 0 and degree * np.log10(largest) > max_digits:
         raise ValueError(
             f"X holds values up to {largest:.2g}, whose powers of degree {degree} leave {X.dtype}, or their squares "
             "float64. Standardise the columns of X (StandardScaler)."
         )
 
 
-def check_memory(max_memory: object) -> None:
-    """Raise ValueError unless a number of bytes; infinitely many are allowed."""
-    if not isinstance(max_memory, Real) or isinstance(max_memory, bool) or not float(max_memory) > 0:
-        raise ValueError(f"max_memory={max_memory!r} must be a number of bytes > 0. Give e.g. 8 * 2**30, for 8 GiB.")
+def _largest(values: np.ndarray) -> float:
+    return float(np.abs(values).max())

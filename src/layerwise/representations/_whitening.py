@@ -1,77 +1,87 @@
-"""Features brought to second moment one: ``h(x) = Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'``.
+"""Whitened features: ``h(x) = Sigma^{-1/2} g(x)`` with the second moment ``Sigma = (1/n) sum_i g(x_i) g(x_i)'``.
 
-With ``Sigma = Q diag(s) Q'`` of D features the rule for small eigenvalues is
+Small eigenvalues of ``Sigma = Q diag(s) Q'``, for D features, are treated by the rule
 
     root = s^{-1/2}            where s is above the floor,
-    root = floor^{-1/2}        where it is below: shrunk to s / floor < 1 rather than magnified,
-    root = 0                   up to 1e-6 of the largest: there the sample says nothing (dependent columns, n < D),
+    root = floor^{-1/2}        where s is below: that direction is shrunk to s / floor < 1 instead of amplified,
+    root = 0                   where s is at most 1e-6 of the largest: the sample carries no information there
+                               (linearly dependent columns, n < D),
 
     floor = min(D / n, 1)^2 * mean(s).
 
-*Why.* Of n rows with second moment mu I the sample's eigenvalues spread over ``mu (1 +- sqrt(D / n))^2`` (Marchenko,
-Pastur): at n near D the least are near 0 though all are mu, their inverses say nothing of fresh rows, and what is built
-on h is lost there (``E |h|^2 = D n / (n - D - 1)`` in place of D). ``(D / n)^2 mu`` lies below that spread for n >=
-2.62 D: there features of one scale are whitened exactly, and all others as far as their eigenvalues pass it. At n <= D
-no direction is magnified more than the average one.
+*Why.* If all eigenvalues of the population are mu, those of a sample of n rows spread over ``mu (1 +- sqrt(D / n))^2``
+(Marchenko, Pastur). For n close to D the smallest are close to 0 although the population has mu there; their inverses
+are useless for new rows, and so is every fit that uses them (``E |h|^2 = D n / (n - D - 1)`` instead of D). For
+n >= 2.62 D the floor ``(D / n)^2 mu`` lies below that spread: features of equal scale are then whitened exactly, and
+others as far as their eigenvalues exceed the floor. For n <= D no direction is amplified more than the average one.
 
-The features of a random layer have one scale, and a spectrum that falls with the degree of what they see. What lies
-below 1e-3 of the largest is high degrees of x, aliased, and as loud as the signal once lifted to 1: their floor is
-nowhere lower.
+The features of a random layer have equal scale, but a spectrum that decays with the polynomial degree which they
+represent. Directions below 1e-3 of the largest eigenvalue are aliased high degrees of x, which whitening would make as
+large as the signal; random layers therefore also use 1e-3 of the largest eigenvalue as a floor.
 
-A model that sees h only through ``w'h`` is the same at ``v = Sigma^{-1/2} w`` on g, and the plain norm of w is
-``|v Sigma^{1/2}|``.
+A model that depends on h through ``w'h`` only is the same model at ``v = Sigma^{-1/2} w`` on g, and the Euclidean norm
+of w is ``|Sigma^{1/2} v|``.
 """
 
 from __future__ import annotations
-
-from numbers import Integral
 
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise._validation import Flag
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.gram import FeatureBlocks, normal_equations
 
 #: Eigenvalues of the second moment up to this fraction of the largest are dropped.
-DROPPED = 1e-6
+DROPPED_FRACTION = 1e-6
 
 
-def whitening(features: FeatureBlocks, floor: float = 0.0) -> np.ndarray:
-    """``Sigma^{-1/2}`` of shape (width, width), in float64, symmetric; its rank is the number of eigenvalues kept.
+def whitening(features: FeatureBlocks, floor_fraction: float = 0.0) -> np.ndarray:
+    """Compute ``Sigma^{-1/2}``.
 
-    ``floor`` is a second one, relative to the largest eigenvalue.
+    Parameters
+    ----------
+    features : FeatureBlocks of shape (n_samples, width)
+    floor_fraction : float
+        A second floor for the eigenvalues, as a fraction of the largest.
 
+    Returns
+    -------
+    ndarray of shape (width, width)
+        Symmetric, in float64; its rank is the number of eigenvalues that are not dropped.
+
+    Notes
+    -----
     n width^2 flops by row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
     """
     n, width = features.shape
     s, Q = eigh(normal_equations(features, np.zeros(n))[0] / n, driver="evd", overwrite_a=True)
-    keep, floor = s > DROPPED * s[-1], max(floor * s[-1], min(width / n, 1) ** 2 * s.mean())
+    keep, floor = s > DROPPED_FRACTION * s[-1], max(floor_fraction * s[-1], min(width / n, 1) ** 2 * s.mean())
     Q = Q[:, keep]
     return (Q / np.sqrt(np.maximum(s[keep], floor))) @ Q.T
 
 
 class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """What transformers with a parameter ``whiten`` share.
+    """Base of the transformers that have a parameter ``whiten``.
 
-    They compute g(x) by ``_features(X)`` and call ``_fit_whitening`` at the end of their fit.
+    Subclasses compute g(x) in ``_features(X)`` and call ``_fit_whitening`` at the end of ``fit``.
     """
 
     whiten: bool
-    #: Eigenvalues below this fraction of the largest are raised to it, whatever n is.
-    _floor = 0.0
+    #: Eigenvalues of the second moment below this fraction of the largest are raised to it, for any n.
+    _floor_fraction = 0.0
 
     def _fit_whitening(self, X: np.ndarray, width: int) -> None:
-        """Set ``whitening_`` of shape (width, width), None where ``whiten`` is False."""
-        if not isinstance(self.whiten, bool | np.bool_):
-            raise ValueError(f"whiten={self.whiten!r} must be True or False. Give whiten=True for Sigma^(-1/2) g(x).")
+        """Set ``whitening_`` of shape (width, width), or None if ``whiten`` is False."""
+        Flag().check(self.whiten, "whiten")
         self._width, self.whitening_ = width, None
         if self.whiten:
-            self.whitening_ = whitening(FeatureBlocks(X, self._features, width), self._floor).astype(X.dtype)
+            self.whitening_ = whitening(FeatureBlocks(X, self._features, width), self._floor_fraction).astype(X.dtype)
 
     def transform(self, X):
-        """Features of shape (n_samples, n_features_out)."""
+        """Compute the features, of shape (n_samples, n_features_out)."""
         check_is_fitted(self)
         g = self._features(check_inputs(self, X))
         return g if self.whitening_ is None else g @ self.whitening_
@@ -85,7 +95,7 @@ class WhitenedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
 
 class WhitenedInputs(WhitenedFeatures, BaseEstimator):
-    """``Sigma^{-1/2} x``: no representation but the inputs themselves."""
+    """The whitened inputs, ``Sigma^{-1/2} x``."""
 
     whiten = True
 
@@ -97,10 +107,3 @@ class WhitenedInputs(WhitenedFeatures, BaseEstimator):
 
     def _features(self, X: np.ndarray) -> np.ndarray:
         return X
-
-
-def check_degree(degree: object) -> int:
-    """A degree >= 0 as an int."""
-    if not isinstance(degree, Integral) or isinstance(degree, bool) or degree < 0:
-        raise ValueError(f"degree={degree!r} must be an integer >= 0. Give e.g. degree=2.")
-    return int(degree)

@@ -1,28 +1,27 @@
 """One full-batch gradient step on the first layer of a two-layer ReLU network.
 
 ``f(x) = sum_j a_j relu(w_j.x)`` starts symmetric, ``a_j = -a_{m-j} in {-1, 1}`` and ``w_j = w_{m-j} ~ N(0, I/d)``, so
-f = 0. With ``L = (1/n) sum_i (f(x_i) - y_i)^2`` the step ``W <- W - eta [grad_W L + W / eta]`` forgets where it began:
+f = 0. With ``L = (1/n) sum_i (f(x_i) - y_i)^2`` the step ``W <- W - eta [grad_W L + W / eta]`` erases the initial W:
 
     w_j = 2 eta a_j g(w_j),      g(w) = (1/n) sum_i y_i x_i 1{w.x_i >= 0}.
 
-Once the linear part of y is gone, Stein's lemma gives for ``|w| = 1`` and ``H = E[Hessian f*]``
+If y has no linear part, Stein's lemma gives for ``|w| = 1`` and ``H = E[Hessian f*]``
 
     E g(w) = [H w - w (w'Hw) / 2] / sqrt(2 pi) + terms in E[grad^k f*], k >= 3,
 
-and ``w'Hw = tr(H) / d + ...`` is small in high dimension: the layer has moved into the span of H.
+and ``w'Hw = tr(H) / d + ...`` is small in high dimension: the weights have moved into the span of H.
 """
 
 from __future__ import annotations
 
-from numbers import Real
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import as_integer
+from layerwise._validation import Integer, Number, check_parameters
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gram import BLOCK_BYTES, feature_block
 
@@ -33,11 +32,11 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     Parameters
     ----------
     width : int, default=1000
-        m, an even number, since neurons come in pairs of opposite sign.
+        m, which must be even: the neurons come in pairs of opposite output weight.
     step_size : float or "auto", default="auto"
-        eta_1, which the theory asks to be of order sqrt(d) for y of unit variance. ``"auto"`` chooses the eta at which
-        ``w_j.x_i`` has root mean square 1/2 over neurons and samples, half the scale of the fresh biases, whatever the
-        units of y.
+        eta_1, of order sqrt(d) in the theory, for y of unit variance. ``"auto"`` chooses the eta at which ``w_j.x_i``
+        has root mean square 1/2 over neurons and samples, half the standard deviation of the new biases, in any units
+        of y.
     random_state : int, RandomState or None
 
     Attributes
@@ -45,21 +44,23 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     weights_ : ndarray of shape (width, n_features)
         ``2 eta a_j g(w_j)``.
     biases_ : ndarray of shape (width,)
-        Drawn afresh from N(0, 1).
+        Drawn from N(0, 1) after the step.
     signs_ : ndarray of shape (width,)
-        The output weights a_j at the start.
+        The initial output weights a_j.
     step_size_ : float
-        eta_1; 0 where the gradient vanishes and ``"auto"`` has nothing to scale.
+        eta_1; with ``"auto"``, 0 if the gradient vanishes.
     n_features_in_ : int
 
     Notes
     -----
-    2 n width d flops; memory: one block of rows of the (n, width / 2) indicators.
+    2 n width d flops; the indicators, of shape (n, width / 2), are formed by blocks of rows.
 
     References
     ----------
     Damian, Lee, Soltanolkotabi 2022, Algorithm 1, lines 2 and 3.
     """
+
+    _constraints: ClassVar = {"width": Integer(2, even=True), "step_size": Number(auto=True)}
 
     def __init__(
         self,
@@ -73,13 +74,9 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Take the step on X (n_samples, n_features) and y (n_samples,), whose linear part should be removed."""
+        """Take the step on X (n_samples, n_features) and y (n_samples,), which should have no linear part."""
         X, y = check_samples(self, X, y, min_samples=1)
-        as_integer(self.width, "width", 2)
-        if self.width % 2:
-            raise ValueError(f"width={self.width} must be even: the symmetric start pairs neurons of opposite sign.")
-        if self.step_size != "auto":
-            check_scalar(self.step_size, "step_size", Real, min_val=0, include_boundaries="neither")
+        check_parameters(self, self._constraints)
         rng = check_random_state(self.random_state)
         d, half = X.shape[1], self.width // 2
 
@@ -94,7 +91,7 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return self
 
     def transform(self, X):
-        """Features ``relu(W x + b)`` of shape (n_samples, width)."""
+        """Compute the features ``relu(W x + b)``, of shape (n_samples, width)."""
         check_is_fitted(self)
         X = check_inputs(self, X)
         return feature_block(X, self.weights_, self.biases_)
@@ -105,7 +102,7 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
 
 def half_space_moments(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """``g(w_j) = (1/n) sum_i y_i x_i 1{w_j.x_i >= 0}`` of shape (width, d), by blocks of rows: 4 n width d flops."""
+    """Compute ``g(w_j) = (1/n) sum_i y_i x_i 1{w_j.x_i >= 0}``, shape (width, d), by row blocks: 4 n width d flops."""
     n = X.shape[0]
     moments = np.zeros_like(weights)
     block_rows = max(1, BLOCK_BYTES // (weights.shape[0] * X.dtype.itemsize))
@@ -118,7 +115,7 @@ def half_space_moments(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.
 
 
 def auto_step(X: np.ndarray, direction: np.ndarray) -> float:
-    """The eta at which ``2 eta direction_j . x_i`` has root mean square 1/2; 0 where it vanishes identically."""
+    """Return the eta at which ``2 eta direction_j . x_i`` has root mean square 1/2; 0 if it vanishes identically."""
     direction = direction.astype(float, copy=False)
     second_moment = (X.T @ X / X.shape[0]).astype(float, copy=False)
     mean_square = float(np.einsum("ij,ij->", direction @ second_moment, direction)) / direction.shape[0]

@@ -1,18 +1,21 @@
 """Hermite features: all ``h_alpha(x)`` with |alpha| <= degree, in which every polynomial of that degree is linear.
 
-A power ``(w.x)^p`` with p even is the square of one linear function of them, ``(w.x)^p = (theta . h(x))^2`` at degree
-p / 2: what a quadratic model on this representation has to find is theta, among D = C(d + p/2, p/2) numbers.
+For even p, the power ``(w.x)^p = (theta . h(x))^2`` is the square of one linear function of the features of degree
+p / 2: a quadratic model on this representation has to find theta, a vector of length D = C(d + p/2, p/2).
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from layerwise._validation import Integer, Memory, check_parameters, check_peak
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.hermite.multivariate import MAX_MEMORY
-from layerwise.representations._validation import check_inputs, check_memory
-from layerwise.representations._whitening import WhitenedFeatures, check_degree
+from layerwise.representations._validation import check_inputs
+from layerwise.representations._whitening import WhitenedFeatures
 
 
 class HermiteFeatures(WhitenedFeatures, BaseEstimator):
@@ -22,12 +25,12 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     ----------
     degree : int, default=2
     whiten : bool, default=False
-        Give ``Sigma^{-1/2} g(x)``, ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the rows fitted; eigenvalues of Sigma
-        below ``min(D / n, 1)^2`` of their mean are raised to it, those up to 1e-6 of the largest dropped. The second
-        moment of the rows fitted is exactly one in all other directions: for n >> D in all that the sample sees, and
-        for Gaussian inputs from n = 3 D on.
+        Return ``Sigma^{-1/2} g(x)`` instead of the features g(x), with ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the
+        training rows. Eigenvalues of Sigma below ``min(D / n, 1)^2`` of their mean are raised to that value, and those
+        up to 1e-6 of the largest are dropped. In all other directions the second moment of the training rows is exactly
+        one: for Gaussian inputs, in all directions from n = 3 D on.
     max_memory : int, default=8 * 2**30
-        Bytes that the features of one call, or the four D x D matrices of whitening, may take.
+        The most bytes that the features of one call, or the four D x D matrices of whitening, may take.
 
     Attributes
     ----------
@@ -38,7 +41,7 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     Raises
     ------
     ValueError
-        Where either would take more than ``max_memory``.
+        If either would take more than ``max_memory``.
 
     Notes
     -----
@@ -47,8 +50,10 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
 
     References
     ----------
-    Chen, Bai, Lee, Zhao, Wang, Xiong, Socher 2020; Lee 2020: the representation of the proof.
+    Chen, Bai, Lee, Zhao, Wang, Xiong, Socher 2020; Lee 2020, where the proof uses this representation.
     """
+
+    _constraints: ClassVar = {"degree": Integer(0), "max_memory": Memory()}
 
     def __init__(self, degree: int = 2, *, whiten: bool = False, max_memory: int = MAX_MEMORY):
         self.degree = degree
@@ -58,14 +63,14 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     def fit(self, X, y=None):
         """Fit the whitening to X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
-        check_memory(self.max_memory)
-        width = n_terms(X.shape[1], check_degree(self.degree))
-        needed = 4 * 8 * width**2
-        if self.whiten and needed > self.max_memory:
-            raise ValueError(
-                f"degree={self.degree} with {X.shape[1]} inputs has {width:.3g} features, whose whitening needs "
-                f"{needed:.2g} bytes, over max_memory={self.max_memory:.2g}. Lower degree, project the inputs on fewer "
-                "directions first, or use RandomFeatures, whose width is free."
+        check_parameters(self, self._constraints)
+        width = n_terms(X.shape[1], self.degree)
+        if self.whiten:
+            check_peak(
+                4 * 8 * width**2,
+                self.max_memory,
+                f"degree={self.degree} with {X.shape[1]} inputs has {width:.3g} features, whose whitening",
+                "Lower degree, project the inputs on fewer directions, or use RandomFeatures, whose width is free.",
             )
         self._fit_whitening(X, width)
         return self

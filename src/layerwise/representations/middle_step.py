@@ -1,28 +1,29 @@
 """One full-batch gradient step on the middle layer of a three-layer network: the learnt feature.
 
-``f(x) = (1/m_1) sum_i a_i relu(w_i.h(x) + b_i)`` on ``h(x) = sigma_2(V x)`` with V frozen and W = 0 moves, by one step
-on ``L = (1/n) sum_j (f(x_j) - y_j)^2``, along one vector only: ``w_i`` becomes a multiple (0 where ``b_i < 0``) of
+For ``f(x) = (1/m_1) sum_i a_i relu(w_i.h(x) + b_i)`` on ``h(x) = sigma_2(V x)`` with V frozen and W = 0, one step on
+``L = (1/n) sum_j (f(x_j) - y_j)^2`` moves all w_i along one vector: ``w_i`` becomes a multiple (0 if ``b_i < 0``) of
 
     (1/n) sum_j y_j h(x_j),    so that    w_i.h(x)  is a multiple of    phi(x) = (1/n) sum_j y_j K_m(x_j, x),
 
-``K_m(x, x') = h(x).h(x') / m_2 -> K(x, x') = E_v[sigma_2(v.x) sigma_2(v.x')]``: the network has become a
-one-dimensional one in phi, and phi -> K f*, which for ``f* = g(x'Ax)`` is nearly a multiple of x'Ax.
+``K_m(x, x') = h(x).h(x') / m_2 -> K(x, x') = E_v[sigma_2(v.x) sigma_2(v.x')]``. The network is then a function of the
+one variable phi, and phi -> K f*, which for ``f* = g(x'Ax)`` is close to a multiple of x'Ax.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from numbers import Integral
-from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.kernels import ArcCosineKernel, DotProductKernel, PolynomialActivationKernel
-from layerwise.representations._validation import as_activation, check_inputs, check_samples
+from layerwise._validation import Integer
+from layerwise.activations import ActivationLike, as_activation
+from layerwise.kernels import activation_kernel
+from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
+
+#: The number of neurons of the frozen layer.
+MIDDLE_WIDTH = Integer(1, none=True, advice="None stands for infinitely many neurons.")
 
 
 class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -31,22 +32,28 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     Parameters
     ----------
     width : int, optional
-        m_2, the number of frozen first-layer neurons, v_l uniform on the unit sphere; None is infinitely many, in
-        closed form.
-    activation : "relu" or sequence of float, default=(0, 0, 1)
-        sigma_2: ReLU, or a polynomial by its coefficients in orthonormal Hermite polynomials. Degrees 0 and 1 only add
-        noise to phi: with (0, 0, 1), the quadratic h_2, a quadratic feature needs far fewer samples than with ReLU.
+        m_2, the number of frozen first-layer neurons, v_l uniform on the unit sphere. None stands for infinitely many,
+        in closed form.
+    activation : str, sequence of float, callable or Activation, default=(0, 0, 1)
+        sigma_2, as `layerwise.activations.as_activation` takes it: "relu", the coefficients of a polynomial in
+        orthonormal Hermite polynomials, or, with a finite width, any other function. Its degrees 0 and 1 only add
+        noise to phi: a quadratic feature needs far fewer samples with (0, 0, 1), the quadratic h_2, than with ReLU.
     random_state : int, RandomState or None
 
     Attributes
     ----------
-    weights_ : ndarray of shape (width, n_features), or None where infinitely wide
-        V.
+    weights_ : ndarray of shape (width, n_features), or None
+        V; None if the width is infinite.
     n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        If ``activation`` is constant, or has no kernel in closed form and the width is infinite.
 
     Notes
     -----
-    Finite width: 2 n d width flops a pass; infinite width: 2 n n_new d flops to evaluate phi, which then holds X, and
+    Finite width: 2 n d width flops per pass. Infinite width: X is kept, and phi costs 2 n n_new d flops, or
     2 (n + n_new) d^2 for a sigma_2 of degree at most 2.
 
     References
@@ -58,7 +65,7 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self,
         width: int | None = None,
         *,
-        activation: Literal["relu"] | Sequence[float] = (0.0, 0.0, 1.0),
+        activation: ActivationLike = (0.0, 0.0, 1.0),
         random_state: int | np.random.RandomState | None = None,
     ):
         self.width = width
@@ -68,12 +75,13 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def fit(self, X, y):
         """Take the step on X (n_samples, n_features), y (n_samples,), centred and without its linear part."""
         X, y = check_samples(self, X, y, min_samples=1)
-        self._choose_activation(X.shape[1])
+        MIDDLE_WIDTH.check(self.width, "width")
+        self._sigma = as_activation(self.activation, constant=False)
         self.weights_: np.ndarray | None = None
         if self.width is None:
-            self.X_fit_, self.dual_ = X, self._factor * y / len(y)
+            self.kernel_, factor = activation_kernel(self._sigma, X.shape[1])
+            self.X_fit_, self.dual_ = X, factor * y / len(y)
             return self
-        check_middle_width(self.width, "width")
         rng = check_random_state(self.random_state)
         directions = rng.standard_normal((self.width, X.shape[1]))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -84,7 +92,7 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return self
 
     def transform(self, X):
-        """``phi(x)`` of shape (n_samples, 1)."""
+        """Compute ``phi(x)``, of shape (n_samples, 1)."""
         check_is_fitted(self)
         X = check_inputs(self, X)
         if self.weights_ is None:
@@ -95,28 +103,7 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _n_features_out(self):
         return 1
 
-    def _choose_activation(self, dim: int) -> None:
-        if isinstance(self.activation, str) and self.activation == "relu":
-            self._polynomial = None
-            self.kernel_: DotProductKernel = ArcCosineKernel(1)
-            self._factor = 0.5  # the arc-cosine kernel is 2 E[relu relu]
-        else:
-            self._polynomial = as_activation(self.activation, "'relu' or ")
-            self.kernel_ = PolynomialActivationKernel(self._polynomial.coefficients.tolist(), dim)
-            self._factor = 1.0
-
-    def _hidden(self, X):
-        """``h(x) = sigma_2(V x)`` of shape (rows, width)."""
-        assert self.weights_ is not None  # called for finite width only
-        block = X @ self.weights_.T
-        if self._polynomial is None:
-            return np.maximum(block, 0, out=block)
-        return self._polynomial(block).astype(X.dtype, copy=False)
-
-
-def check_middle_width(width: object, name: str) -> None:
-    """Raise ValueError unless a number of neurons, or None."""
-    if width is not None and (not isinstance(width, Integral) or isinstance(width, bool) or width < 1):
-        raise ValueError(
-            f"{name}={width!r} must be an integer >= 1 or None: None is infinitely wide. Give {name}=None, or e.g. 500."
-        )
+    def _hidden(self, X: np.ndarray) -> np.ndarray:
+        """Compute ``h(x) = sigma_2(V x)``, of shape (rows, width)."""
+        assert self.weights_ is not None
+        return self._sigma(X @ self.weights_.T).astype(X.dtype, copy=False)

@@ -1,4 +1,4 @@
-"""A random layer of polynomial neurons, held in the Hermite basis as soon as it is wider than that.
+"""A random layer of polynomial neurons, represented in the Hermite basis if it is wider than that basis.
 
 ``phi_j(x) = sigma(v_j.x + s_j)`` with |v_j| = 1 and ``sigma = sum_{i <= k} e_i h_i`` is linear in the
 D = C(d + k, k) functions h_alpha, |alpha| <= k:
@@ -7,20 +7,21 @@ D = C(d + k, k) functions h_alpha, |alpha| <= k:
     h_l(v.x) = sum_{|alpha| = l} m_alpha v^alpha h_alpha(x),                m_alpha = sqrt(|alpha|! / alpha!),
 
 that is ``Phi = H C`` with ``C_{alpha j} = c_|alpha|(s_j) m_alpha v_j^alpha``. Ridge regression, and gradient descent
-from u = 0, keep u in the range of Phi', so that the function they learn knows the features only through their kernel
-``Phi Phi' = H (C C') H'``: the D features ``H L`` with ``L L' = C C'`` learn the same one, step by step. For infinitely
-many neurons, scaled by 1/sqrt(width),
+from u = 0, keep u in the range of Phi', so that the function they learn depends on the features only through the kernel
+``Phi Phi' = H (C C') H'``: the D features ``H L`` with ``L L' = C C'`` give the same function at every step. For
+infinitely many neurons, scaled by 1/sqrt(width),
 
     E[C C']_{alpha beta} = E[c_|alpha|(s) c_|beta|(s)] m_alpha m_beta E v^(alpha + beta),
     E v^gamma = prod_i (gamma_i - 1)!! / (d (d + 2) ... (d + |gamma| - 2))  for even gamma, else 0,
 
-which couples alpha and beta only where they are odd in the same variables: L is block diagonal, its blocks small.
+which couples alpha and beta only if they are odd in the same variables: L is block diagonal with small blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import comb
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -28,7 +29,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import as_integer
+from layerwise._validation import Integer, check_parameters, check_peak
+from layerwise.activations import ActivationLike, as_polynomial
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, multi_indices, n_terms
 from layerwise.hermite.multivariate import MAX_MEMORY, index_ranks
 from layerwise.hermite.univariate import sqrt_factorials
@@ -39,46 +41,54 @@ from layerwise.solvers.gram import FeatureBlocks, feature_block, normal_equation
 class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Random layer ``sigma(V x + s)``: v_j uniform on the unit sphere, s_j ~ N(0, 1), sigma a polynomial.
 
-    A layer wider than D = C(n_features + degree, degree) has D features instead of ``width``, on which ridge
-    regression and gradient descent from zero learn the same function as on the neurons themselves.
+    A layer wider than D = C(n_features + degree, degree) is replaced by D features on which ridge regression and
+    gradient descent from zero learn the same function as on its ``width`` neurons.
 
     Parameters
     ----------
     degree : int, default=2
         k.
     width : int, optional
-        m, the number of neurons. None: infinitely many, and each feature 1/sqrt(m) of what it is at width m. A penalty
-        xi on m neurons then becomes xi / m, a step size eta becomes m eta.
-    activation : HermiteSeries, optional
-        sigma, of degree exactly k. ``h_1 + ... + h_k`` where None.
+        m, the number of neurons. None stands for infinitely many, with features scaled by 1/sqrt(m): a penalty xi on m
+        neurons then corresponds to xi / m, and a step size eta to m eta.
+    activation : HermiteSeries, sequence of float, str or Activation, optional
+        sigma, a polynomial of degree exactly k, as `layerwise.activations.as_activation` takes it; None stands for
+        ``h_1 + ... + h_k``.
     random_state : int, RandomState or None
-        Unused where width is None.
+        Unused if width is None.
 
     Attributes
     ----------
     activation_ : HermiteSeries
         sigma.
     weights_ : ndarray of shape (width, n_features)
-        V; no rows where width is None.
+        V; without rows if width is None.
     biases_ : ndarray of shape (width,)
         s.
     n_features_in_ : int
 
+    Raises
+    ------
+    ValueError
+        If the activation is not a polynomial of degree k, or the D x D matrices of a wide layer would take over 8 GiB.
+
     Notes
     -----
-    2 n width d flops for a layer of width <= D; beyond, n D for the basis and 2 n D^2 for the mixing, once width D^2
-    to make it. The mixing of the infinite layer is sparse: n D (d + 1) flops at most for k <= 3.
+    2 n width d flops for a layer of width <= D. Wider layers need width D^2 flops once, then n D for the basis and
+    2 n D^2 for its product with L. For infinite width L is sparse: n D (d + 1) flops at most for k <= 3.
 
     References
     ----------
     Wang, Nichani, Lee 2023, Algorithm 1: the layer sigma_1(V x + s).
     """
 
+    _constraints: ClassVar = {"degree": Integer(1), "width": Integer(1, none=True)}
+
     def __init__(
         self,
         degree: int = 2,
         width: int | None = None,
-        activation: HermiteSeries | None = None,
+        activation: ActivationLike | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
         self.degree = degree
@@ -87,11 +97,9 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Draw the layer for inputs of the width and dtype of X (n_samples, n_features); y is ignored."""
+        """Draw the layer for inputs with the columns and dtype of X (n_samples, n_features); y is ignored."""
         X = check_inputs(self, X, reset=True)
-        as_integer(self.degree, "degree", 1)
-        if self.width is not None:
-            as_integer(self.width, "width", 1)
+        check_parameters(self, self._constraints)
         self.activation_ = self._check_activation()
         rng, d, m = check_random_state(self.random_state), X.shape[1], self.width or 0
         self._check_reduction(n_terms(d, self.degree))
@@ -102,7 +110,7 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self
 
     def transform(self, X):
-        """Features of shape (n_samples, min(width, D)); a basis over 8 GiB is refused."""
+        """Compute the features, of shape (n_samples, min(width, D)); ValueError if the basis takes over 8 GiB."""
         check_is_fitted(self)
         if self._mixing is None:
             return self.neurons(X)
@@ -110,25 +118,25 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return H @ self._mixing if isinstance(self._mixing, np.ndarray) else (self._mixing.T @ H.T).T
 
     def neurons(self, X):
-        """The neurons themselves, ``sigma(V x + s)`` of shape (n_samples, width)."""
+        """Compute the neurons ``sigma(V x + s)``, of shape (n_samples, width)."""
         check_is_fitted(self)
         return feature_block(check_inputs(self, X), self.weights_, self.biases_, self.activation_)
 
     @property
     def coefficients_(self) -> np.ndarray | csr_array:
-        """``transform(X) = design_matrix(X, degree) @ coefficients_``, of shape (D, min(width, D)); sparse if infinite.
+        """C or L, of shape (D, min(width, D)), with ``transform(X) = design_matrix(X, degree) @ coefficients_``.
 
-        Computed when asked for where width <= D: such a layer never needs it.
+        Sparse if the width is infinite; computed on each access if width <= D.
         """
         check_is_fitted(self)
         return self._neuron_blocks().toarray().T if self._mixing is None else self._mixing
 
     def polynomial(self, u) -> HermitePolynomial:
-        """The polynomial ``transform(x) @ u`` of a head u of shape (min(width, D),)."""
+        """Return the polynomial ``transform(x) @ u`` for a head u of shape (min(width, D),)."""
         check_is_fitted(self)
         u = np.asarray(u, dtype=float)
         if u.shape != (self._n_features_out,):
-            raise ValueError(f"u has shape {u.shape}; ({self._n_features_out},) is needed, one weight a feature.")
+            raise ValueError(f"u has shape {u.shape}; it must be ({self._n_features_out},), one weight per feature.")
         if self._mixing is None:
             dense = np.sum([u[rows] @ block for rows, block in self._neuron_blocks()], axis=0)
         else:
@@ -143,30 +151,27 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _check_activation(self) -> HermiteSeries:
         if self.activation is None:
             return HermiteSeries(np.append(0.0, np.ones(self.degree)))
-        if not isinstance(self.activation, HermiteSeries):
-            raise TypeError(
-                f"activation={self.activation!r} must be a HermiteSeries, a polynomial. Take "
-                "HermiteSeries.from_monomials([a_0, a_1, ...]), or RandomFeatures for any other function."
-            )
-        degree = int(np.flatnonzero(np.append(1.0, self.activation.coefficients[1:]))[-1])
+        coefficients = as_polynomial(self.activation).coefficients
+        degree = int(np.flatnonzero(coefficients)[-1])
         if degree != self.degree:
             raise ValueError(
-                f"activation is a polynomial of degree {degree}, and degree={self.degree}; they must be the same. "
-                f"Give degree={degree}, or an activation whose last nonzero coefficient is that of h_{self.degree}."
+                f"activation is a polynomial of degree {degree}; it must have degree={self.degree}. Pass "
+                f"degree={degree}, or an activation whose last nonzero coefficient is that of h_{self.degree}."
             )
-        return HermiteSeries(self.activation.coefficients[: degree + 1])
+        return HermiteSeries(coefficients[: degree + 1])
 
     def _check_reduction(self, size: int) -> None:
-        """Refuse D x D matrices that would not fit."""
-        if self.width is not None and self.width > size and 4 * 8 * size**2 > MAX_MEMORY:
-            raise ValueError(
-                f"width={self.width} neurons of degree={self.degree} reduce to {size} features by a matrix of "
-                f"{8 * size**2:.2g} bytes, four times that at the peak, over {MAX_MEMORY / 2**30:.3g} GiB. Lower width "
-                "or degree, or take width=None, whose matrix is sparse."
+        """Raise ValueError if the D x D matrices of a wide layer would take over 8 GiB."""
+        if self.width is not None and self.width > size:
+            check_peak(
+                4 * 8 * size**2,
+                MAX_MEMORY,
+                f"the reduction of width={self.width} neurons of degree={self.degree} to {size} features",
+                "Lower width or degree, or pass width=None, whose matrix is sparse.",
             )
 
     def _make_mixing(self, d: int, dtype) -> np.ndarray | csr_array | None:
-        """L, or None where the neurons are no more than D."""
+        """Return L, or None if there are at most D neurons."""
         if self.width is None:
             return infinite_mixing(d, self.activation_, dtype)
         if self.width <= n_terms(d, self.degree):
@@ -174,14 +179,14 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return square_root(normal_equations(self._neuron_blocks(), np.zeros(self.width))[0]).astype(dtype)
 
     def _neuron_blocks(self) -> FeatureBlocks:
-        """The columns of C as rows, one a neuron, by blocks."""
+        """The transpose of C, one row per neuron, by blocks."""
         d = self.weights_.shape[1]
         neurons = np.column_stack([self.biases_, self.weights_]).astype(float, copy=False)
         return FeatureBlocks(neurons, neuron_expansion(d, self.activation_), n_terms(d, self.degree))
 
 
 def neuron_expansion(dim: int, activation: HermiteSeries) -> Callable[[np.ndarray], np.ndarray]:
-    """The map from neurons (s_j, v_j), one a row, to their coefficients ``c_|alpha|(s_j) m_alpha v_j^alpha``."""
+    """Return the map from neurons (s_j, v_j), one per row, to coefficients ``c_|alpha|(s_j) m_alpha v_j^alpha``."""
     alphas = multi_indices(dim, activation.degree)
     degrees = alphas.sum(axis=1)
     last = dim - 1 - np.argmax(alphas[:, ::-1] > 0, axis=1)  # v^alpha = v^parent * v_last
@@ -205,7 +210,7 @@ def neuron_expansion(dim: int, activation: HermiteSeries) -> Callable[[np.ndarra
 
 
 def infinite_mixing(dim: int, activation: HermiteSeries, dtype=np.float64) -> csr_array:
-    """L with ``L L' = E[C C']``: the square roots of its blocks, all blocks of one size at once."""
+    """Return L with ``L L' = E[C C']``: the square roots of its blocks, all blocks of one size at once."""
     degree = activation.degree
     alphas = multi_indices(dim, degree)
     degrees, multinomials, table = alphas.sum(axis=1), multinomial_roots(alphas), shift_table(activation)
@@ -214,7 +219,7 @@ def infinite_mixing(dim: int, activation: HermiteSeries, dtype=np.float64) -> cs
     p = np.add.outer(np.arange(degree + 1), np.arange(degree + 1))
     bias_moments = table @ np.where(p % 2, 0, odd_factorials[p // 2]) @ table.T  # E c_l(s) c_l'(s)
 
-    parity = index_ranks(alphas % 2)  # a number for each set of odd variables
+    parity = index_ranks(alphas % 2)  # one number for each set of odd variables
     by_parity = np.argsort(parity, kind="stable")
     _, starts, sizes = np.unique(parity[by_parity], return_index=True, return_counts=True)
     values, rows, columns = [], [], []
@@ -233,7 +238,7 @@ def infinite_mixing(dim: int, activation: HermiteSeries, dtype=np.float64) -> cs
 
 
 def shift_table(activation: HermiteSeries) -> np.ndarray:
-    """``T[j, p]`` of ``c_j(s) = sum_p T[j, p] s^p``, the coefficients of sigma(z + s)."""
+    """Return ``T[j, p]`` in ``c_j(s) = sum_p T[j, p] s^p``, the coefficients of sigma(z + s)."""
     degree, roots = activation.degree, sqrt_factorials(activation.degree)
     table = np.zeros((degree + 1, degree + 1))
     for i, e in enumerate(activation.coefficients):
@@ -243,13 +248,13 @@ def shift_table(activation: HermiteSeries) -> np.ndarray:
 
 
 def multinomial_roots(alphas: np.ndarray) -> np.ndarray:
-    """``m_alpha = sqrt(|alpha|! / alpha!)``."""
+    """Return ``m_alpha = sqrt(|alpha|! / alpha!)``."""
     degrees = alphas.sum(axis=1)
     roots = sqrt_factorials(int(degrees.max()))
     return roots[degrees] / np.prod(roots[alphas], axis=1)
 
 
 def square_root(moments: np.ndarray) -> np.ndarray:
-    """A symmetric L with ``L L' = moments``, of one positive semidefinite matrix or a stack of them."""
+    """Return the symmetric L with ``L L' = moments``, for one positive semidefinite matrix or a stack of them."""
     s, Q = np.linalg.eigh(moments)
     return (Q * np.sqrt(np.maximum(s, 0))[..., None, :]) @ np.swapaxes(Q, -1, -2)

@@ -9,7 +9,6 @@ from layerwise.targets.deep import DeepLowRank
 from layerwise.targets.features import BalancedSum, Feature, RandomTensor, Sparse
 from layerwise.targets.hierarchical import Hierarchical, QuadraticFeature, ReLUOfQuadratic
 from layerwise.targets.index import HermiteSingleIndex, SingleIndex
-from layerwise.targets.links import Link, as_link
 from layerwise.targets.lookup import make_feature
 from layerwise.targets.low_rank import LowRankPolynomial, TwoLayerTeacher
 from layerwise.targets.multi_feature import MultiFeature
@@ -28,7 +27,6 @@ __all__ = [
     "Feature",
     "HermiteSingleIndex",
     "Hierarchical",
-    "Link",
     "LognormalPDE",
     "LowRankPolynomial",
     "MultiFeature",
@@ -41,7 +39,6 @@ __all__ = [
     "Sparse",
     "Target",
     "TwoLayerTeacher",
-    "as_link",
     "make_feature",
     "make_target",
 ]

@@ -16,6 +16,7 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.inputs import RandomState, as_generator, check_flag
 from layerwise.targets.base import Array, Target
@@ -28,7 +29,6 @@ from layerwise.targets.facts import (
     distinct,
     facts_about,
 )
-from layerwise.targets.links import Link, LinkLike, as_link
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.quadratic import Quadratic
 
@@ -48,8 +48,8 @@ class Hierarchical(Target):
         Number of inputs.
     feature : str, mapping or Feature, default "balanced_sum"
         p, as in `make_feature`.
-    link : str, sequence of float, mapping, callable or Link, default [0, 1, 0.7, 0.7]
-        g, as in `as_link`; the default is ``z + .7 h_2(z) + .7 h_3(z)``.
+    link : str, sequence of float, mapping, callable or Activation, default [0, 1, 0.7, 0.7]
+        g, as in `as_activation`; the default is ``z + .7 h_2(z) + .7 h_3(z)``.
     normalize : bool, default False
         Scale g so that E h^2 = 1.
     rotate : bool, default False
@@ -61,7 +61,7 @@ class Hierarchical(Target):
     ----------
     feature : Feature
         p, as it stands: rotated with h, so that ``h(X) = link(feature(X))``.
-    link : Link
+    link : Activation
         g, as it stands: scaled if ``normalize``.
     scale : float
         The factor that ``normalize`` put before the link; 1 otherwise.
@@ -83,7 +83,7 @@ class Hierarchical(Target):
         self,
         dim: int,
         feature: FeatureLike = "balanced_sum",
-        link: LinkLike = (0.0, 1.0, 0.7, 0.7),
+        link: ActivationLike = (0.0, 1.0, 0.7, 0.7),
         normalize: bool = False,
         rotate: bool = False,
         random_state: RandomState = None,
@@ -96,7 +96,7 @@ class Hierarchical(Target):
         if check_flag(rotate, "rotate"):
             self.feature = self.feature.rotated(rng)
         self._see_through(self.feature._frame, False, rng)
-        self.link = as_link(link)
+        self.link = as_activation(link, "link")
         self.scale = 1.0
         if check_flag(normalize, "normalize"):
             facts = self._make_facts()
@@ -149,8 +149,8 @@ class QuadraticFeature(Hierarchical):
     ----------
     dim : int
         Number of inputs.
-    link : str, sequence of float, mapping, callable or Link, default "relu"
-        g, as in `as_link`.
+    link : str, sequence of float, mapping, callable or Activation, default "relu"
+        g, as in `as_activation`.
     matrix : {"alternating", "gaussian", "orthogonal"} or array-like of shape (dim, dim), default "alternating"
         A up to scale, as in `Quadratic`; the three names have ``|A|_op`` of order dim^(-1/2).
     normalize : bool, default False
@@ -166,7 +166,7 @@ class QuadraticFeature(Hierarchical):
     def __init__(
         self,
         dim: int,
-        link: LinkLike = "relu",
+        link: ActivationLike = "relu",
         matrix: str | ArrayLike = "alternating",
         normalize: bool = False,
         rotate: bool = False,
@@ -214,4 +214,4 @@ class ReLUOfQuadratic(QuadraticFeature):
     def __init__(self, dim: int, rotate: bool = False, random_state: RandomState = None):
         super().__init__(dim, "relu", "orthogonal", False, rotate, random_state)
         self.offset = self._make_facts().mean
-        self.link: Link = self.link + -self.offset
+        self.link: Activation = self.link + -self.offset

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.inputs import RandomState, as_generator, check_count
 from layerwise.targets.base import Array, Target, check_points, orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, RidgeFacts
-from layerwise.targets.links import Link, LinkLike, as_link
 
 __all__ = ["HermiteSingleIndex", "RidgeSum", "SingleIndex"]
 
@@ -25,7 +25,7 @@ class RidgeSum(Target):
     """Sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``, the base of the index models."""
 
     def _set_terms(
-        self, weights: Array, W: Array, links: Sequence[Link], rotate: bool, rng: np.random.Generator
+        self, weights: Array, W: Array, links: Sequence[Activation], rotate: bool, rng: np.random.Generator
     ) -> None:
         """Fix a_j, w_j and g_j; the frame is the span of those w_j that f depends on."""
         self._coefficients = weights
@@ -58,16 +58,16 @@ class RidgeSum(Target):
 
     def _make_facts(self) -> Facts:
         if not self._links:
-            return RidgeFacts(np.zeros(1), np.zeros((1, 0)), [as_link([0.0])])
+            return RidgeFacts(np.zeros(1), np.zeros((1, 0)), [as_activation([0.0])])
         norms = np.linalg.norm(self._reduced, axis=1)
-        scaled: dict[tuple[int, float], Link] = {}
+        scaled: dict[tuple[int, float], Activation] = {}
         for link, norm in zip(self._links, norms, strict=True):
             scaled.setdefault((id(link), round(float(norm), 12)), link.scaled(float(norm)))
         links = [scaled[id(link), round(float(norm), 12)] for link, norm in zip(self._links, norms, strict=True)]
         return RidgeFacts(self._active, self._reduced / np.where(norms > 0.0, norms, 1.0)[:, None], links)
 
 
-def _needed_directions(weights: Array, W: Array, links: Sequence[Link]) -> Array:
+def _needed_directions(weights: Array, W: Array, links: Sequence[Activation]) -> Array:
     """Rows that span all that f depends on: the w_j, but all links of degree <= 1 together are one linear form."""
     slopes, curved = np.zeros(len(W)), np.ones(len(W), dtype=bool)
     for j, link in enumerate(links):
@@ -91,8 +91,8 @@ class SingleIndex(RidgeSum):
     ----------
     dim : int
         Number of inputs.
-    link : str, sequence of float, mapping, callable or Link, default "he4"
-        g, as in `as_link`.
+    link : str, sequence of float, mapping, callable or Activation, default "he4"
+        g, as in `as_activation`.
     direction : array-like of shape (dim,) or "random", optional
         u, normalised here. Default: the first axis.
     rotate : bool, default False
@@ -102,7 +102,7 @@ class SingleIndex(RidgeSum):
 
     Attributes
     ----------
-    link : Link
+    link : Activation
         g.
 
     Examples
@@ -117,13 +117,13 @@ class SingleIndex(RidgeSum):
     def __init__(
         self,
         dim: int,
-        link: LinkLike = "he4",
+        link: ActivationLike = "he4",
         direction: ArrayLike | str | None = None,
         rotate: bool = False,
         random_state: RandomState = None,
     ):
         super().__init__(dim)
-        self._link, self.link = link, as_link(link)
+        self._link, self.link = link, as_activation(link, "link")
         self._direction = direction
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)

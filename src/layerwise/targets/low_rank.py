@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import factorial2
 
+from layerwise.activations import Activation, ActivationLike, as_activation, monomial
 from layerwise.inputs import RandomState, as_generator, check_count
 from layerwise.targets.base import Array, unit_directions
 from layerwise.targets.index import RidgeSum
-from layerwise.targets.links import Link, LinkLike, as_link, monomial
 
 __all__ = ["LowRankPolynomial", "TwoLayerTeacher"]
 
@@ -92,7 +92,7 @@ class LowRankPolynomial(RidgeSum):
                 f"direction {s} has length {np.linalg.norm(W[s]):.4g}: E (w . x)^{2 * powers[s]} <= 1 allows at most "
                 f"{longest[s]:.4g}. Shorten it, or leave directions out (axes at full length)."
             )
-        table: dict[int, Link] = {p: monomial(p) for p in powers}
+        table: dict[int, Activation] = {p: monomial(p) for p in powers}
         self._set_terms(a, W, [table[p] for p in powers], rotate, rng)
 
 
@@ -105,8 +105,8 @@ class TwoLayerTeacher(RidgeSum):
         Number of inputs.
     width : int, default 3
         m, the number of neurons.
-    link : str, sequence of float, mapping, callable or Link, default "relu"
-        g, as in `as_link`.
+    link : str, sequence of float, mapping, callable or Activation, default "relu"
+        g, as in `as_activation`.
     weights : array-like of shape (m,), optional
         a_j. Default: 1 / sqrt(m).
     directions : array-like of shape (m, dim) or "random", optional
@@ -121,7 +121,7 @@ class TwoLayerTeacher(RidgeSum):
         self,
         dim: int,
         width: int = 3,
-        link: LinkLike = "relu",
+        link: ActivationLike = "relu",
         weights: ArrayLike | None = None,
         directions: ArrayLike | str | None = None,
         rotate: bool = False,
@@ -129,7 +129,7 @@ class TwoLayerTeacher(RidgeSum):
     ):
         super().__init__(dim)
         self.width = check_count(width, "width")
-        self._link, self.link = link, as_link(link)
+        self._link, self.link = link, as_activation(link, "link")
         self._weights, self._directions = weights, directions
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)

@@ -1,4 +1,4 @@
-"""Stage 2's function of the feature: a line and random ReLU neurons, ``mean + scale z + c'relu(a z + b)``."""
+"""The function of the feature that stage 2 fits: a line and random ReLU neurons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerwise.solvers.gram import FeatureBlocks, feature_block
 
 @dataclass(frozen=True, eq=False)
 class ReluLink:
-    """The function, in the dtype of z.
+    """``mean + scale z + c'relu(a z + b)``, in the dtype of z.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class ReluLink:
     coefficients: np.ndarray
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
-        """Elementwise on (n_samples,)."""
+        """The values, elementwise on (n_samples,)."""
         return self.mean + self.scale * z + relu_features(z, self.signs, self.biases) @ self.coefficients
 
     def affine(self, scale: float, shift: float) -> Self:

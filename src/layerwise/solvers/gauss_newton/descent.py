@@ -87,9 +87,7 @@ class State(NamedTuple):
     in_sample: bool = False
 
 
-def descend(
-    H: Centred, y: np.ndarray, start: State, options: Options
-) -> tuple[list[Candidate], State, list[dict]]:
+def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[list[Candidate], State, list[dict]]:
     """Lines 1 to 4.
 
     Parameters

@@ -235,7 +235,8 @@ def refine(
             w = stacking_weights(predictions, seen)
             stage, error = "stack", scale**2 * float(np.mean((w @ predictions - seen) ** 2))
             weights = {name: float(share) for name, share in zip(names, w, strict=True)}
-            stack = [(float(w[s]) / len(members), in_units_of_y(fold[s])) for fold in members for s in np.flatnonzero(w)]
+            used = np.flatnonzero(w)
+            stack = [(float(w[s]) / len(members), in_units_of_y(fold[s])) for fold in members for s in used]
     else:
         chosen = int(np.argmin([f.error for f in candidates]))
         best, stage, error = candidates[chosen], STAGES[chosen], scale**2 * candidates[chosen].error

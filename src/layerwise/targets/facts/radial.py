@@ -18,8 +18,8 @@ import numpy as np
 from scipy.special import gammaln, roots_legendre
 from scipy.stats import chi
 
+from layerwise.activations import Activation
 from layerwise.targets.facts.base import Array, Facts, distinct
-from layerwise.targets.links import Link
 
 NODES, COARSER = 160, 112
 AGREEMENT = 1e-11  # relative to E f^2: closer than this the two rules agree to rounding
@@ -30,7 +30,7 @@ class RadialFacts(Facts):
 
     top_degree = 12
 
-    def __init__(self, scales: Array, link: Link):
+    def __init__(self, scales: Array, link: Activation):
         self._values, self._block = distinct(scales)
         if len(self._values) > 2:
             raise ValueError(f"the form has {len(self._values)} distinct eigenvalues; at most 2 are summed over radii.")
@@ -42,7 +42,7 @@ class RadialFacts(Facts):
         moved = abs(self.variance - _mean_variance(self._coarse)[1])
         self.variance_error = moved if moved > AGREEMENT * (self.variance + self.mean**2) else 0.0
 
-    def _evaluate(self, link: Link, n_nodes: int) -> tuple[Array, Array, Array]:
+    def _evaluate(self, link: Activation, n_nodes: int) -> tuple[Array, Array, Array]:
         """Squared radii (2, nodes) of the inner and the outer block, weights, and f there."""
         inner, outer, values, sizes = self._inner, self._outer, self._values, self._sizes
         b, m = values[inner], int(sizes[inner])

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from layerwise.activations import Activation
 from layerwise.hermite import HermiteSeries, gaussian_rule
 from layerwise.targets.facts.base import ROUNDING, Array, Facts
-from layerwise.targets.links import Link
 
 SERIES_DEGREE = 192
 COARSER = (0.83, 0.7)  # of the nodes: two rules, lest one agree by accident
@@ -36,7 +36,7 @@ class RidgeFacts(Facts):
     ``sum_k c_k^2 <= E g^2`` holds even where g itself is not resolved.
     """
 
-    def __init__(self, weights: Array, directions: Array, links: Sequence[Link]):
+    def __init__(self, weights: Array, directions: Array, links: Sequence[Activation]):
         self.weights, self.directions = weights, directions
         polynomials = [link.polynomial for link in links]
         self._exact_series = all(series is not None for series in polynomials)
@@ -66,7 +66,7 @@ class RidgeFacts(Facts):
         total = float(size @ error @ size)
         self.variance_error = total if total > 1e-14 * float(weights**2 @ np.diag(covariance)) else 0.0
 
-    def _complete(self, covariance: Array, error: Array, links: Sequence[Link], K: int) -> None:
+    def _complete(self, covariance: Array, error: Array, links: Sequence[Activation], K: int) -> None:
         """Replace the series by quadrature where u_i = ± u_j, and bound what it leaves out elsewhere."""
         parallel = np.abs(self._rho) > 1.0 - 1e-12
         known: dict[tuple[int, int, float], tuple[float, float]] = {}
@@ -106,7 +106,7 @@ class RidgeFacts(Facts):
         return np.sqrt(2.0) * (self.directions.T * (self.weights * self._c[:, 2])) @ self.directions
 
 
-def _coefficients(link: Link, K: int, n_nodes: int) -> tuple[Array, Array]:
+def _coefficients(link: Activation, K: int, n_nodes: int) -> tuple[Array, Array]:
     """``c_0..c_K`` of a link, and the largest difference of each to a coarser rule (0: agreement to rounding)."""
     c, doubt = np.zeros(K + 1), np.zeros(K + 1)
     series = link.series(K)
@@ -127,7 +127,7 @@ def _product_error(c: Array, doubt: Array) -> Array:
     return np.outer(size + doubt, size + doubt) - np.outer(size, size)
 
 
-def _parallel_covariance(g: Link, h: Link, sign: float, n_nodes: int) -> tuple[float, float]:
+def _parallel_covariance(g: Activation, h: Activation, sign: float, n_nodes: int) -> tuple[float, float]:
     """Cov(g(z), h(±z)) by quadrature split at the kinks of both, and the largest difference to a coarser rule."""
     if g.polynomial is not None and h.polynomial is not None:
         degrees = range(1, min(g.polynomial.degree, h.polynomial.degree) + 1)
