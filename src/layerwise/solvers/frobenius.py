@@ -1,8 +1,8 @@
-"""Quadratic regression under the Frobenius norm: F2 of the quadratic activation, ridge regression in disguise.
+"""Quadratic regression under the Frobenius norm: F2 of the quadratic activation, a ridge regression.
 
-``|M|_F`` is the norm of the features ``x x'``, whose kernel is ``<x x', z z'> = (x'z)^2``. An intercept that is not
-penalised centres labels and features; leave-one-out then has to fit it again without each row, which is why a constant
-stays among the centred features.
+``|M|_F`` penalises the weights of the features ``x x'``, whose kernel is ``<x x', z z'> = (x'z)^2``. An intercept that
+is not penalised centres labels and features. Leave-one-out must refit the intercept without each row, and therefore a
+constant is kept among the centred features.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def frobenius_regression(
 ) -> tuple[np.ndarray, float, RidgePath]:
     """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + (penalty / 2) |M|_F^2``: the space F2.
 
-    Ridge regression on a constant and the ``q = d (d+1) / 2`` centred products ``x_j x_k`` (times sqrt(2) where j < k),
-    or, where n < q, kernel ridge regression with `kernel_with_intercept` of ``(x'z)^2``. Flops and memory as `ridge`
-    and `kernel_ridge`.
+    This is ridge regression on a constant and the ``q = d (d+1) / 2`` centred products ``x_j x_k`` (times sqrt(2) for
+    j < k) or, for n < q, kernel ridge regression with `kernel_with_intercept` of ``(x'z)^2``. Flops and memory are
+    those of `ridge` and `kernel_ridge`.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def frobenius_regression(
     intercept : float
         alpha.
     path : RidgePath
-        The penalties tried.
+        The penalties tried and their errors.
     """
     n, d = X.shape
     b = y - y.mean()
@@ -64,11 +64,11 @@ def frobenius_regression(
 
 
 def kernel_with_intercept(K: np.ndarray) -> np.ndarray:
-    """``C K C + kappa 11'/n``, in place: the kernel of the centred features and of a constant.
+    """Return ``C K C + kappa 11'/n``, computed in place: the kernel of the centred features and of a constant.
 
-    Labels of mean 0 give the same coefficients whatever kappa is, but leave-one-out needs it: the centred features of
-    all rows sum to 0, as their labels do, and n - 1 of them would give the last label away. ``kappa = tr(C K C) /
-    (n-1)`` lets the constant be fitted again without each row to a relative error of about 1/n.
+    For labels of mean 0 the coefficients do not depend on kappa, but leave-one-out does: the centred features of all
+    rows sum to 0, as the labels do, so that n - 1 rows would determine the label of the last. With
+    ``kappa = tr(C K C) / (n-1)`` the constant is refitted without each row to a relative error of about 1/n.
     """
     n, means = len(K), K.mean(axis=0)
     K -= means

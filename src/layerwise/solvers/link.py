@@ -1,22 +1,22 @@
-"""Links: smooth functions of one variable fitted to data, their smoothness chosen by leave-one-out.
+"""Links: functions of one variable, smooth ones fitted to data with a smoothness chosen by leave-one-out.
 
-Over a basis of q functions, ``g(z) = sum_k c_k b_k(z)``, minimise
+For ``g(z) = sum_k c_k b_k(z)`` over a basis of q functions, minimise
 
     |y - g(z)|^2 / n + penalty * R(g),      R(g) = int g''(z)^2 dmu(z) = c'Pc,
 
-the Gaussian mu for polynomials, Lebesgue's between the knots for splines: what is not penalised are the straight
-lines. With ``B_ik = b_k(z_i)``, ``G = B'B / n`` and the generalised eigenvectors of G against ``G + tau P``,
+with mu the Gaussian measure for polynomials and Lebesgue measure between the knots for splines; straight lines are not
+penalised. With ``B_ik = b_k(z_i)``, ``G = B'B / n`` and the generalised eigenvectors of G against ``G + tau P``,
 
     G V = (G + tau P) V diag(s),    V'(G + tau P) V = I,    0 <= s <= 1,    tau = tr G / tr P,
 
-every penalty ``tau m`` is diagonal, and a direction that the data do not see (s = 0) does no harm. With Z = BV and
-``f_k = 1 / (s_k + m (1 - s_k))``:
+the problem is diagonal for every penalty ``tau m``, and directions that vanish on the data (s = 0) cause no
+instability. With Z = BV and ``f_k = 1 / (s_k + m (1 - s_k))``:
 
     c = V diag(f) Z'y / n,      y_i - g_{-i}(z_i) = (y_i - g(z_i)) / (1 - sum_k f_k Z_ik^2 / n).
 
-Leave-one-out, not generalised cross-validation: a few points in the tail of z carry much of the variance and have all
-the leverage there, which the latter averages away. One eigenproblem of size q serves the whole path: 2 n q^2 flops,
-and 4 n q for each penalty.
+The default is leave-one-out rather than generalised cross-validation: a few points in the tail of z carry much of the
+variance and have high leverage, which the latter averages over. One eigenproblem of size q serves the whole path:
+2 n q^2 flops, and 4 n q for each penalty.
 """
 
 from __future__ import annotations
@@ -32,31 +32,44 @@ from scipy.interpolate import BSpline
 from scipy.linalg import eigh
 
 from layerwise.hermite import hermite_values
+from layerwise.solvers.gram import FeatureBlocks, feature_block
 
-#: Penalties tried, as multiples of tau: from hardly any to straight lines.
+#: Penalties tried, as multiples of tau: from almost no smoothing to straight lines.
 RELATIVE_PENALTIES = np.logspace(-9, 6, 46)
-#: How far a fitted link may leave the range of y, in widths of it.
-BEYOND = 1.0
+#: How far a fitted link may leave the range of y, as a multiple of its width.
+MAX_EXCURSION = 1.0
 
 Array = NDArray[Any]
 Criterion = Literal["loo", "gcv"]
 
 
-@dataclass(frozen=True, eq=False)
 class Link(ABC):
-    """A function of one variable, ``g(z) = sum_k c_k b_k(z)``.
+    """A function g of one variable, elementwise on arrays of shape (n_samples,)."""
+
+    @abstractmethod
+    def __call__(self, z: Array) -> Array:
+        """Evaluate g."""
+
+    @abstractmethod
+    def affine(self, scale: float, shift: float) -> Self:
+        """Return the link ``scale * g + shift``."""
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothLink(Link):
+    """A function ``g(z) = sum_k c_k b_k(z)`` with coefficients fitted to data.
 
     Attributes
     ----------
     coefficients : ndarray of shape (q,)
         c.
     penalty : float
-        The one chosen; NaN where nothing was fitted.
+        The chosen penalty; NaN if the link was not fitted.
     error : float
-        Its mean squared leave-one-out residual (or its GCV, where that was the criterion), an estimate of that on fresh
-        points; NaN where nothing was fitted.
+        Its mean squared leave-one-out residual (or its GCV score), an estimate of the error on new points; NaN if the
+        link was not fitted.
     bounds : (float, float)
-        What ``g(z)`` is clipped to: the range of y and `BEYOND` of its width on each side.
+        ``g(z)`` is clipped to this interval: the range of y, extended on each side by its width.
     """
 
     coefficients: Array
@@ -67,22 +80,22 @@ class Link(ABC):
     @classmethod
     @abstractmethod
     def fit(cls, z: ArrayLike, y: ArrayLike, *, criterion: Criterion = "loo") -> Self:
-        """The link that y (n_samples,) has as a function of z (n_samples,)."""
+        """Fit y (n_samples,) as a function of z (n_samples,)."""
 
     @abstractmethod
     def basis(self, z: Array, derivative: int = 0) -> Array:
-        """The q basis functions at z, or a derivative of theirs, of shape (n_samples, q)."""
+        """Evaluate the q basis functions, or their first derivatives, at z; shape (n_samples, q)."""
 
     def __call__(self, z: ArrayLike) -> Array:
-        """``g(z)``, elementwise on (n_samples,)."""
+        """Evaluate g, clipped to the bounds."""
         return np.clip(self.basis(np.asarray(z, dtype=float)) @ self.coefficients, *self.bounds)
 
     def derivative(self, z: ArrayLike) -> Array:
-        """``g'(z)`` before clipping, elementwise on (n_samples,)."""
+        """Evaluate g' before clipping."""
         return self.basis(np.asarray(z, dtype=float), derivative=1) @ self.coefficients
 
     def affine(self, scale: float, shift: float) -> Self:
-        """The link ``scale * g + shift`` for scale >= 0, as if fitted to ``scale * y + shift``."""
+        """Return ``scale * g + shift`` for scale >= 0, as if fitted to ``scale * y + shift``."""
         low, high = self.bounds
         return replace(
             self,
@@ -97,28 +110,28 @@ class Link(ABC):
         """The coefficients of the constant function 1, of shape (q,)."""
 
     def _fit(self, z: ArrayLike, y: ArrayLike, roughness: Array, criterion: Criterion) -> Self:
-        """This link's basis with the coefficients that the data choose."""
+        """Return a copy with fitted coefficients."""
         c, penalty, error = penalised_least_squares(self.basis(np.asarray(z, dtype=float)), y, roughness, criterion)
         low, high = float(np.min(y)), float(np.max(y))
-        room = BEYOND * (high - low)
-        return replace(self, coefficients=c, penalty=penalty, error=error, bounds=(low - room, high + room))
+        margin = MAX_EXCURSION * (high - low)
+        return replace(self, coefficients=c, penalty=penalty, error=error, bounds=(low - margin, high + margin))
 
 
-class PolynomialLink(Link):
+class PolynomialLink(SmoothLink):
     """``g = sum_{k <= degree} c_k h_k`` in orthonormal Hermite polynomials; ``R(g) = E g''^2 = sum_k k (k-1) c_k^2``.
 
-    Right where the target is a polynomial of a polynomial: its tails keep growing as they should. A kinked link it
-    only approximates, and its tails then run away; `SplineLink` is for those.
+    Suited to targets that are polynomials of polynomials, since it extrapolates their growth. Links with kinks are only
+    approximated, and extrapolate badly; use `SplineLink` for those.
     """
 
     @classmethod
     def fit(cls, z: ArrayLike, y: ArrayLike, degree: int = 5, *, criterion: Criterion = "loo") -> Self:
-        """The polynomial of at most ``degree`` >= 2 through (z, y); z should have mean 0 and variance 1."""
+        """Fit a polynomial of degree ``degree`` >= 2 to (z, y); z should have mean 0 and variance 1."""
         k = np.arange(degree + 1.0)
         return cls(np.zeros(degree + 1))._fit(z, y, np.diag(k * (k - 1)), criterion)
 
     def basis(self, z: Array, derivative: int = 0) -> Array:
-        """``h_k(z)``, or ``h_k' = sqrt(k) h_{k-1}``."""
+        """Evaluate ``h_k``, or ``h_k' = sqrt(k) h_{k-1}``."""
         values = hermite_values(z, len(self.coefficients) - 1).T
         if not derivative:
             return values
@@ -133,10 +146,10 @@ class PolynomialLink(Link):
 
 
 @dataclass(frozen=True, eq=False)
-class SplineLink(Link):
-    """Cubic B-splines on equally spaced knots between two quantiles of z, straight lines beyond them.
+class SplineLink(SmoothLink):
+    """Cubic B-splines on equally spaced knots between two quantiles of z, with linear extrapolation.
 
-    ``R(g) = int g''^2`` over the knots. Bends where the data bend, and never runs away.
+    ``R(g) = int g''^2`` over the interval of the knots.
 
     Attributes
     ----------
@@ -151,13 +164,13 @@ class SplineLink(Link):
     def fit(
         cls, z: ArrayLike, y: ArrayLike, n_knots: int = 14, tail: float = 0.005, *, criterion: Criterion = "loo"
     ) -> Self:
-        """The spline through (z, y), with ``n_knots`` between the quantiles ``tail`` and 1 - ``tail`` of z."""
+        """Fit a spline to (z, y), with ``n_knots`` between the quantiles ``tail`` and 1 - ``tail`` of z."""
         low, high = (float(q) for q in np.quantile(np.asarray(z, dtype=float), [tail, 1 - tail]))
         high = high if high > low else low + 1.0
         link = cls(np.zeros(n_knots + 2), low=low, high=high)
         edges = np.linspace(low, high, n_knots)
         middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 2
-        # b'' is linear between knots: two Gauss points integrate its squares exactly
+        # b'' is linear between knots: two Gauss points integrate its square exactly
         curvature = [link._spline.derivative(2)(middle + node * half) for node in (-(3**-0.5), 3**-0.5)]
         return link._fit(z, y, half * sum(b.T @ b for b in curvature), criterion)
 
@@ -169,38 +182,70 @@ class SplineLink(Link):
         return BSpline(knots, np.eye(q), 3)
 
     def basis(self, z: Array, derivative: int = 0) -> Array:
-        """``b_k`` within the knots; beyond them its tangent there."""
+        """Evaluate ``b_k`` between the knots and its tangents beyond them, or the derivatives of these."""
         inside = np.clip(z, self.low, self.high)
         slopes = self._spline.derivative()(inside)
         return slopes if derivative else self._spline(inside) + slopes * (z - inside)[:, None]
 
     @property
     def one(self) -> Array:
-        """B-splines sum to 1."""
+        """Ones: B-splines sum to 1."""
         return np.ones(len(self.coefficients))
+
+
+@dataclass(frozen=True, eq=False)
+class ReluLink(Link):
+    """A line and random ReLU neurons, ``g(z) = mean + scale z + c'relu(a z + b)``, in the dtype of z.
+
+    Attributes
+    ----------
+    mean, scale : float
+    signs, biases, coefficients : ndarrays of shape (width,)
+        a, b and c.
+    """
+
+    mean: float
+    scale: float
+    signs: np.ndarray
+    biases: np.ndarray
+    coefficients: np.ndarray
+
+    def __call__(self, z: Array) -> Array:
+        """Evaluate g."""
+        return self.mean + self.scale * z + relu_features(z, self.signs, self.biases) @ self.coefficients
+
+    def affine(self, scale: float, shift: float) -> Self:
+        """Return ``scale * g + shift``."""
+        mean, slope = scale * self.mean + shift, scale * self.scale
+        return replace(self, mean=mean, scale=slope, coefficients=scale * self.coefficients)
+
+
+def relu_features(z: Array, signs: Array, biases: Array) -> FeatureBlocks:
+    """Return ``relu(a z + b)``, of shape (n_samples, width), by blocks of rows."""
+    return FeatureBlocks(z[:, None], lambda column: feature_block(column, signs[:, None], biases), len(signs))
 
 
 def fit_link(
     z: ArrayLike,
     y: ArrayLike,
-    families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
+    families: Sequence[type[SmoothLink]] = (PolynomialLink, SplineLink),
     criterion: Criterion = "loo",
-) -> Link:
-    """The link of the least leave-one-out error among the families'; straight lines are members of each.
+) -> SmoothLink:
+    """Fit a link of each family and return that of least leave-one-out error; all families contain straight lines.
 
     Parameters
     ----------
     z : array-like of shape (n_samples,)
-        Mean 0 and variance 1. Where z was itself fitted to y, pass its leave-one-out values: an overfitted z looks
-        like a straight line.
+        Mean 0 and variance 1. If z was itself fitted to y, pass its leave-one-out values: y is nearly linear in an
+        overfitted z.
     y : array-like of shape (n_samples,)
-    families : sequence of Link types
+    families : sequence of SmoothLink types
     criterion : {"loo", "gcv"}
-        Leave-one-out, or generalised cross-validation: bolder where a few rows have all the leverage.
+        Leave-one-out, or generalised cross-validation, which smooths less if a few rows have high leverage.
 
     Returns
     -------
-    Link
+    SmoothLink
     """
     return min((family.fit(z, y, criterion=criterion) for family in families), key=lambda link: link.error)
 
@@ -208,7 +253,7 @@ def fit_link(
 def penalised_least_squares(
     B: Array, y: ArrayLike, roughness: Array, criterion: Criterion = "loo"
 ) -> tuple[Array, float, float]:
-    """Minimise ``|y - Bc|^2 / n + penalty c'Pc`` over c, the penalty by leave-one-out.
+    """Minimise ``|y - Bc|^2 / n + penalty c'Pc`` over c, with the penalty chosen by leave-one-out.
 
     Parameters
     ----------
@@ -217,20 +262,20 @@ def penalised_least_squares(
     roughness : ndarray of shape (q, q)
         P, positive semidefinite.
     criterion : {"loo", "gcv"}
-        "gcv" gives every row the mean leverage.
+        "gcv" replaces each leverage by their mean.
 
     Returns
     -------
     c : ndarray of shape (q,)
     penalty, error : float
-        The penalty chosen and its mean squared leave-one-out residual.
+        The chosen penalty and its mean squared leave-one-out residual.
     """
     y = np.asarray(y, dtype=float)
     n, q = B.shape
     G = B.T @ B / n
     tau = np.trace(G) / np.trace(roughness)
     sum_of_both = G + tau * roughness
-    sum_of_both[np.diag_indices(q)] += 1e-13 * np.trace(G)  # lines too are unseen where all z are equal
+    sum_of_both[np.diag_indices(q)] += 1e-13 * np.trace(G)  # if all z are equal, P and G vanish on a common direction
     s, V = eigh(G, sum_of_both)
     s = np.clip(s, 0, 1)[:, None]
     filters = 1 / (s + RELATIVE_PENALTIES * (1 - s))  # (q, n_penalties)

@@ -1,24 +1,24 @@
-"""Quadratic regression under a nuclear norm: the space F1 of the quadratic activation, where it is a convex problem.
+"""Quadratic regression under a nuclear norm: the space F1 of the quadratic activation, a convex problem.
 
-A network of neurons ``sigma(t) = t^2`` is ``f(x) = alpha + sum_j a_j (w_j'x)^2 = alpha + <M, x x'>``,
-``M = sum_j a_j w_j w_j'``, and its least ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
-symmetric M and, where there is an intercept, alpha:
+A network with ``sigma(t) = t^2`` is ``f(x) = alpha + sum_j a_j (w_j'x)^2 = alpha + <M, x x'>``,
+``M = sum_j a_j w_j w_j'``, and the least ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
+symmetric M and, with an intercept, over alpha:
 
     P(M) = (1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*
 
-With C the centring of a vector (the identity where alpha = 0), ``b = C y``, ``A(M) = C diag(X M X')``, the best alpha
-is in ``r = b - A(M)``, and the products cost 2 n d^2 flops, or 2 n d rank: no (n, d^2) array.
+Let C centre a vector (C is the identity without an intercept), ``b = C y`` and ``A(M) = C diag(X M X')``. At the best
+alpha the residual is ``r = b - A(M)``; products cost 2 n d^2 flops, or 2 n d rank, without any (n, d^2) array.
 
     G(M) = (2/n) A*(r) = (2/n) X' diag(r) X                                         minus the gradient
     prox:  V diag(e) V'  ->  V diag(sign(e) max(|e| - penalty/L, 0)) V'             soft-thresholded eigenvalues
     dual:  max over theta with |A*(theta)|_op <= penalty  of  D(theta) = b'theta - (n/4) |theta|^2
 
-Accelerated proximal gradient (Beck & Teboulle 2009), the momentum dropped where it points uphill (O'Donoghue & Candes
-2015), the curvature L raised where it is seen to be too small. The residual at any M, shrunk until it is feasible,
-``theta = s (2/n) r``, bounds how far P(M) is from its minimum: P(M) - D(theta), the duality gap, which ends the
-iteration.
+The algorithm is accelerated proximal gradient (Beck & Teboulle 2009); the momentum is reset if it points uphill
+(O'Donoghue & Candes 2015), and the curvature L is raised whenever it proves too small. The residual at any M, scaled to
+be feasible, ``theta = s (2/n) r``, bounds the distance of P(M) from the minimum by the duality gap P(M) - D(theta),
+which ends the iteration.
 
-Positive and negative eigenvalues may have penalties of their own, ``p_+ tr M_+ + p_- tr M_-``; feasible is then
+Positive and negative eigenvalues may have different penalties, ``p_+ tr M_+ + p_- tr M_-``; theta is then feasible if
 ``-p_- <= A*(theta) <= p_+``.
 """
 
@@ -30,12 +30,12 @@ import numpy as np
 
 from layerwise.solvers.neurons import NeuronFit, dual_value
 
-#: Iterations between two looks at the duality gap, which costs one more spectrum of a d x d matrix.
-EVERY = 5
+#: Iterations between two evaluations of the duality gap, each the spectrum of a d x d matrix.
+GAP_INTERVAL = 5
 
 
 class _Forms:
-    """``A(M) = C diag(X M X')`` and ``A*(r) = X' diag(C r) X``, C the centring where there is an intercept."""
+    """``A(M) = C diag(X M X')`` and ``A*(r) = X' diag(C r) X``; C centres if there is an intercept."""
 
     def __init__(self, X: np.ndarray, intercept: bool):
         self.X, self.intercept = X, intercept
@@ -43,18 +43,18 @@ class _Forms:
     def centred(self, values: np.ndarray) -> np.ndarray:
         return values - values.mean() if self.intercept else values
 
-    def of(self, e: np.ndarray, V: np.ndarray) -> np.ndarray:
-        """``A(V diag(e) V')``: 2 n d rank flops."""
+    def values(self, e: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """Compute ``A(V diag(e) V')``: 2 n d rank flops."""
         Z = self.X @ V
         Z *= Z
         return self.centred(Z @ e)
 
     def adjoint(self, r: np.ndarray) -> np.ndarray:
-        """``A*(r)`` for a centred r: 2 n d^2 flops."""
+        """Compute ``A*(r)`` for a centred r: 2 n d^2 flops."""
         return self.X.T @ (r[:, None] * self.X)
 
     def curvature(self, M: np.ndarray) -> float:
-        """The largest ``(2/n) |A(M)|^2 / |M|^2``, from below, by power iterations from M."""
+        """Approximate the largest ``(2/n) |A(M)|^2 / |M|^2`` from below, by power iterations started at M."""
         for _ in range(5):
             M = self.adjoint(self.centred(np.einsum("ij,ij->i", self.X @ M, self.X)))
             norm = float(np.linalg.norm(M))
@@ -65,18 +65,19 @@ class _Forms:
 
 
 def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise ``|N - M|^2 / 2 + positive tr N_+ + negative tr N_-``: the eigenvalues of N that are not 0, and vectors.
+    """Minimise ``|N - M|^2 / 2 + positive tr N_+ + negative tr N_-`` over N.
 
     Parameters
     ----------
     M : ndarray of shape (d, d)
         Symmetric.
     positive, negative : float
-        By how much eigenvalues of each sign move towards 0.
+        By how much the eigenvalues of each sign move towards 0.
 
     Returns
     -------
     eigenvalues, eigenvectors : ndarrays of shape (rank,) and (d, rank)
+        The nonzero eigenvalues of N, and their eigenvectors.
     """
     e, V = np.linalg.eigh(M)
     e = np.maximum(e - positive, 0) - np.maximum(-e - negative, 0)
@@ -85,7 +86,7 @@ def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.
 
 
 def largest_penalty(X: np.ndarray, y: np.ndarray, *, intercept: bool = True) -> float:
-    """The least penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
+    """Return the least penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
     forms = _Forms(X, intercept)
     return float(np.abs(np.linalg.eigvalsh(2 / len(y) * forms.adjoint(forms.centred(y)))).max())
 
@@ -107,35 +108,35 @@ def nuclear_norm_regression(
     Parameters
     ----------
     X : ndarray of shape (n_samples, d)
-        Inputs, or features: the quadratic model on a representation, in float64.
+        Inputs, or the features of a representation, in float64.
     y : ndarray of shape (n_samples,)
     penalty : float or (float, float)
-        > 0. Two numbers weigh ``tr M_+`` and ``tr M_-``.
+        Must be positive. Two numbers are the weights of ``tr M_+`` and ``tr M_-``.
     intercept : bool
-        Whether there is an alpha, which is not penalised; else alpha = 0.
+        Whether to fit alpha, which is not penalised; alpha = 0 otherwise.
     start : ndarray of shape (d, d), optional
-        Symmetric; by default 0.
+        Symmetric initial M; 0 by default.
     tol : float
-        The duality gap to reach, as a fraction of the objective.
+        The duality gap at which to stop, as a fraction of the objective.
     max_iter : int
 
     Returns
     -------
     NeuronFit
-        Its coefficients are the eigenvalues of M that are not 0, its neurons their eigenvectors.
+        The coefficients are the nonzero eigenvalues of M, the neurons their eigenvectors.
 
     Raises
     ------
     ValueError
-        Unless the penalties are positive.
+        If a penalty is not positive.
 
     References
     ----------
-    Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restart); the function space: Bach 2017.
+    Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restarts); Bach 2017 (the function space).
     """
     positive, negative = penalty if isinstance(penalty, tuple) else (penalty, penalty)
     if not (positive > 0 and negative > 0):
-        raise ValueError(f"penalty={penalty!r} must be > 0: without it no duality gap tells when to stop.")
+        raise ValueError(f"penalty={penalty!r} must be > 0, or there is no duality gap. Pass e.g. 0.1.")
     n, d = X.shape
     forms = _Forms(X, intercept)
     b = forms.centred(y)
@@ -143,7 +144,7 @@ def nuclear_norm_regression(
     M = np.zeros((d, d)) if start is None else start
     rounding = d * np.finfo(float).eps * float(np.linalg.norm(M))
     e, V = soft_threshold(M, rounding, rounding)
-    r = b - forms.of(e, V)
+    r = b - forms.values(e, V)
     G = 2 / n * forms.adjoint(r)
     L = forms.curvature(G + np.eye(d)) or 1.0
     M_before, r_before, G_before, momentum = M, r, G, 1.0
@@ -151,7 +152,7 @@ def nuclear_norm_regression(
     iteration = 0
 
     while True:
-        if iteration % EVERY == 0 or iteration == max_iter:
+        if iteration % GAP_INTERVAL == 0 or iteration == max_iter:
             objective = float(r @ r) / n + positive * float(e[e > 0].sum()) - negative * float(e[e < 0].sum())
             spectrum = np.linalg.eigvalsh(G)
             gap = objective - dual_value(b, r, float(max(spectrum[-1] / positive, -spectrum[0] / negative)))
@@ -164,12 +165,12 @@ def nuclear_norm_regression(
         while True:
             e, V = soft_threshold(Y + G_Y / L, positive / L, negative / L)
             M_new = (V * e) @ V.T
-            r_new = b - forms.of(e, V)
+            r_new = b - forms.values(e, V)
             step = float(np.sum((M_new - Y) ** 2))
-            seen = 2 / n * float(np.sum((r_new - r_Y) ** 2))  # the curvature along the step, times its length squared
-            if seen <= L * step + rounded_off:
+            curved = 2 / n * float(np.sum((r_new - r_Y) ** 2))  # the curvature along the step times its squared length
+            if curved <= L * step + rounded_off:
                 break
-            L = 1.05 * seen / step
+            L = 1.05 * curved / step
         if np.sum((Y - M_new) * (M_new - M)) > 0:
             momentum = 1.0
         iteration += 1
@@ -183,47 +184,46 @@ def nuclear_norm_regression(
 def quadratic_model_regression(
     X: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False, tol: float = 1e-6, max_iter: int = 100
 ) -> NeuronFit:
-    """The global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2`` that SGD looks for.
+    """Compute the global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2``.
 
-    Minimise over its W, the signs s_r being fixed, half of the m neurons of each sign and at least d of each,
+    Minimise over W, for fixed signs s_r, m/2 >= d of them +1 and m/2 of them -1,
 
         (1/n) sum_i (y_i - f(x_i))^2 + penalty sum_r |w_r|^4
 
     Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
-    ``8 ((tr M_+)^2 + (tr M_-)^2)`` and not the square of the nuclear norm, ``4 |M|_*^2``, which it equals where both
-    traces are the same. Its slopes are those of `nuclear_norm_regression` at the penalties
-    ``(16 penalty tr M_+, 16 penalty tr M_-)``, which are found by iteration: traces fall as their penalties rise, and
-    a step to the geometric mean of the penalties had and asked for contracts.
+    ``8 ((tr M_+)^2 + (tr M_-)^2)``. This equals ``4 |M|_*^2`` only if both traces are equal. Its gradient is that of
+    `nuclear_norm_regression` at the penalties ``(16 penalty tr M_+, 16 penalty tr M_-)``, a fixed point: traces fall as
+    their penalties rise, and the geometric mean of the old and the new penalties is a contraction.
 
     Parameters
     ----------
     X, y, intercept
-        As in `nuclear_norm_regression`; X are the features h of the model.
+        As in `nuclear_norm_regression`; X holds the features h of the model.
     penalty : float
-        lambda of the model, > 0.
+        lambda of the model; must be positive.
     tol : float
         Relative change of the penalties at which to stop.
     max_iter : int
-        Fits, each warm-started; `converged` says whether they were enough.
+        The most fits, each warm-started; ``converged`` reports whether they sufficed.
 
     Returns
     -------
     NeuronFit
-        As `nuclear_norm_regression` returns; ``objective`` and ``gap`` are those of the last two penalties.
+        As from `nuclear_norm_regression`; ``objective`` and ``gap`` are those at the last two penalties.
 
     References
     ----------
-    The model: Bai & Lee 2019; Lee 2020.
+    Bai & Lee 2019; Lee 2020.
     """
     top = largest_penalty(X, y, intercept=intercept)
-    if top == 0:  # labels that no M explains: the fit is empty at any penalty
+    if top == 0:  # M = 0 at any penalty
         return nuclear_norm_regression(X, y, 1.0, intercept=intercept)
     both = np.full(2, top / 2)
     fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, tol=tol / 10)
     for _ in range(max_iter):
         e = fit.coefficients
-        asked = 16 * penalty * np.array([e[e > 0].sum(), -e[e < 0].sum()])
-        before, both = both, np.sqrt(both * np.maximum(asked, 1e-9 * top))
+        proposed = 16 * penalty * np.array([e[e > 0].sum(), -e[e < 0].sum()])
+        before, both = both, np.sqrt(both * np.maximum(proposed, 1e-9 * top))
         if np.all(np.abs(both - before) <= tol * before):
             return fit
         fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, start=fit.matrix, tol=tol / 10)

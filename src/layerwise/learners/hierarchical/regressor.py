@@ -18,13 +18,13 @@ from layerwise.learners._describe import column_names, describe_polynomial
 from layerwise.learners._head import held_out_rows
 from layerwise.learners.hierarchical.memory import n_columns
 from layerwise.learners.hierarchical.refined_stages import RefinedStages, basis_blocks
-from layerwise.learners.hierarchical.relu_link import ReluLink, relu_features
 from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_powers
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
 from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.link import ReluLink, relu_features
 from layerwise.solvers.squared_errors import mean_square
 
 #: Degrees of freedom of the link's biases: heavy tails, but a finite eighth moment (which needs more than 8).
@@ -219,7 +219,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """The learnt link, elementwise in z of any shape; except for a stack, the prediction is ``link(feature(X))``."""
+        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``."""
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)

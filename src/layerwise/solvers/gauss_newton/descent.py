@@ -23,13 +23,13 @@ miss a kink nearby.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple
 
 import numpy as np
 
 from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.linearised import Centred, make_centred
-from layerwise.solvers.link import Link, PolynomialLink, fit_link
+from layerwise.solvers.link import Link, PolynomialLink, SmoothLink, fit_link
 
 #: A link whose slope varies by less than this fraction of its largest value is treated as a straight line.
 MIN_SLOPE_VARIATION = 0.1
@@ -40,24 +40,12 @@ N_RESCALINGS = 2
 STAGES = ("ridge", "two-stage", "refinement")
 
 
-class Function(Protocol):
-    """A function of one variable: a `Link`, or that of another fit which is compared with the refined one."""
-
-    def __call__(self, z: np.ndarray) -> np.ndarray:
-        """``g(z)``, elementwise on (n_samples,)."""
-        ...
-
-    def affine(self, scale: float, shift: float) -> Self:
-        """The function ``scale * g + shift``."""
-        ...
-
-
 class Candidate(NamedTuple):
     """The function ``features -> link(features @ coefficients - offset)`` and its leave-one-out error."""
 
     coefficients: np.ndarray
     offset: float
-    link: Function
+    link: Link
     error: float
 
     def predict(self, features: FeatureBlocks) -> np.ndarray:
@@ -68,7 +56,7 @@ class Candidate(NamedTuple):
 class Options(NamedTuple):
     """Parameters of a descent, as `layerwise.solvers.gauss_newton.refine` takes them."""
 
-    families: Sequence[type[Link]]
+    families: Sequence[type[SmoothLink]]
     max_iter: int
     patience: int
     tol: float

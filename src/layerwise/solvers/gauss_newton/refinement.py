@@ -29,13 +29,12 @@ from layerwise.solvers.gauss_newton.averaging import average_features
 from layerwise.solvers.gauss_newton.descent import (
     STAGES,
     Candidate,
-    Function,
     Options,
     fit_stages,
     restart_from_best_fold,
 )
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
-from layerwise.solvers.link import Link, PolynomialLink, SplineLink
+from layerwise.solvers.link import Link, PolynomialLink, SmoothLink, SplineLink
 from layerwise.solvers.squared_errors import lead, mean_square, stacking_weights
 
 #: The refined function is the result if it leads by this many standard errors over the folds,
@@ -100,7 +99,7 @@ class Refinement:
 
     coefficients: np.ndarray
     offset: float
-    link: Function
+    link: Link
     stage: str
     error: float
     errors: dict[str, float]
@@ -143,7 +142,7 @@ def refine(
     *,
     groups: ArrayLike | None = None,
     folds: int | Sequence[FoldFit] = 10,
-    families: Sequence[type[Link]] = (PolynomialLink, SplineLink),
+    families: Sequence[type[SmoothLink]] = (PolynomialLink, SplineLink),
     max_iter: int = 30,
     patience: int = 6,
     tol: float = 1e-3,
@@ -170,7 +169,7 @@ def refine(
         folds are skipped once the refined function clearly leads. With 0 or 1 one stage is chosen by its leave-one-out
         error, which is many times faster and right where n is several times the number of features; below that the
         error is optimistically biased.
-    families : sequence of Link types
+    families : sequence of SmoothLink types
         The candidates for the link; leave-one-out chooses one of them at every step.
     max_iter : int, default=30
         The largest number of steps. 0 leaves ridge regression and two stages.
@@ -326,7 +325,7 @@ def _check(features: FeatureBlocks, groups: ArrayLike | None, families, max_iter
     if not np.isfinite(features.X).all():
         raise ValueError("features contains NaN or infinity; its entries must be finite. Drop or impute these rows.")
     if not families:
-        raise ValueError(f"families={families!r} is empty; it must contain a Link type. Pass e.g. (SplineLink,).")
+        raise ValueError(f"families={families!r} is empty; it must contain a SmoothLink type. Pass e.g. (SplineLink,).")
     Number(zero=True).check(tol, "tol")
     for name, count in (("max_iter", max_iter), ("patience", patience)):
         as_integer(count, name)
