@@ -4,6 +4,7 @@ This list is the registry. The line that imports a learner here makes it availab
 studies, to ``layerwise fit`` under its `presets`, and to the tests of all learners.
 """
 
+from layerwise.learners._base import Learner as Learner
 from layerwise.learners.convex import ConvexNeuralRegressor as ConvexNeuralRegressor
 from layerwise.learners.hierarchical import HierarchicalRegressor as HierarchicalRegressor
 from layerwise.learners.joint import JointRegressor as JointRegressor
@@ -15,6 +16,7 @@ from layerwise.learners.three_layer import ThreeLayerRegressor as ThreeLayerRegr
 from layerwise.learners.two_layer import TwoLayerRegressor as TwoLayerRegressor
 
 
-def all_learners() -> list[type]:
+def all_learners() -> list[type[Learner]]:
     """The classes of all learners, by name."""
-    return [value for _, value in sorted(globals().items()) if isinstance(value, type)]
+    classes = [value for _, value in sorted(globals().items()) if isinstance(value, type)]
+    return [each for each in classes if issubclass(each, Learner) and each is not Learner]
