@@ -4,11 +4,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from layerwise.learners.hierarchical.memory import mixing_entries
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermiteSeries, design_matrix, n_terms
 from layerwise.learners import HierarchicalRegressor
+from layerwise.learners.hierarchical.memory import mixing_entries
 from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
 from layerwise.solvers.gauss_newton import draw_folds
