@@ -1,7 +1,7 @@
 """Kernels in closed form, evaluated tile by tile.
 
-Each is a function of ``s = x.z / d + bias`` and of the same expressions s_xx, s_zz for (x, x) and (z, z), where t is the
-angle with ``cos t = s / sqrt(s_xx s_zz)``:
+Each is a function of ``s = x.z / d + bias`` and of the same expressions s_xx, s_zz for (x, x) and (z, z). Where an
+angle t appears, ``cos t = s / sqrt(s_xx s_zz)``:
 
     arc-cosine   k_p = (s_xx s_zz)^{p/2} J_p(t) / pi                                       (Cho & Saul 2009)
                  J_0 = pi - t,   J_1 = sin t + (pi - t) cos t,   J_2 = 3 sin t cos t + (pi - t)(1 + 2 cos^2 t)

@@ -10,7 +10,7 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from layerwise.learners import ConvexNeuralRegressor
 from layerwise.learners.convex.penalty_path import follow_path
-from layerwise.learners.convex.regressor import RELATIVE_PENALTIES
+from layerwise.learners.convex.total_variation import RELATIVE_PENALTIES
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 H_4 = (0, 0, 0, 0, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -97,6 +97,12 @@ class Activation:
         """Whether this is ``z^2``, with which networks are quadratic forms."""
         return self.function is np.square
 
+    @cached_property
+    def monomials(self) -> NDArray[np.float64]:
+        """Coefficients a of a polynomial ``sum_k a_k z^k``; ill-conditioned beyond degree 30 or so."""
+        assert self.polynomial is not None
+        return self.polynomial.to_monomials()
+
     def series(self, degree: int) -> HermiteSeries:
         """Series ``sum_k c_k h_k`` up to ``degree``, ``c_k = E g(z) h_k(z)``; a polynomial is cut, not projected."""
         if self.polynomial is not None:
@@ -115,10 +121,8 @@ class Activation:
 
     def by_monomials(self) -> Activation:
         """The same polynomial evaluated from its monomials: fewer operations, accurate up to degree 30 or so."""
-        assert self.polynomial is not None
-        monomials = self.polynomial.to_monomials()
-        derivatives = [partial(horner, monomials=polyder(monomials))]
-        return Activation(partial(horner, monomials=monomials), (), self.name, derivatives, self.polynomial)
+        derivatives = [partial(horner, monomials=polyder(self.monomials))]
+        return Activation(partial(horner, monomials=self.monomials), (), self.name, derivatives, self.polynomial)
 
     def scaled(self, scale: float) -> Activation:
         """The function ``z -> g(scale z)``."""

@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from layerwise._validation import Choice, Constraint, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Integer, Number
 from layerwise.learners._base import PENALTY_OR_ZERO, SOLVER, VALIDATION, Auto, Validation, as_number
-from layerwise.learners._base import RandomState as RandomState
 from layerwise.learners._linear_part import LinearPart, fit_linear_part
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
 from layerwise.solvers.gradient_descent import largest_eigenvalue, polynomial_product
@@ -140,17 +139,3 @@ class LinearPartAndHead:
         a = start.astype(float)
         a += polynomial_product(gram, 2 / n * (moment - gram @ a) - penalty * a, n, T, step, penalty)
         return a.astype(features.dtype), step
-
-
-# Until every learner declares its constraints:
-def check_number(value, name, *, zero=False, auto=False):
-    Number(zero=zero, auto=auto).check(value, name)
-    return as_number(value)
-
-
-def check_penalty(penalty):
-    return check_number(penalty, "penalty", zero=True, auto=True)
-
-
-def check_memory(max_memory):
-    Memory().check(max_memory, "max_memory")

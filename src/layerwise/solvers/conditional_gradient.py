@@ -31,8 +31,8 @@ from layerwise.solvers.neurons import NeuronFit, dual_value
 
 #: The most neurons added in one iteration, and the correlation of features above which two neurons count as one.
 MAX_ADDED, MAX_CORRELATION = 30, 0.99
-#: Random neurons from which the starts of the search are selected, per start.
-DRAWN_PER_START = 8
+#: Starts of the neuron search, each the best of so many random neurons.
+N_STARTS, DRAWN_PER_START = 64, 8
 #: Steps of the ascent from each start, and iterations of the sliding.
 ASCENT_STEPS, SLIDING_STEPS = 30, 30
 
@@ -53,7 +53,7 @@ def total_variation_regression(
     start: NeuronFit | None = None,
     tol: float = 0.05,
     max_iter: int = 50,
-    n_starts: int = 64,
+    n_starts: int = N_STARTS,
 ) -> NeuronFit:
     """Minimise ``(1/n) sum_i (y_i - f(x_i))^2 + penalty sum_j |a_j|``, ``f(x) = alpha + sum_j a_j sigma(w_j'x)``.
 
@@ -124,7 +124,7 @@ def find_neurons(
     theta: np.ndarray,
     activation: Activation,
     rng: np.random.RandomState,
-    n_starts: int = 64,
+    n_starts: int = N_STARTS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find unit neurons w with large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``.
 

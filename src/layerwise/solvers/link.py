@@ -36,6 +36,9 @@ from layerwise.solvers.gram import FeatureBlocks, feature_block
 
 #: Penalties tried, as multiples of tau: from almost no smoothing to straight lines.
 RELATIVE_PENALTIES = np.logspace(-9, 6, 46)
+#: Degrees of freedom of the Student-t distribution of the biases of a `ReluLink`: heavy tails, with the finite eighth
+#: moment that the theory needs.
+BIAS_DF = 9
 #: How far a fitted link may leave the range of y, as a multiple of its width.
 MAX_EXCURSION = 1.0
 

@@ -1,4 +1,4 @@
-"""F_1 and F_2 (Bach 2017; Lee 2020): the `regressor`, and the path of penalties that F_1 chooses from."""
+"""Least squares in the spaces F1 and F2 of wide two-layer networks (Bach 2017; Lee 2020)."""
 
 from layerwise.learners.convex.regressor import ConvexNeuralRegressor
 

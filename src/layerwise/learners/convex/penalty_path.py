@@ -1,4 +1,4 @@
-"""The penalty of a fit that has no closed form: followed from large to small, chosen on the rows held out."""
+"""The penalty of a fit without a closed form: a path from large to small penalties, validated on held-out rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from layerwise.learners._head import mean_square
+from layerwise.solvers.squared_errors import mean_square
 
-#: The path ends where this many penalties in a row have not lowered the held-out error by this fraction.
-PATIENCE, GAIN = 2, 0.02
-#: ... once it is below this fraction of the constant's, or above its inverse: near the constant it has yet to fall.
-CLEARLY = 0.9
-#: Errors below this fraction of the constant's do not ask for a smaller penalty.
-SMALL = 0.1
+#: The path ends after this many penalties in a row that do not lower the held-out error by this fraction,
+PATIENCE, MIN_GAIN = 2, 0.02
+#: provided that the least error is below this fraction of a constant's error, or the last one above its inverse: at
+#: large penalties, where f is nearly constant, the error has not begun to fall.
+MAX_RELATIVE_ERROR = 0.9
+#: Below this fraction of a constant's error, a choice at the small end of the path does not warn.
+SMALL_RELATIVE_ERROR = 0.1
 
 Fit = TypeVar("Fit")
 
@@ -27,20 +28,33 @@ def follow_path(
     y_out: np.ndarray,
     constant: float,
 ) -> tuple[float, Fit, dict]:
-    """The penalty chosen, its fit to the rows kept, and what a learner's history tells of the choice.
+    """Choose a penalty on held-out rows.
 
     Parameters
     ----------
     path : ndarray of shape (n_penalties,)
-        The penalties, the largest first.
+        The penalties, in decreasing order.
     solve : callable
-        A fit to the rows kept, from a penalty and the fit to start from.
+        Maps a penalty and the previous fit (None at first) to a fit to the training rows.
     predict : callable
-        Predictions of a fit for the rows held out.
+        Maps a fit to its predictions for the rows held out.
     y_out : ndarray of shape (n_held_out,)
         Their labels.
     constant : float
-        The mean square error of predicting the mean of the rows kept.
+        The mean squared error of predicting the mean of the training rows.
+
+    Returns
+    -------
+    penalty : float
+    fit : object
+        The fit to the training rows at that penalty.
+    record : dict
+        "penalty", "validation_loss" and "at_edge_of_path", for the learner's history.
+
+    Warns
+    -----
+    UserWarning
+        If the chosen penalty is an end of the path and its error is not small.
     """
     fits: list[Fit] = []
     errors: list[float] = []
@@ -48,20 +62,20 @@ def follow_path(
     for penalty in path:
         fits.append(solve(float(penalty), fits[-1] if fits else None))
         errors.append(mean_square(y_out - predict(fits[-1])))
-        if errors[-1] < (1 - GAIN) * errors[lowest]:
+        if errors[-1] < (1 - MIN_GAIN) * errors[lowest]:
             lowest = len(errors) - 1
         elif len(errors) > lowest + PATIENCE and (
-            errors[lowest] < CLEARLY * constant or CLEARLY * errors[-1] > constant
+            errors[lowest] < MAX_RELATIVE_ERROR * constant or MAX_RELATIVE_ERROR * errors[-1] > constant
         ):
             break
     best = int(np.argmin(errors))
-    penalty, left = float(path[best]), errors[best] / constant if constant > 0 else 0.0
+    penalty, relative_error = float(path[best]), errors[best] / constant if constant > 0 else 0.0
     edge = best in (0, len(path) - 1)
-    if edge and left > (CLEARLY if best == 0 else SMALL):
+    if edge and relative_error > (MAX_RELATIVE_ERROR if best == 0 else SMALL_RELATIVE_ERROR):
         which, other = ("largest", "larger") if best == 0 else ("smallest", "smaller")
         warnings.warn(
-            f"the penalty chosen on the rows held out is the {which} of the path, and leaves {left:.2g} of the squared "
-            f"error of a constant; a {other} one may do better. Fit more rows, or give the penalty.",
+            f"the penalty chosen on the rows held out is the {which} of the path, and its squared error is "
+            f"{relative_error:.2g} of a constant's; a {other} one may do better. Fit more rows, or pass the penalty.",
             UserWarning,
             stacklevel=4,
         )

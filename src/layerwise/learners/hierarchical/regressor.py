@@ -24,11 +24,9 @@ from layerwise.representations._validation import check_inputs, check_powers
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
 from layerwise.solvers.linearised import make_centred
-from layerwise.solvers.link import ReluLink, relu_features
+from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
 from layerwise.solvers.squared_errors import mean_square
 
-#: Degrees of freedom of the link's biases: heavy tails, but a finite eighth moment (which needs more than 8).
-BIAS_DF = 9
 #: Values of xi_2 / m_2 that are tried. The error is dominated by a few points in the tail of z, for which validation
 #: may prefer almost no penalty and a link that is wild there: hence the lower bound.
 LINK_PENALTIES = np.logspace(2, -5, 22)

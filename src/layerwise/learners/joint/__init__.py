@@ -1,4 +1,4 @@
-"""Joint training: the `regressor`, the three `networks` in PyTorch, and `adam` in the scaling of muP."""
+"""Joint training of all layers: Adam in PyTorch, with the parametrisation of muP."""
 
 from layerwise.learners.joint.regressor import JointRegressor
 

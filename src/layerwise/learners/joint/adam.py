@@ -1,12 +1,12 @@
-"""Adam on all parameters of a network together. The one file that imports PyTorch: import it where it is needed.
+"""Adam on all parameters of a network. This is the only module that imports PyTorch; import it only where needed.
 
-An epoch passes once over the rows in random batches. Two things are not plain Adam:
+An epoch passes once over the rows in random batches. There are two differences from plain Adam:
 
-- The gradient of a batch is divided by its norm. The labels of hierarchical targets are heavy-tailed: a batch that
-  holds one of the few huge ones would otherwise decide Adam's running moments, and so the steps, for long. What is
-  given up: the fixed point is where the *directions* of the batch gradients cancel, not the gradients.
-- The learning rate falls to 0 along a cosine over ``max_epochs``; the weights of the epoch with the least validation
-  loss are kept.
+- The gradient of each batch is divided by its norm. The labels of hierarchical targets are heavy-tailed, and a batch
+  with one of the few very large labels would otherwise dominate Adam's running moments, and thereby the steps, for a
+  long time. In exchange, at a fixed point the *directions* of the batch gradients cancel, not the gradients.
+- The learning rate decreases to 0 along a cosine over ``max_epochs``; the weights of the epoch with the least
+  validation loss are kept.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 from threadpoolctl import threadpool_limits
 
-from layerwise.learners.joint.networks import ROWS, Network, Parameter
+from layerwise.learners.joint.networks import HELD_OUT_ROWS, Network, Parameter
 
-#: Training is said to be unfinished where the last tenth of the epochs lowers the validation loss by a tenth and this,
-#: a fraction of the variance of y.
-TOLERANCE = 1e-4
-#: Adam's memories of the gradient and its square, and its epsilon: below the entries of a gradient of norm 1.
+#: Training counts as unfinished if the last tenth of the epochs lowers the validation loss by a tenth of itself plus this
+#: fraction of the variance of y.
+MIN_IMPROVEMENT = 1e-4
+#: Adam's decay rates for the gradient and its square, and its epsilon, small against the entries of a unit gradient.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-12
-SMALLEST = 1e-30
+#: Smallest norm by which a gradient is divided.
+MIN_GRADIENT_NORM = 1e-30
 
 
 @dataclass(frozen=True)
 class Training:
-    """The best weights by validation loss, that loss, the epochs, and why they ended."""
+    """The weights of least validation loss, that loss, one history entry per epoch, and why training ended."""
 
     weights: dict[str, np.ndarray]
     validation_loss: float
@@ -53,10 +54,10 @@ def train(
     patience: int | None,
     seed: int,
 ) -> Training:
-    """Minimise the mean square error on X (n, d) and y (n,), of variance 1, in float32 and on one thread.
+    """Minimise the mean squared error on X (n, d) and y (n,), of variance 1, in float32 and on one thread.
 
-    One thread, so that the sums, and with them the weights, are the same bit for bit on any machine load.
-    ``held_out`` masks the rows of the validation loss.
+    On one thread the order of summation, and with it the weights, is the same bit for bit under any machine load.
+    ``held_out`` is the mask of the rows of the validation loss.
     """
     with threadpool_limits(1, user_api="openmp"):
         model = Adam(network, parameters)
@@ -80,17 +81,17 @@ def train(
             if validation_loss < best_loss:
                 best, best_loss, waited = model.arrays(), validation_loss, 0
         late = max(1, max_epochs // 10)
-        improving = len(history) == max_epochs and best_loss < 0.9 * min(losses[:-late]) - TOLERANCE
+        improving = len(history) == max_epochs and best_loss < 0.9 * min(losses[:-late]) - MIN_IMPROVEMENT
         return Training(best, best_loss, history, "max_epochs" if improving else "converged")
 
 
 class Adam:
-    """A network whose parameters are parts of one vector, which moves as a whole (Kingma, Ba 2015).
+    """Adam (Kingma, Ba 2015) for a network whose parameters are views of one vector.
 
     Attributes
     ----------
     weights : dict of str to Tensor
-        The parts, with gradients.
+        The parameters, which require gradients.
     """
 
     def __init__(self, network: Network, parameters: Mapping[str, Parameter]):
@@ -106,7 +107,7 @@ class Adam:
         self.moment, self.square = torch.zeros_like(self.vector), torch.zeros_like(self.vector)
 
     def one_epoch(self, X, y, learning_rate: float, batch_size: int, generator) -> float:
-        """One step a batch; returns the mean of the losses met on the way."""
+        """Take one step per batch; return the mean of the batch losses."""
         total = 0.0
         for batch in torch.randperm(len(y), generator=generator).tensor_split(ceil(len(y) / batch_size)):
             loss = (self.network(self.weights, X[batch]) - y[batch]).square().mean()
@@ -116,8 +117,8 @@ class Adam:
         return total / len(y)
 
     def step(self, gradient, learning_rate: float) -> None:
-        """Move the vector by Adam's step for the gradient divided by its norm."""
-        gradient /= gradient.norm().clamp_min(SMALLEST)
+        """Take Adam's step for the gradient divided by its norm."""
+        gradient /= gradient.norm().clamp_min(MIN_GRADIENT_NORM)
         self.n_steps += 1
         self.moment.lerp_(gradient, 1 - BETA_1)
         self.square.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
@@ -126,11 +127,11 @@ class Adam:
             self.vector.addcdiv_(self.rates * self.moment, scale, value=-learning_rate / (1 - BETA_1**self.n_steps))
 
     def loss(self, X, y) -> float:
-        """Mean square error, by blocks of rows."""
+        """Compute the mean squared error, by blocks of rows."""
         with torch.no_grad():
-            blocks = zip(X.split(ROWS), y.split(ROWS), strict=True)
+            blocks = zip(X.split(HELD_OUT_ROWS), y.split(HELD_OUT_ROWS), strict=True)
             return sum((self.network(self.weights, a) - b).square().sum().item() for a, b in blocks) / len(y)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The weights now, as copies."""
+        """Return copies of the current weights."""
         return {name: weight.detach().numpy().copy() for name, weight in self.weights.items()}

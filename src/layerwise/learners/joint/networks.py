@@ -1,20 +1,20 @@
-"""The networks of the papers with every parameter free: what each computes, where it starts, how fast each part moves.
+"""The networks of the papers with all parameters trainable: forward pass, initialisation and learning rates.
 
-A forward pass is written once, in the operations that NumPy's arrays and PyTorch's tensors share: fed arrays it
-predicts, fed tensors it is differentiated. Starts and rates are those of the maximal update parametrisation ("muP")
-under Adam, whose step moves each entry of a parameter by about its learning rate: every layer's output then changes by
-order 1, whatever the widths. With eta the learning rate and "fan-in" the number of inputs a neuron sums,
+The forward passes use only operations shared by NumPy arrays and PyTorch tensors: on arrays they predict, on tensors
+they are differentiated. Initialisation and learning rates follow the maximal update parametrisation ("muP") for Adam,
+whose step changes each entry of a parameter by about its learning rate: the output of every layer then changes by order
+1 at any width. With eta the learning rate and "fan-in" the number of inputs that a neuron sums,
 
-    parameter                               starts as               learning rate
+    parameter                               initial value           learning rate
     first and hidden matrices               N(0, 1 / fan-in)        eta / fan-in
     output weights, summed over m neurons   N(0, 1 / m^2)           eta / m
     biases, and weights of fan-in one       as the layerwise        eta
     alpha, beta                             0                       eta, eta / d
 
-After a polynomial activation of norm ``|sigma| = sqrt(E sigma(z)^2)`` the next layer's start and rate are divided by
-it, so that the units of sigma do not matter. For g of the hierarchical network this reads ``u ~ N(0, 1 / m_1^2)``
-("mean-field" size): g starts near 0, at order ``1 / sqrt(m_1)``, and one step of size ``eta / m_1`` on all of u, whose
-signs follow the gradient, moves g by order eta.
+After an activation of norm ``|sigma| = sqrt(E sigma(z)^2)`` the next layer's initial value and rate are divided by it,
+so that the scale of sigma does not matter. For g of the hierarchical network this means ``u ~ N(0, 1 / m_1^2)``
+("mean-field" scaling): g starts near 0, at order ``1 / sqrt(m_1)``, and one step of size ``eta / m_1`` on all of u, with
+the signs of the gradient, changes g by order eta.
 """
 
 from __future__ import annotations
@@ -25,54 +25,47 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.hermite import HermiteSeries
+from layerwise.activations import Activation, as_activation
+from layerwise.solvers.link import BIAS_DF
 
-#: Rows of the held-out data pushed through at once.
-ROWS = 4096
-#: Arrays or tensors, by the letters of the papers.
+#: Rows of the held-out data that are evaluated at once.
+HELD_OUT_ROWS = 4096
+#: Arrays or tensors by their letters in the papers.
 Weights = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """Where a parameter starts, and its learning rate as a multiple of eta."""
+    """The initial value of a parameter, and its learning rate as a multiple of eta."""
 
     start: np.ndarray
     rate: float
 
 
-@dataclass(frozen=True)
-class Activation:
-    """ReLU where ``monomials`` is None, else the polynomial ``sum_k monomials[k] z^k``; its norm under N(0, 1)."""
-
-    monomials: tuple[float, ...] | None
-    norm: float
-
-    @classmethod
-    def of(cls, series: HermiteSeries | None) -> Activation:
-        """ReLU for None."""
-        if series is None:
-            return cls(None, np.sqrt(0.5))
-        return cls(tuple(series.to_monomials().tolist()), series.norm())
-
-    @property
-    def floats(self) -> int:
-        """What training keeps of a neuron and row: a few arrays, and the powers of a polynomial."""
-        return 4 if self.monomials is None else 3 + len(self.monomials)
-
-    def __call__(self, z):
-        """Elementwise."""
-        if self.monomials is None:
-            return z.clip(0)
-        total, power = self.monomials[0], 1
-        for coefficient in self.monomials[1:]:
-            power = power * z
-            if coefficient:
-                total = total + coefficient * power
-        return total
+RELU = as_activation("relu")
 
 
-RELU = Activation.of(None)
+def evaluate(sigma: Activation, z: Any) -> Any:
+    """Evaluate ReLU or a polynomial on an array or a tensor, the polynomial by powers of z."""
+    if sigma.is_relu:
+        return z.clip(0)
+    constant, *coefficients = sigma.monomials.tolist()
+    total, power = constant, 1
+    for coefficient in coefficients:
+        power = power * z
+        if coefficient:
+            total = total + coefficient * power
+    return total
+
+
+def norm(sigma: Activation) -> float:
+    """Return ``sqrt(E sigma(z)^2)`` for ReLU or a polynomial, z standard Gaussian."""
+    return sigma.polynomial.norm() if sigma.polynomial is not None else np.sqrt(0.5)
+
+
+def floats_per_neuron(sigma: Activation) -> int:
+    """Numbers that training keeps for each neuron and row: a few arrays, and the powers of a polynomial."""
+    return 4 if sigma.is_relu else 3 + len(sigma.monomials)
 
 
 @dataclass(frozen=True)
@@ -82,16 +75,16 @@ class TwoLayer:
     width: int
 
     @property
-    def floats_a_row(self) -> int:
-        """What training keeps of a row between the passes forward and back."""
-        return RELU.floats * self.width
+    def floats_per_row(self) -> int:
+        """Numbers that training keeps for each row between the forward and the backward pass."""
+        return floats_per_neuron(RELU) * self.width
 
     def n_parameters(self, d: int) -> int:
-        """How many weights there are for inputs of d columns."""
+        """Number of weights for inputs with d columns."""
         return self.width * (d + 2) + d + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
-        """The start for inputs of d columns."""
+        """Draw the initial parameters for inputs with d columns."""
         m = self.width
         return linear_part(d) | {
             "W": Parameter(rng.standard_normal((m, d)) / np.sqrt(d), 1 / d),
@@ -100,41 +93,41 @@ class TwoLayer:
         }
 
     def __call__(self, p: Weights, X):
-        """Outputs of shape (rows,)."""
-        return p["alpha"] + X @ p["beta"] + RELU(X @ p["W"].T + p["b"]) @ p["a"]
+        """Compute the outputs, of shape (rows,)."""
+        return p["alpha"] + X @ p["beta"] + evaluate(RELU, X @ p["W"].T + p["b"]) @ p["a"]
 
 
 @dataclass(frozen=True)
 class ThreeLayer:
-    """``alpha + beta'x + sum_i a_i relu(w_i'sigma_2(V x) + b_i)``, 1/m_1 being part of a (Nichani et al. 2023)."""
+    """``alpha + beta'x + sum_i a_i relu(w_i'sigma_2(V x) + b_i)``, with 1/m_1 in a (Nichani et al. 2023)."""
 
     width: int
     middle_width: int
     activation: Activation
 
     @property
-    def floats_a_row(self) -> int:
-        """What training keeps of a row between the passes forward and back."""
-        return RELU.floats * self.width + self.activation.floats * self.middle_width
+    def floats_per_row(self) -> int:
+        """Numbers that training keeps for each row between the forward and the backward pass."""
+        return floats_per_neuron(RELU) * self.width + floats_per_neuron(self.activation) * self.middle_width
 
     def n_parameters(self, d: int) -> int:
-        """How many weights there are for inputs of d columns."""
+        """Number of weights for inputs with d columns."""
         return self.middle_width * d + self.width * (self.middle_width + 2) + d + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
-        """The start for inputs of d columns."""
-        m_1, m_2, norm = self.width, self.middle_width, self.activation.norm
+        """Draw the initial parameters for inputs with d columns."""
+        m_1, m_2, scale = self.width, self.middle_width, norm(self.activation)
         return linear_part(d) | {
             "V": Parameter(rng.standard_normal((m_2, d)) / np.sqrt(d), 1 / d),
-            "W": Parameter(rng.standard_normal((m_1, m_2)) / (np.sqrt(m_2) * norm), 1 / (m_2 * norm)),
+            "W": Parameter(rng.standard_normal((m_1, m_2)) / (np.sqrt(m_2) * scale), 1 / (m_2 * scale)),
             "b": Parameter(rng.standard_normal(m_1), 1),
             "a": Parameter(rng.standard_normal(m_1) / m_1, 1 / m_1),
         }
 
     def __call__(self, p: Weights, X):
-        """Outputs of shape (rows,)."""
-        hidden = self.activation(X @ p["V"].T)
-        return p["alpha"] + X @ p["beta"] + RELU(hidden @ p["W"].T + p["b"]) @ p["a"]
+        """Compute the outputs, of shape (rows,)."""
+        hidden = evaluate(self.activation, X @ p["V"].T)
+        return p["alpha"] + X @ p["beta"] + evaluate(RELU, hidden @ p["W"].T + p["b"]) @ p["a"]
 
 
 @dataclass(frozen=True)
@@ -144,43 +137,42 @@ class Hierarchical:
     width: int
     link_width: int
     activation: Activation
-    bias_df: int
 
     @property
-    def floats_a_row(self) -> int:
-        """What training keeps of a row between the passes forward and back."""
-        return self.activation.floats * self.width + RELU.floats * self.link_width
+    def floats_per_row(self) -> int:
+        """Numbers that training keeps for each row between the forward and the backward pass."""
+        return floats_per_neuron(self.activation) * self.width + floats_per_neuron(RELU) * self.link_width
 
     def n_parameters(self, d: int) -> int:
-        """How many weights there are for inputs of d columns."""
+        """Number of weights for inputs with d columns."""
         return self.width * (d + 2) + 3 * self.link_width + 1
 
     def parameters(self, d: int, rng: np.random.RandomState) -> dict[str, Parameter]:
-        """The start for inputs of d columns."""
-        m_1, m_2, norm = self.width, self.link_width, self.activation.norm
+        """Draw the initial parameters for inputs with d columns."""
+        m_1, m_2, scale = self.width, self.link_width, norm(self.activation)
         return {
             "alpha": Parameter(np.zeros(()), 1),
             "V": Parameter(rng.standard_normal((m_1, d)) / np.sqrt(d), 1 / d),
             "s": Parameter(rng.standard_normal(m_1), 1),
-            "u": Parameter(rng.standard_normal(m_1) / (m_1 * norm), 1 / (m_1 * norm)),
+            "u": Parameter(rng.standard_normal(m_1) / (m_1 * scale), 1 / (m_1 * scale)),
             "a": Parameter(rng.choice([-1.0, 1.0], m_2), 1),
-            "b": Parameter(rng.standard_t(self.bias_df, m_2), 1),
+            "b": Parameter(rng.standard_t(BIAS_DF, m_2), 1),
             "c": Parameter(rng.standard_normal(m_2) / m_2, 1 / m_2),
         }
 
     def feature(self, p: Weights, X):
-        """g, of shape (rows,)."""
-        return p["alpha"] + self.activation(X @ p["V"].T + p["s"]) @ p["u"]
+        """Compute g, of shape (rows,)."""
+        return p["alpha"] + evaluate(self.activation, X @ p["V"].T + p["s"]) @ p["u"]
 
     def __call__(self, p: Weights, X):
-        """Outputs of shape (rows,)."""
+        """Compute the outputs, of shape (rows,)."""
         g = self.feature(p, X)
-        return g + RELU(g[:, None] * p["a"] + p["b"]) @ p["c"]
+        return g + evaluate(RELU, g[:, None] * p["a"] + p["b"]) @ p["c"]
 
 
 Network = TwoLayer | ThreeLayer | Hierarchical
 
 
 def linear_part(d: int) -> dict[str, Parameter]:
-    """alpha and beta."""
+    """Return the initial alpha and beta."""
     return {"alpha": Parameter(np.zeros(()), 1), "beta": Parameter(np.zeros(d), 1 / d)}

@@ -1,107 +1,108 @@
-"""All parameters trained together by Adam, on the architectures that the other learners train a layer at a time."""
+"""All parameters of a network trained together by Adam, for the architectures that other learners train by layers."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise._validation import Choice, Constraint, Fraction, Integer, Memory, Number
+from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.hermite.multivariate import MAX_MEMORY
-from layerwise.learners._head import RandomState, mean_square
-from layerwise.learners.joint.arguments import Architecture, check_arguments
-from layerwise.learners.joint.networks import Hierarchical
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.learners._base import Learner, RandomState
+from layerwise.learners.joint.networks import HELD_OUT_ROWS, Hierarchical, Network, ThreeLayer, TwoLayer
+from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks
+from layerwise.solvers.squared_errors import mean_square
 
-#: Times the error of the mean of y on the rows held out (or the variance of y), from which on a fit is told to be none.
-WORSE = 3.0
+Architecture = Literal["two-layer", "three-layer", "hierarchical"]
+#: Warn if the validation loss exceeds this multiple of that of the mean of y (or of the variance of y).
+MAX_LOSS_RATIO = 3.0
 
 
-class JointRegressor(RegressorMixin, BaseEstimator):
+class JointRegressor(Learner):
     """Neural network trained end to end: all parameters together, by Adam in muP scaling.
 
-    The architectures are those of the layerwise learners, and given their weights compute the same function::
+    The architectures are those of the layerwise learners and compute the same functions of the weights::
 
         "two-layer"     alpha + beta'x + sum_j a_j relu(w_j'x + b_j)                        TwoLayerRegressor
         "three-layer"   alpha + beta'x + sum_i a_i relu(w_i'h(x) + b_i),  h = sigma_2(V x)  ThreeLayerRegressor
         "hierarchical"  g(x) + sum_j c_j relu(a_j g(x) + b_j),                              HierarchicalRegressor
                         g(x) = alpha + u'sigma_1(V x + s)
 
-    (the 1/m_1 of Nichani et al. is part of a). The labels are brought to mean 0 and variance 1, and the mean square
-    error is minimised over random batches until a hold-out no longer improves. Needs PyTorch to fit, not to predict:
-    ``pip install 'layerwise[torch]'``.
+    (the 1/m_1 of Nichani et al. is part of a). The labels are scaled to mean 0 and variance 1, and the mean squared
+    error is minimised over random batches; the weights of the least validation loss are kept. Fitting needs PyTorch
+    (``pip install 'layerwise[torch]'``); predicting does not.
 
-    Bring the columns of X to mean 0 and variance 1 first.
+    Standardise the columns of X first.
 
     Parameters
     ----------
     architecture : {"two-layer", "three-layer", "hierarchical"}, default="two-layer"
     width : int, default=1000
-        m_1: the neurons of the sum over j, over i, or in g.
+        m_1, the number of neurons in the sum over j, in that over i, or in g.
     middle_width : int, default=256
-        m_2 of "three-layer", the rows of V.
+        m_2 of "three-layer", the number of rows of V.
     link_width : int, default=1000
-        m_2 of "hierarchical", the neurons c_j.
+        m_2 of "hierarchical", the number of neurons in the sum over j.
     degree : int, default=2
-        Of "hierarchical", where activation is None: its sigma_1 is then ``h_1 + ... + h_degree``.
-    activation : "relu", HermiteSeries or sequence of float, optional
-        sigma_2 of "three-layer", sigma_1 of "hierarchical" (a polynomial); a sequence is read as coefficients in
-        orthonormal Hermite polynomials. None is h_2 for "three-layer". "two-layer" is always ReLU and takes None.
+        For "hierarchical" with ``activation=None``: sigma_1 is ``h_1 + ... + h_degree``.
+    activation : str, HermiteSeries, sequence of float or Activation, optional
+        sigma_2 of "three-layer", "relu" or a polynomial, and sigma_1 of "hierarchical", a polynomial, as
+        `layerwise.activations.as_activation` takes them. None stands for h_2 in "three-layer". "two-layer" always uses
+        ReLU and requires None.
     learning_rate : float, default=0.2
-        eta of the table below, at the start; it falls to 0 along a cosine over max_epochs.
+        The initial eta of the table below; it decreases to 0 along a cosine over max_epochs.
     batch_size : int, default=64
-        Rows a step. The gradient of each batch is divided by its norm (see Notes).
+        Rows per step. The gradient of each batch is divided by its norm (see Notes).
     max_epochs : int, default=100
-        Passes over the rows at most. Fewer rows may want more passes.
+        The most passes over the rows. Fewer rows may need more passes.
     patience : int, optional
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
-        weights are kept either way: patience saves time alone. Where labels are heavy-tailed the validation loss hangs
-        on a few rows, and may stand still for dozens of epochs while the feature is still being learnt.
+        weights are kept in both cases, so that patience only saves time. For heavy-tailed labels the validation loss
+        depends on a few rows, and may stagnate for dozens of epochs while the feature is still being learnt.
     validation : float, default=0.1
-        Fraction of the rows held out; at least one is.
+        Fraction of the rows held out; at least one row.
     max_memory : int, default=8 * 2**30
-        Bytes the fit may take.
+        The most bytes that the fit may take.
     random_state : int, RandomState or None
 
     Attributes
     ----------
     weights_ : dict of str to ndarray
-        By the letters above, the network of the labels ``(y - y_mean_) / y_scale_``: those of the epoch with the
-        least validation loss.
+        By the letters above, for the labels ``(y - y_mean_) / y_scale_``, at the epoch of least validation loss.
     y_mean_, y_scale_ : float
     history_ : list of dict
-        Epoch by epoch: learning rate, mean square error on the batches as they came, and on the rows held out.
+        For each epoch: learning rate, mean squared error on the batches and on the rows held out.
     n_iter_ : int
         Epochs.
     network_ : object
-        The architecture: what maps ``weights_`` and X to outputs.
+        The architecture, a function of ``weights_`` and X.
     n_features_in_ : int
 
     Raises
     ------
     ModuleNotFoundError
-        By `fit`, without PyTorch.
+        By `fit`, if PyTorch is not installed.
     ValueError
-        Where the fit would take more than ``max_memory``, or the squares of y leave float64.
+        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y leave float64.
 
     Warns
     -----
     ConvergenceWarning
-        Where the loss left the finite numbers, stayed far above that of the mean of y, or fell by a tenth in the last
-        tenth of ``max_epochs``.
+        If the loss became infinite or NaN, remained far above that of the mean of y, or still decreased by a tenth in
+        the last tenth of ``max_epochs``.
 
     Notes
     -----
-    Start and learning rate of each parameter, eta being ``learning_rate`` and |sigma| the norm of the polynomial
-    activation under N(0, 1)::
+    Distribution of the initial value and learning rate of each parameter, where eta is ``learning_rate`` and |sigma|
+    the norm of the activation under N(0, 1)::
 
                          two-layer       three-layer                        hierarchical
         alpha            0, eta          0, eta                             0, eta
@@ -116,22 +117,36 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         output a, c      N(0, 1/m_1^2),  N(0, 1/m_1^2),                     N(0, 1/m_2^2),
                          eta / m_1       eta / m_1                          eta / m_2
 
-    so that features move as far in wide networks as in narrow ones, and one eta serves all widths.
+    With these, features change as much in wide networks as in narrow ones, and one eta suits all widths.
 
-    Dividing by the norm keeps one batch with a huge label from spoiling Adam's averages. With noise that is skewed and
-    as large as the signal this favours typical labels a little over their mean; larger batches do so less.
+    Dividing gradients by their norm limits the effect of a batch with a very large label on Adam's averages. With
+    skewed noise as large as the signal it slightly favours typical labels over their mean, less so for larger batches.
 
-    Training is in float32 and on one thread, which makes the weights reproducible to the bit, also in trials that run
-    side by side in threads (unless the program has called ``torch.set_num_threads``, which overrides this for
-    MKL). Predictions are computed in the precision of X. An epoch takes about 6 n times the number of
-    weights in flops; memory is 52 bytes a weight, 4 a number of X, and 16 for each neuron and row of a batch (or of
-    4096 rows held out), with a polynomial activation 4 more a degree.
+    Training uses float32 and one thread, which makes the weights reproducible to the bit, also in trials that run
+    concurrently in threads (unless the program has called ``torch.set_num_threads``, which overrides this for MKL).
+    Predictions are computed in the precision of X. An epoch takes about 6 n times the number of weights in flops.
+    Memory: 52 bytes per weight, 4 for each entry of X, and 16 for each neuron and row of a batch (or of 4096 rows held
+    out), plus 4 per degree of a polynomial activation.
 
     References
     ----------
-    Wang, Nichani, Lee 2023, Figure 2, trains "hierarchical" so. Yang et al. 2022, Tensor Programs V: muP.
+    Wang, Nichani, Lee 2023, Figure 2, which trains "hierarchical" in this way. Yang et al. 2022, Tensor Programs V
+    (muP).
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "architecture": Choice("two-layer", "three-layer", "hierarchical"),
+        "width": Integer(1),
+        "middle_width": Integer(1),
+        "link_width": Integer(1),
+        "degree": Integer(1),
+        "learning_rate": Number(),
+        "batch_size": Integer(1),
+        "max_epochs": Integer(1),
+        "patience": Integer(1, none=True),
+        "validation": Fraction(),
+        "max_memory": Memory(),
+    }
     n_features_in_: int
 
     def __init__(
@@ -142,7 +157,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         middle_width: int = 256,
         link_width: int = 1000,
         degree: int = 2,
-        activation: Literal["relu"] | HermiteSeries | Sequence[float] | None = None,
+        activation: ActivationLike | None = None,
         learning_rate: float = 0.2,
         batch_size: int = 64,
         max_epochs: int = 100,
@@ -156,7 +171,7 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         self.middle_width = middle_width
         self.link_width = link_width
         self.degree = degree
-        self.activation: Literal["relu"] | HermiteSeries | Sequence[float] | None = activation
+        self.activation = activation
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -167,16 +182,16 @@ class JointRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Train on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
-        self.network_ = check_arguments(self, *X.shape)
+        X, y = self._check_fit(X, y, "Lower the widths or batch_size")
+        self.network_ = self._choose_network()
         try:
             from layerwise.learners.joint.adam import train
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             raise ModuleNotFoundError(
-                "JointRegressor trains with PyTorch, which is not installed: pip install 'layerwise[torch]'. The other "
-                "learners do without it.",
+                "JointRegressor needs PyTorch for training, which is not installed. Run pip install "
+                "'layerwise[torch]', or use another learner.",
                 name="torch",
             ) from error
         rng = check_random_state(self.random_state)
@@ -205,21 +220,51 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """The network's outputs in the units of y, of shape (n_samples,)."""
+        """Predict y, of shape (n_samples,)."""
         check_is_fitted(self)
         return self._in_units_of_y(self.network_, X)
 
+    def memory_bytes(self, n_samples, n_features):
+        """Peak memory of `fit` in bytes, beside X and y, by formula."""
+        network = self._choose_network()
+        rows = max(min(self.batch_size, n_samples), min(HELD_OUT_ROWS, round(self.validation * n_samples)))
+        weights = network.n_parameters(n_features)
+        return 52 * weights + 4 * rows * network.floats_per_row + 4 * n_samples * n_features
+
     @available_if(lambda self: self.architecture == "hierarchical")
     def feature(self, X):
-        """The learnt g(x), in the units of y, of shape (n_samples,); of "hierarchical" only."""
+        """Compute the learnt g(x), in the units of y, of shape (n_samples,); for "hierarchical" only."""
         check_is_fitted(self)
         assert isinstance(self.network_, Hierarchical)
         return self._in_units_of_y(self.network_.feature, X)
 
+    def _choose_network(self) -> Network:
+        """Return the network; ValueError if the architecture does not take the activation."""
+        if self.architecture == "two-layer":
+            if self.activation is None:
+                return TwoLayer(self.width)
+            raise ValueError(
+                f"activation={self.activation!r} must be None for architecture='two-layer', which always uses ReLU. "
+                "Leave it out, or pass architecture='three-layer' or 'hierarchical'."
+            )
+        if self.architecture == "three-layer":
+            return ThreeLayer(self.width, self.middle_width, self._choose_activation(HermiteSeries.basis(2)))
+        default = HermiteSeries(np.append(0.0, np.ones(self.degree)))
+        return Hierarchical(self.width, self.link_width, self._choose_activation(default))
+
+    def _choose_activation(self, default: HermiteSeries) -> Activation:
+        sigma = as_activation(default if self.activation is None else self.activation, constant=False)
+        if sigma.polynomial is not None or (sigma.is_relu and self.architecture == "three-layer"):
+            return sigma
+        raise ValueError(
+            f"activation={self.activation!r} with architecture={self.architecture!r} must be a polynomial"
+            f"{', or ReLU' if self.architecture == 'three-layer' else ''}. Pass e.g. (0, 0, 1) for h_2."
+        )
+
     def _in_units_of_y(self, outputs, X):
         X = check_inputs(self, X)
-        widest = max(weight.shape[0] for weight in self.weights_.values() if weight.ndim)
-        blocks = FeatureBlocks(X, lambda rows: outputs(self.weights_, rows), widest)
+        largest = max(weight.shape[0] for weight in self.weights_.values() if weight.ndim)
+        blocks = FeatureBlocks(X, lambda rows: outputs(self.weights_, rows), largest)
         return self.y_mean_ + self.y_scale_ * np.concatenate([block for _, block in blocks])
 
     def _held_out(self, n: int, rng) -> np.ndarray:
@@ -230,23 +275,23 @@ class JointRegressor(RegressorMixin, BaseEstimator):
         if ended == "diverged":
             best = min(self.history_, key=lambda line: line["validation_loss"], default={"epoch": 0})["epoch"]
             warnings.warn(
-                f"the loss left the finite numbers in epoch {self.n_iter_ + 1}, at learning_rate={self.learning_rate}; "
-                f"the weights of epoch {best} are kept. Lower learning_rate, and bring the columns of X to mean 0 and "
-                "variance 1 (StandardScaler).",
+                f"the loss became infinite or NaN in epoch {self.n_iter_ + 1}, at learning_rate={self.learning_rate}; "
+                f"the weights of epoch {best} are kept. Lower learning_rate, and standardise the columns of X "
+                "(StandardScaler).",
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        elif not loss < WORSE * max(loss_of_mean, 1.0):  # in units of the variance of y
+        elif not loss < MAX_LOSS_RATIO * max(loss_of_mean, 1.0):  # in units of the variance of y
             warnings.warn(
-                f"the mean square error on the rows held out, {loss:.2g} variances of y, is far above that of the mean "
-                f"of y, {loss_of_mean:.2g}. Bring the columns of X to mean 0 and variance 1 (StandardScaler), or lower "
+                f"the mean squared error on the rows held out, {loss:.2g} times the variance of y, is far above that of "
+                f"the mean of y, {loss_of_mean:.2g}. Standardise the columns of X (StandardScaler), or lower "
                 "learning_rate.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
         elif ended == "max_epochs":
             warnings.warn(
-                f"max_epochs={self.max_epochs} epochs ended while the validation loss was still falling. Raise "
+                f"max_epochs={self.max_epochs} epochs ended while the validation loss was still decreasing. Raise "
                 "max_epochs, or learning_rate.",
                 ConvergenceWarning,
                 stacklevel=3,

@@ -1,4 +1,4 @@
-"""Tangent and quadratic model of a network (Lee 2020): the `regressor`, its Taylor terms, and its SGD with signs."""
+"""Tangent and quadratic model of a wide network (Lee 2020): Taylor terms, and SGD with signed dropout."""
 
 from layerwise.learners.quadratic_model.regressor import QuadraticModelRegressor
 

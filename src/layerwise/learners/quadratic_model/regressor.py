@@ -1,87 +1,90 @@
-"""The quadratic model of a wide network on a representation, and the tangent model beside it (Lee 2020)."""
+"""The quadratic model and the tangent model of a wide network on a representation (Lee 2020)."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from layerwise.learners._head import Auto, RandomState, check_penalty, mean_square
-from layerwise.learners.quadratic_model.complaint import complaint
+from layerwise._validation import Choice, Constraint, Flag, Fraction, Integer, Memory, Number
+from layerwise.activations import ActivationLike
+from layerwise.learners._base import PENALTY_OR_ZERO, Auto, RandomState, as_number
+from layerwise.learners.quadratic_model.divergence import divergence_message
 from layerwise.learners.quadratic_model.function import QuadraticModelFunction
+from layerwise.learners.quadratic_model.representation import Representation, make_representation, representation_width
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES, train
-from layerwise.representations._validation import check_samples
-from layerwise.solvers import FeatureBlocks, kernel_ridge
+from layerwise.learners.quadratic_model.taylor import draw_start
+from layerwise.solvers import kernel_ridge
+from layerwise.solvers.squared_errors import mean_square
 
-#: penalty="auto" falls from the first to the second over the epochs.
+#: penalty="auto" decreases from the first to the second over the epochs.
 PENALTIES = (1e-2, 1e-5)
 
 
-class QuadraticModelRegressor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, QuadraticModelFunction, BaseEstimator
-):
-    """Wide network around its random start, trained to second order, on a whitened representation.
+class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, QuadraticModelFunction):
+    """Wide network, expanded to second order around its random start, on a whitened representation.
 
-    With ``h(x) = Sigma^{-1/2} g(x)`` and the movement W of the weights from their start W_0 the network is
-    ``f_{W_0 + W}(x) = (1/sqrt m) sum_r a_r sigma((w_{0,r} + w_r).h(x) + b_r)``, a, b, W_0 and g frozen. It learns
+    With ``h(x) = Sigma^{-1/2} g(x)`` and the movement W of the weights from their start W_0, the network is
+    ``f_{W_0 + W}(x) = (1/sqrt m) sum_r a_r sigma((w_{0,r} + w_r).h(x) + b_r)`` with a, b, W_0 and g frozen. Learnt is
 
-    - ``model="linearised"``: its first-order term in W, what the neural tangent kernel of h learns;
-    - ``model="quadratic"``: ``(1/(2 sqrt m)) sum_r a_r sigma''(w_{0,r}.h + b_r) (w_r.h)^2``, by itself
-      (``dynamics="quadratic"``), or as what signed dropout leaves of the network (``dynamics="network"``): the signs of
-      all movements are drawn afresh in every step, and the first-order term averages out. The network may want twice
-      the epochs.
+    - for ``model="linearised"``, its first-order term in W, the neural tangent kernel of h;
+    - for ``model="quadratic"``, ``(1/(2 sqrt m)) sum_r a_r sigma''(w_{0,r}.h + b_r) (w_r.h)^2``: either trained alone
+      (``dynamics="quadratic"``), or as the part of the network that remains under signed dropout
+      (``dynamics="network"``), where the signs of all movements are drawn anew in every step and the first-order term
+      averages out. The network may need twice as many epochs.
 
-    Columns of X are brought to mean 0 and variance 1 first: offsets and units of theirs change nothing. Tails heavier
-    than the Gaussian's do: powers of a row beyond those fitted run away with the prediction. Bring such columns to a
+    The columns of X are standardised first, so that their offsets and units do not matter. Tails heavier than Gaussian
+    do matter: predictions for rows beyond the training rows grow like powers of them. Transform such columns to a
     normal distribution first (scikit-learn's ``QuantileTransformer(output_distribution="normal")``).
 
     Parameters
     ----------
     representation : {"neural", "raw", "hermite"}, default="neural"
-        g: `RandomFeatures`, x itself, `HermiteFeatures`. All are whitened.
+        g: `RandomFeatures`, x itself, or `HermiteFeatures`. All are whitened.
     representation_width : int, default=300
-        D of "neural".
+        D for "neural".
     degree : int, default=2
-        Of "hermite": p / 2 for a target of degree p.
+        The degree for "hermite": p / 2 for a target of degree p.
     model : {"quadratic", "linearised"}, default="quadratic"
     dynamics : {"quadratic", "network"}, default="quadratic"
-        What is trained, of model="quadratic".
+        What is trained for model="quadratic".
     signed_dropout : bool, default=True
-        Of dynamics="network"; the quadratic model itself is the same at all signs. Without it the network is trained as
-        it is, and predicts as it is; with it, it predicts by its mean over the signs, which is exact.
-    activation : {"relu-cubed", "quadratic"}, default="relu-cubed"
-        sigma: ``relu(t)^3 / 6``, whose second derivative is ReLU, or ``t^2 / 2``, with which the quadratic model is
-        ``h'M h`` and the problem convex in M (see Notes).
+        For dynamics="network"; the quadratic model does not depend on the signs. If True, predictions are the exact
+        mean of the network over the signs. If False, the plain network is trained and predicts.
+    activation : str, sequence of float, callable or Activation, default="relu-cubed"
+        sigma, as `layerwise.activations.as_activation` takes it, with three known derivatives: "relu-cubed"
+        (``max(t, 0)^3 / 6``, whose second derivative is ReLU), "half-square" (``t^2 / 2``, with which the quadratic
+        model is ``h'M h`` and the problem convex in M, see Notes), other polynomials, "tanh", ...
     width : int, default=400
-        m, an even number, since neurons come in pairs of opposite sign a_r.
+        m, which must be even: the neurons come in pairs of opposite sign a_r.
     bias : float, default=3.0
-        Standard deviation of b_r over that of ``w_{0,r}.h``; together they have variance 1. The paper has none: at 3
-        nine tenths of the variance of the gates ``relu(w_{0,r}.h + b_r)`` are a constant each, see Notes.
+        Standard deviation of b_r divided by that of ``w_{0,r}.h``; their sum has variance 1. The paper has no bias. At
+        3, nine tenths of the variance of the gates ``relu(w_{0,r}.h + b_r)`` do not depend on x, see Notes.
     loss : {"square", "absolute", "huber"}, default="square"
         The Huber loss is r^2 up to one standard deviation of y, then linear.
     penalty : float or "auto", default="auto"
-        lambda, of ``lambda sum_r |w_r|^4`` (model="quadratic") or ``lambda |W|_F^2 / 2`` ("linearised"), y being scaled
-        to variance 1. "auto" lets it fall geometrically from 1e-2 to 1e-5 over the epochs, and the rows held out choose
-        the epoch and with it the penalty; where the solution is closed, leave-one-out chooses.
+        lambda in ``lambda sum_r |w_r|^4`` (model="quadratic") or ``lambda |W|_F^2 / 2`` ("linearised"), for y scaled to
+        variance 1. "auto" decreases it geometrically from 1e-2 to 1e-5 over the epochs; the rows held out choose the
+        epoch and thereby the penalty. If the solution has a closed form, leave-one-out chooses it.
     step_size : float, default=0.03
-        Root mean square movement of a neuron in a step at the start, in units of m^{-1/4} (quadratic) or m^{-1/2}
-        (linearised); it falls to 0 along a cosine.
+        Initial root mean square movement of a neuron per step, in units of m^{-1/4} (quadratic) or m^{-1/2}
+        (linearised); it decreases to 0 along a cosine.
     noise : float, default=0.01
-        Root mean square size of the neurons of W at the start, in the same units: W = 0 is a saddle. Much above 0.1 the
-        start is no small perturbation but a function of its own, which the epochs have to unlearn.
+        Root mean square norm of the rows of W at the start, in the same units: W = 0 is a saddle point. Values much
+        above 0.1 start at a large random function, which training first has to remove.
     batch_size : int, default=64
     max_epochs : int, default=100
     patience : int, optional
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
-        iterate is kept either way.
+        iterate is kept in both cases.
     validation : float, default=0.1
-        Fraction of the rows held out by gradient descent, and by Sigma with it; at least one is.
+        Fraction of the rows held out from gradient descent and from Sigma; at least one row.
     max_memory : int, default=8 * 2**30
-        Bytes the fit may take.
+        The most bytes that the fit may take.
     random_state : int, RandomState or None
 
     Attributes
@@ -90,64 +93,63 @@ class QuadraticModelRegressor(
         x -> h(x): a `Pipeline` of the standardised columns and their whitened representation.
     start_weights_ : ndarray of shape (width / 2, D)
     start_biases_ : ndarray of shape (width / 2,)
-        W_0 and b of the first m/2 neurons, a = 1; the others share them with a = -1.
+        W_0 and b of the first m/2 neurons, with a = 1; the others share them with a = -1.
     weights_ : ndarray of shape (width, D)
-        W, of the labels ``(y - y_mean_) / y_scale_``.
+        W, for the labels ``(y - y_mean_) / y_scale_``.
     gates_ : ndarray of shape (width / 2,)
-        Mean of ``sigma''(t_r)`` over the rows fitted.
+        Mean of ``sigma''(t_r)`` over the training rows.
     intercept_ : float
         Constant added to the model of these labels.
     y_mean_, y_scale_ : float
     penalty_ : float
         lambda at the iterate kept.
     n_iter_ : int
-        Epochs; 0 where the solution is closed.
+        Epochs; 0 if the solution has a closed form.
     best_epoch_ : int
-        That of the iterate kept; 0 where none had a lower loss on the rows held out than W = 0, which is kept then: the
-        prediction is the mean of y.
+        The epoch of the iterate kept; 0 if none had a lower loss on the rows held out than W = 0, which is then kept,
+        so that the prediction is the mean of y.
     history_ : list of dict
-        Epoch by epoch: step size, penalty, loss on the batches as they came and on the rows held out, in units of y^2
-        (of \\|y\\| for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``,
-        the root mean square of each Taylor term over up to 256 rows, the odd ones at fresh signs under signed dropout,
-        in units of y. For a closed solution one line, that of its penalty.
+        For each epoch: step size, penalty, loss on the batches and on the rows held out, in units of y^2 (of \\|y\\|
+        for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``, the root mean
+        square of each Taylor term over up to 256 rows, in units of y, with new signs under signed dropout. A solution
+        in closed form has one entry, that of its penalty.
     n_features_in_ : int
 
     Raises
     ------
     ValueError
-        Where the fit would take more than ``max_memory``, or the squares of y leave float64.
+        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y leave float64.
 
     Warns
     -----
     ConvergenceWarning
-        Where gradient descent diverges, or ``noise`` starts it so far off that no epoch is better than the mean of y;
-        the best iterate is kept.
+        If gradient descent diverges, or ``noise`` is so large that no epoch is better than the mean of y. The best
+        iterate is kept.
 
     Notes
     -----
-    An epoch takes 4 n D m flops in float32 (one product forth, one back) and some passes over (n, m); the start n D m
-    once; the representation n D^2 + 9 D^3 in float64. Memory: 4 bytes a number of h (n, D) and of the table of the
-    start (n, m/2), 12 of W, 32 D^2. Predictions are made by row blocks, in the precision of X. The optimiser is that of
-    `layerwise.learners.quadratic_model.signed_sgd`: momentum and a common normaliser are not the paper's.
+    An epoch takes 4 n D m flops in float32 and some passes over (n, m), the start n D m once, and the representation
+    n D^2 + 9 D^3 in float64. Memory: 4 bytes for each entry of h (n, D) and of the table of the start (n, m/2), 12 for
+    each of W, and 32 D^2. Predictions are computed by row blocks in the precision of X. The optimiser is that of
+    `layerwise.learners.quadratic_model.signed_sgd`; its momentum and common normaliser are not in the paper.
 
-    *Linearised, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in the
-    dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, its
-    penalty by leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Gradient descent would stop
-    on its way there. The other losses take gradient descent.
+    *Linearised model, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in
+    the dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, the
+    penalty by leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Other losses are minimised
+    by gradient descent.
 
-    *Quadratic activation.* ``f = <M, h h'>``, ``M = (1/(2 sqrt m)) sum_r a_r w_r w_r'``. Of all W with this M the least
-    penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, M+ and M- being the positive and the negative part of M: m/2 neurons
-    a part, all of one length (possible for ranks <= m/2, by Schur and Horn). Its gradient is that of
-    ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``: a nuclear norm with one tau where the parts weigh
-    the same, and a trace norm on positive M.
+    *Half-square activation.* ``f = <M, h h'>``, ``M = (1/(2 sqrt m)) sum_r a_r w_r w_r'``. Over all W with this M the
+    least penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, with M+ and M- the positive and the negative part of M,
+    attained by m/2 neurons of equal length for each part (possible for ranks <= m/2, by Schur and Horn). Its gradient
+    is that of ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``.
 
-    *The bias* is not the paper's, whose gates are ``relu(w_{0,r}.h)``, ``bias=0``. At 3 they hardly see x, and the
-    model is close to ``h'M h``: best where the target is the square of a linear function of h, worst where its gates
-    have to make up for the degree. Median risk of three seeds, p = 4, r = 1, d = 16, noise .1, at bias 3, 1 and 0:
-    "hermite", n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22.
+    *The bias.* The paper's gates are ``relu(w_{0,r}.h)``, ``bias=0``. At ``bias=3`` they hardly depend on x and the
+    model is close to ``h'M h``: best if the target is the square of a linear function of h, worst if the gates have to
+    supply a missing degree. Median risk of three seeds, p = 4, r = 1, d = 16, noise .1, at bias 3, 1 and 0: "hermite",
+    n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22.
 
-    *Low degrees.* Nothing but the mean is taken off y first: the model has constant and linear functions of h where the
-    representation has a constant (``neural``, ``hermite``), and the theory removes nothing.
+    *Low degrees.* Only the mean of y is removed first. The model contains a constant and linear functions of h if the
+    representation contains a constant ("neural", "hermite").
 
     References
     ----------
@@ -155,18 +157,38 @@ class QuadraticModelRegressor(
     representation).
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "representation": Choice("neural", "raw", "hermite"),
+        "representation_width": Integer(1),
+        "degree": Integer(0),
+        "model": Choice("quadratic", "linearised"),
+        "dynamics": Choice("quadratic", "network"),
+        "signed_dropout": Flag(),
+        "width": Integer(2, even=True),
+        "bias": Number(zero=True),
+        "loss": Choice(*LOSSES),
+        "penalty": PENALTY_OR_ZERO,
+        "step_size": Number(),
+        "noise": Number(),
+        "batch_size": Integer(1),
+        "max_epochs": Integer(1),
+        "patience": Integer(1, none=True),
+        "validation": Fraction(),
+        "max_memory": Memory(),
+    }
+    presets: ClassVar = {"quadratic-model": {}}
     n_features_in_: int
 
     def __init__(
         self,
-        representation: Literal["neural", "raw", "hermite"] = "neural",
+        representation: Representation = "neural",
         *,
         representation_width: int = 300,
         degree: int = 2,
         model: Literal["quadratic", "linearised"] = "quadratic",
         dynamics: Literal["quadratic", "network"] = "quadratic",
         signed_dropout: bool = True,
-        activation: Literal["relu-cubed", "quadratic"] = "relu-cubed",
+        activation: ActivationLike = "relu-cubed",
         width: int = 400,
         bias: float = 3.0,
         loss: Literal["square", "absolute", "huber"] = "square",
@@ -180,13 +202,13 @@ class QuadraticModelRegressor(
         max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):
-        self.representation: Literal["neural", "raw", "hermite"] = representation
+        self.representation: Representation = representation
         self.representation_width = representation_width
         self.degree = degree
         self.model: Literal["quadratic", "linearised"] = model
         self.dynamics: Literal["quadratic", "network"] = dynamics
         self.signed_dropout = signed_dropout
-        self.activation: Literal["relu-cubed", "quadratic"] = activation
+        self.activation = activation
         self.width = width
         self.bias = bias
         self.loss: Literal["square", "absolute", "huber"] = loss
@@ -202,11 +224,16 @@ class QuadraticModelRegressor(
 
     def fit(self, X, y):
         """Whiten the representation, draw the start, train on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
-        self._check_choices()
+        advice = "Lower width, and representation_width or degree"
+        if self._closed:
+            advice = "Pass loss='huber', which needs no n x n matrix, or fewer rows"
+        X, y = self._check_fit(X, y, advice)
+        self._sigma()
         rng = check_random_state(self.random_state)
-        representation, D = self._make_representation(len(y), X.shape[1], rng.randint(2**31 - 1))
-        self.start_weights_, self.start_biases_ = self._draw_start(D, rng)
+        options = (self.representation, self.representation_width, self.degree)
+        representation = make_representation(*options, self.max_memory, rng.randint(2**31 - 1))
+        D = representation_width(*options, X.shape[1])
+        self.start_weights_, self.start_biases_ = draw_start(D, self.width // 2, self.bias, rng)
         held_out = np.zeros(len(y), dtype=bool) if self._closed else self._hold_out(len(y), rng)
         self.representation_ = representation.fit(X[~held_out])  # step 1
         self.y_mean_ = float(y.mean(dtype=float))
@@ -219,30 +246,44 @@ class QuadraticModelRegressor(
             self._descend(X, labels, held_out, rng)  # step 2
         return self
 
-    def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
-        """Kernel ridge regression in the tangent kernel + 1: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``.
+    def memory_bytes(self, n_samples, n_features):
+        """Peak memory of `fit` in bytes, beside X and y, by formula."""
+        D = representation_width(self.representation, self.representation_width, self.degree, n_features)
+        rows = n_samples * (D + self.width // 2)
+        if self._closed:
+            return 32 * D * D + 8 * (4 * n_samples**2 + rows)
+        return 32 * D * D + 4 * rows + 12 * self.width * D
 
-        Its 1 is a constant: columns and labels of mean 0 would tell of a row left out, minus the sum of the others.
+    @property
+    def _closed(self) -> bool:
+        """Whether the solution has a closed form."""
+        return self.model == "linearised" and self.loss == "square"
+
+    def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
+        """Solve kernel ridge regression with the tangent kernel + 1: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``.
+
+        The 1 stands for a constant. Without it leave-one-out would be optimistic: for columns and labels of mean 0, a
+        row is minus the sum of the others.
         """
         H = self._represent(X, np.float64)
         table = self._choose_model().table(self._start(float).preactivations(H))  # sigma'(t) / sqrt m
         kernel = H @ H.T
-        kernel *= 2 * table @ table.T  # two halves
+        kernel *= 2 * table @ table.T  # both halves of the neurons
         kernel += 1
-        path = kernel_ridge(kernel, labels, check_penalty(self.penalty))
+        path = kernel_ridge(kernel, labels, as_number(self.penalty))
         table *= path.coefficients[:, None]
         half = table.T @ H
         self.weights_ = np.concatenate([half, -half]).astype(X.dtype)
         self.intercept_ = float(path.coefficients.sum())
         self.penalty_, self.n_iter_, self.best_epoch_ = path.penalty, 0, 0
-        self.gates_ = self._mean_gates(H)
+        self.gates_ = self._start(H.dtype).mean_gates(H)
         self.history_ = [path.summary()]
 
     def _descend(self, X: np.ndarray, labels: np.ndarray, held_out: np.ndarray, rng: np.random.RandomState) -> None:
         H = self._represent(X, np.float32)
-        penalty = check_penalty(self.penalty)
+        penalty = as_number(self.penalty)
         first, last = PENALTIES if penalty is None else (penalty, penalty)
-        fall = np.linspace(0, 1, self.max_epochs)
+        progress = np.linspace(0, 1, self.max_epochs)
         training = train(
             self._choose_model(),
             LOSSES[self.loss],
@@ -250,7 +291,7 @@ class QuadraticModelRegressor(
             H,
             labels.astype(np.float32),
             held_out,
-            penalties=first ** (1 - fall) * last**fall,
+            penalties=first ** (1 - progress) * last**progress,
             linearised=self.model == "linearised",
             signed=self._signed,
             step_size=self.step_size,
@@ -261,33 +302,15 @@ class QuadraticModelRegressor(
         )
         self.weights_, self.intercept_ = training.weights.astype(X.dtype), training.constant
         self.best_epoch_, self.n_iter_ = training.epoch, len(training.history)
-        self.gates_ = self._mean_gates(H)
+        self.gates_ = self._start(H.dtype).mean_gates(H)
         loss_unit = self.y_scale_ if self.loss == "absolute" else self.y_scale_**2
         units = {"loss": loss_unit, "validation_loss": loss_unit}
         units |= dict.fromkeys(("first_order", "second_order", "third_order"), self.y_scale_)
         self.history_ = [{key: value * units.get(key, 1) for key, value in line.items()} for line in training.history]
         self.penalty_ = training.history[training.epoch - 1]["penalty"] if training.epoch else first
-        if message := complaint(training, self.step_size, self.noise):
+        if message := divergence_message(training, self.step_size, self.noise):
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _hold_out(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        """Mask of the rows that choose the epoch. Sigma must not see them: they would look white, fresh rows do not."""
+        """Draw the mask of the rows that choose the epoch; Sigma is fitted without them, as for new rows."""
         return rng.permutation(n) < min(max(round(self.validation * n), 1), n - 1)
-
-    def _represent(self, X: np.ndarray, dtype) -> np.ndarray:
-        """h whole, in another precision."""
-        H = np.empty((len(X), self._n_features_out), dtype=dtype)
-        for rows, block in FeatureBlocks(X, self.representation_.transform, H.shape[1]):
-            H[rows] = block
-        return H
-
-    def _mean_gates(self, H: np.ndarray) -> np.ndarray:
-        start = self._start(H.dtype)
-        blocks = FeatureBlocks(H, lambda rows: start.activation.second(start.preactivations(rows)), self.width // 2)
-        return np.sum([block.sum(axis=0, dtype=float) for _, block in blocks], axis=0) / len(H)
-
-    def _draw_start(self, D: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
-        """w_{0,r} ~ N(0, I/D) and b_r ~ N(0, bias^2), scaled so that t_r has variance 1 where |h|^2 = D."""
-        scale, half = 1 / np.hypot(1, self.bias), self.width // 2
-        weights = scale / np.sqrt(D) * rng.standard_normal((half, D))
-        return weights, scale * self.bias * rng.standard_normal(half)

@@ -1,24 +1,24 @@
-"""Stochastic gradient descent with signed dropout (Lee 2020; Bai, Lee 2019), on models in `taylor`.
+"""Stochastic gradient descent with signed dropout (Lee 2020; Bai, Lee 2019), for the models of `taylor`.
 
     minimise    L(W, c) = (1/n) sum_i loss(f_W(x_i) + c, y_i) + penalty * R(W),
-    each step   w_r <- w_r - eta z_r grad_{w_r} L(ZW),    z_r Rademacher, drawn afresh,
+    each step   w_r <- w_r - eta z_r grad_{w_r} L(ZW),    z_r Rademacher, drawn anew,
 
 with ``R = |W|_{2,4}^4 = sum_r |w_r|^4``, whose gradient is ``4 |w_r|^2 w_r``, or ``R = |W|_F^2 / 2`` for the linearised
-model. The constant c takes plain steps of the same eta.
+model. The constant c is moved by plain steps of the same eta.
 
-What the paper leaves open, and is chosen here:
+The paper leaves two choices open:
 
-- *Length of a step.* The quadratic model's movements are of size ``m^{-1/4}`` a neuron (the linearised one's
-  ``m^{-1/2}``). The gradient, averaged with momentum .9, is divided by the root of a running mean of its mean square
-  over the neurons, one number for all of them, and the step is ``step_size * m^{-1/4}`` times that: Adam without its
-  coordinates, so that rotations of h and of the neurons change nothing. Step sizes fall to 0 along a cosine.
-- *Noise.* W = 0 is a saddle of the quadratic model, with gradient 0: W starts at ``noise * m^{-1/4} N(0, I/D)``, and
-  batches do the rest. A small start is a bias towards few directions, stronger than the penalty: it leaves the fit to
-  the few neurons that grow first (on a fourth power, d = 16, n = 1000, m = 400: risk .02 from noise .01, where 2 % of
-  the neurons carry it, .17 from noise 1, where half do).
+- *Step length.* Each neuron moves by order ``m^{-1/4}`` in the quadratic model (``m^{-1/2}`` in the linearised one).
+  The gradient, averaged with momentum .9, is divided by the root of a running mean of its mean square over the neurons,
+  one number for all of them, and the step is ``step_size * m^{-1/4}`` times that. This is Adam without its
+  coordinatewise scaling, invariant to rotations of h and of the neurons. Step sizes decrease to 0 along a cosine.
+- *Noise.* W = 0 is a saddle point of the quadratic model, with gradient 0; W starts at ``noise * m^{-1/4} N(0, I/D)``.
+  A small start is a bias towards few directions, stronger than the penalty: the few neurons that grow first dominate
+  the fit (on a fourth power, d = 16, n = 1000, m = 400: risk .02 for noise .01, with 2 % of the neurons active, and .17
+  for noise 1, with half of them active).
 
-Under signs the gradient of the first-order term has mean 0, but it is of the order of m^{1/4} times that of the second:
-a wide network wants more epochs than its quadratic model.
+Over random signs the gradient of the first-order term has mean 0, but its size is of order m^{1/4} times that of the
+second-order term: a wide network needs more epochs than its quadratic model.
 """
 
 from __future__ import annotations
@@ -32,57 +32,70 @@ import numpy as np
 
 from layerwise.learners.quadratic_model.taylor import Model, Start, Terms, moved
 
-#: Memories of the gradient and of its mean square.
+#: Decay rates of the running means of the gradient and of its mean square.
 BETA_1, BETA_2 = 0.9, 0.99
-#: Where the Huber loss turns from square to absolute, in standard deviations of y.
-HUBER = 1.0
-#: Training has diverged where the loss of an epoch is this many times what it was at W = 0.
-DIVERGED = 100.0
-#: Losses of W = 0 below this are taken for it: those of labels that do not vary, or of heavy tails.
-LEAST_AT_ZERO = 0.1
-#: Rows on which the sizes of the terms are measured.
-SAMPLE = 256
+#: Residual at which the Huber loss turns from square to absolute, in standard deviations of y.
+HUBER_THRESHOLD = 1.0
+#: Training has diverged if the loss of an epoch exceeds this multiple of the loss at W = 0.
+DIVERGENCE_RATIO = 100.0
+#: Smallest loss at W = 0 to which others are compared: labels may be constant, or have heavy tails.
+MIN_ZERO_LOSS = 0.1
+#: The most rows on which the sizes of the Taylor terms are measured.
+MAX_SAMPLE = 256
 
 
 class Loss(NamedTuple):
-    """A loss of residuals ``f - y``, elementwise, and its derivative."""
+    """An elementwise loss of residuals ``f - y``, and its derivative."""
 
     value: Callable[[np.ndarray], np.ndarray]
     slope: Callable[[np.ndarray], np.ndarray]
 
 
 def _huber(r):
-    inside = np.clip(r, -HUBER, HUBER)
+    inside = np.clip(r, -HUBER_THRESHOLD, HUBER_THRESHOLD)
     return inside * (2 * r - inside)
 
 
 LOSSES = {
     "square": Loss(np.square, lambda r: 2 * r),
     "absolute": Loss(np.abs, np.sign),
-    "huber": Loss(_huber, lambda r: 2 * np.clip(r, -HUBER, HUBER)),
+    "huber": Loss(_huber, lambda r: 2 * np.clip(r, -HUBER_THRESHOLD, HUBER_THRESHOLD)),
 }
 
 
 @dataclass
 class Training:
-    """The iterate of least validation loss, which epoch it is from (0 is W = 0, the constant), and how it went."""
+    """The result of a training.
+
+    Attributes
+    ----------
+    weights, constant : ndarray of shape (m, D), float
+        The iterate of least validation loss.
+    epoch : int
+        Its epoch; 0 is W = 0, the constant.
+    history : list of dict
+        One entry per epoch.
+    diverged : bool
+    start_loss, zero_loss : float
+        Validation losses of the initial W, and of W = 0.
+    loss_ratio : float
+        The largest training loss of an epoch divided by that of W = 0.
+    """
 
     weights: np.ndarray
     constant: float
     epoch: int
     history: list[dict[str, float]]
     diverged: bool
-    #: Validation losses where training began, in the noise, and of W = 0.
     start_loss: float
     zero_loss: float
-    #: The largest training loss of an epoch over that of W = 0.
-    risen: float
+    loss_ratio: float
 
 
 def gradient(
     model: Model, loss: Loss, table: np.ndarray, H: np.ndarray, y: np.ndarray, W: np.ndarray, constant, signs=None
 ) -> tuple[float, np.ndarray, float]:
-    """Mean loss over the rows at movements ZW, its gradient in W (m, D), and in the constant."""
+    """Return the mean loss over the rows at movements ZW, and its gradients in W (m, D) and in the constant."""
     f, S = model.slopes(table, moved(H, W), signs)
     residuals = f + (constant - y)
     slope = loss.slope(residuals) / len(y)
@@ -91,7 +104,7 @@ def gradient(
 
 
 def penalty_gradient(W: np.ndarray, penalty: float, linearised: bool) -> np.ndarray:
-    """Gradient of ``penalty * |W|_{2,4}^4``, or of ``penalty * |W|_F^2 / 2``."""
+    """Return the gradient of ``penalty * |W|_{2,4}^4``, or of ``penalty * |W|_F^2 / 2``."""
     if linearised:
         return penalty * W
     return (4 * penalty * np.einsum("ij,ij->i", W, W))[:, None] * W
@@ -115,9 +128,9 @@ def train(
     patience: int | None,
     rng: np.random.RandomState,
 ) -> Training:
-    """Train W on rows H (n, D) and labels y (n,) of variance 1, one epoch for each of ``penalties``.
+    """Train W on rows H (n, D) and labels y (n,) of variance 1, with one epoch for each of ``penalties``.
 
-    4 n D m flops an epoch; memory n (D + m/2) numbers for the rows and the table, 3 m D for W.
+    An epoch takes 4 n D m flops. Memory: n (D + m/2) numbers for the rows and the table, 3 m D for W.
     """
     n_epochs, m, dtype = len(penalties), 2 * len(start.weights), H.dtype
     size = m ** (-0.5 if linearised else -0.25)
@@ -125,7 +138,7 @@ def train(
     momentum, mean_square, constant, step = np.zeros_like(W), 0.0, 0.0, 0
     table = model.table(start.preactivations(H))
     rows, left_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    sample = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
+    sample = rows[:: max(1, len(rows) // MAX_SAMPLE)][:MAX_SAMPLE]
     H_out, y_out, table_out = H[left_out], y[left_out], table[left_out]
 
     def validation_loss():
@@ -151,7 +164,7 @@ def train(
                 W -= dtype.type(eta * size / (rms * (1 - BETA_1**step))) * momentum
             constant -= eta * slope
         value, validation = total / len(order), validation_loss()
-        if not (isfinite(value) and isfinite(validation)) or value > DIVERGED * max(at_zero, 1.0):
+        if not (isfinite(value) and isfinite(validation)) or value > DIVERGENCE_RATIO * max(at_zero, 1.0):
             diverged = True
             break
         signs = rng.choice(np.array([-1, 1], dtype=dtype), m) if signed else None
@@ -165,15 +178,15 @@ def train(
         if patience is not None and epoch - kept[2] >= patience:
             break
     largest = max((line["loss"] for line in history), default=0.0)
-    return Training(*kept, history, diverged, start_loss, zero_loss, largest / max(at_zero, LEAST_AT_ZERO))
+    return Training(*kept, history, diverged, start_loss, zero_loss, largest / max(at_zero, MIN_ZERO_LOSS))
 
 
 def norm_2_4(W: np.ndarray) -> float:
-    """``|W|_{2,4} = (sum_r |w_r|^4)^{1/4}``."""
+    """Return ``|W|_{2,4} = (sum_r |w_r|^4)^{1/4}``."""
     return float(np.sum(np.einsum("ij,ij->i", W, W) ** 2) ** 0.25)
 
 
 def sizes(terms: Terms) -> dict[str, float]:
-    """Root mean square of each term over the rows."""
+    """Return the root mean square of each term over the rows."""
     names = ("first_order", "second_order", "third_order")
     return {name: float(np.sqrt(np.mean(term**2))) for name, term in zip(names, terms, strict=False)}
