@@ -4,12 +4,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from layerwise.learners.moments.arguments import head_bytes, moment_bytes
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, multi_indices
 from layerwise.learners import MomentRegressor
 from layerwise.learners.moments import regressor
-from layerwise.learners.moments.arguments import head_bytes, moment_bytes
 from layerwise.learners.moments.multi_index import Candidate, _extend
 from layerwise.learners.moments.regressor import _gather
 from layerwise.solvers.moment_tensors import Spectrum, leading
