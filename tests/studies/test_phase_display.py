@@ -25,7 +25,9 @@ from layerwise.studies.plots.phase_display import edges
 DIMS = (4, 8, 16)
 
 
-def made_up(n="d**[1, 1.5, 2, 2.5, 3]", law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seeds=2, labels=("a",)):
+def made_up(
+    n={"power": [1, 1.5, 2, 2.5, 3]}, law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seeds=2, labels=("a",)
+):
     """Risks by d and n; with the default law n* = d^2."""
     study = small_study(
         targets=[TargetSpec(label="t", use=Quadratic)],
