@@ -9,11 +9,11 @@ from queue import SimpleQueue
 
 import pytest
 from children import rows_in, start
+from layerwise.studies.execution.workers import Workers, WorkersDied
 from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
 from layerwise.studies.execution import cost, runner
-from layerwise.studies.execution.workers import Workers, WorkersDied
 
 WAIT = random.Random(0)
 

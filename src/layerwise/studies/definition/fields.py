@@ -17,6 +17,7 @@ from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.objects import canonical_object, is_object
 
 MAX_CELLS = 10_000_000  # of a grid; a list of as many trials takes some 10 GB
+LIST_TYPES = (list, tuple, range, np.ndarray)
 
 
 def plain_params(value: Any) -> Any:
@@ -93,7 +94,7 @@ def as_tuple(value: Any) -> Any:
     StudyError
         For more than `MAX_CELLS` entries.
     """
-    if not isinstance(value, list | tuple | range | np.ndarray):
+    if not isinstance(value, LIST_TYPES):
         return value
     if len(value) > MAX_CELLS:
         raise StudyError(f"has {len(value):,} entries; it must have at most {MAX_CELLS:,}.")

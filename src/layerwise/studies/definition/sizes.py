@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, WrapValidator, model_validator
 
 from layerwise.hermite import n_terms
-from layerwise.studies.definition.fields import Definition, Grid, PositiveInteger, as_tuple, shown
+from layerwise.studies.definition.fields import LIST_TYPES, Definition, Grid, PositiveInteger, as_tuple, shown
 from layerwise.studies.definition.lookup import StudyError
 
 MAX_SIZE = 2**63 - 1  # what an int64 column holds
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 else:  # kept as a tuple
     Numbers = Annotated[
         tuple[Annotated[FiniteFloat, Field(gt=0)], ...],
-        BeforeValidator(lambda value: as_tuple(value if isinstance(value, Sequence) else [value])),
+        BeforeValidator(lambda value: as_tuple(value if isinstance(value, LIST_TYPES) else [value])),
         Field(min_length=1),
     ]
 
@@ -89,23 +90,21 @@ class Sizes(Definition):
         """
         found: dict[int, str] = {}
         factors, powers = self._factors_and_powers()
-        for factor in factors:
-            for power in powers:
-                try:
-                    n = round(factor * (dim**power if self.degree is None else n_terms(dim, self.degree)))
-                except OverflowError:
-                    n = MAX_SIZE + 1
-                law = f"power={power:g}" if self.degree is None else f"degree={self.degree}"
-                term = f"times={factor:g}, {law}"
-                if not 0 < n <= MAX_SIZE:
-                    size = f"n = {n}" if n <= MAX_SIZE else "an n of 2^63 or more"
-                    raise StudyError(f"{term} gives {size} at dim = {dim}; sizes must be positive and below 2^63.")
-                if n in found:
-                    raise StudyError(
-                        f"({found[n]}) and ({term}) both give n = {n} at dim = {dim}; sizes must differ. Remove one, "
-                        "or space them further apart."
-                    )
-                found[n] = term
+        for factor, power in product(factors, powers):
+            term = f"times={factor:g}, {f'power={power:g}' if self.degree is None else f'degree={self.degree}'}"
+            try:
+                n = round(factor * (dim**power if self.degree is None else n_terms(dim, self.degree)))
+            except OverflowError:
+                n = MAX_SIZE + 1
+            if not 0 < n <= MAX_SIZE:
+                size = f"n = {n}" if n <= MAX_SIZE else "an n of 2^63 or more"
+                raise StudyError(f"{term} gives {size} at dim = {dim}; sizes must be positive and below 2^63.")
+            if n in found:
+                raise StudyError(
+                    f"({found[n]}) and ({term}) both give n = {n} at dim = {dim}; sizes must differ. Remove one, or "
+                    "space them further apart."
+                )
+            found[n] = term
         return list(found)
 
 

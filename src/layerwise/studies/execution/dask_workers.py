@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, cast
 
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.trial import Trial
-from layerwise.studies.execution.one_thread import load
 from layerwise.studies.execution.executors import Completed, Executor, WorkersDied, run_with_one_thread
+from layerwise.studies.execution.one_thread import load
 from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ class DaskExecutor(Executor):
             without = time.monotonic() - self._seen
             if without > STOP_SECONDS:
                 raise StudyError(
-                    f"the Dask cluster has had no workers for {STOP_SECONDS:g} s. Finished trials are kept: {ADVICE}, and "
-                    "repeat the command."
+                    f"the Dask cluster has had no workers for {STOP_SECONDS:g} s. Finished trials are kept: {ADVICE}, "
+                    "and repeat the command."
                 )
             if without > WARN_SECONDS and not self._warned:
                 self._warned = True
