@@ -113,9 +113,9 @@ def _collect(name: str, texts: dict[str, str]) -> None:
     except (SyntaxError, ValueError):  # compiled code
         statements = []
     lines = text.splitlines()
-    for statement in statements:
+    for statement in reversed(statements):
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'":
-            lines[statement.lineno - 1 : statement.end_lineno] = [""] * (statement.end_lineno - statement.lineno + 1)
+            del lines[statement.lineno - 1 : statement.end_lineno]
             statement.body.clear()
     texts[name] = "\n".join(lines)
     package = name if Path(file).stem == "__init__" else name.rpartition(".")[0]
