@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from layerwise.studies import LearnerSpec, Store, Study, TargetSpec, run_study
+from layerwise.studies import LearnerSpec, Sizes, Store, Study, TargetSpec, run_study
 
 KILLS = 50
 
@@ -33,7 +33,7 @@ def study(random_state):
             LearnerSpec(label="ridge", use="sklearn.linear_model.Ridge"),
         ],
         dims=[4, 8],
-        n="[10, 20, 40, 80] * d",
+        n=Sizes(times=[10, 20, 40, 80]),
         seeds=100,
         n_test=4096,
         random_state=random_state,

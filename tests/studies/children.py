@@ -1,4 +1,4 @@
-"""Studies in a process of their own, to be killed."""
+"""Studies in child processes, which tests interrupt or kill."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(No
 
 
 def rows_in(path):
-    """Rows of a store that another process may be about to make."""
+    """Number of rows of a store that another process may be creating."""
     if not path.exists():
         return 0
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         return connection.execute("SELECT count(*) FROM trial").fetchone()[0]
-    except sqlite3.Error:  # not laid out yet
+    except sqlite3.Error:  # the tables do not exist yet
         return 0
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""Makes the throw-away targets and learners importable by path, as a user's own would be."""
+"""Makes the test targets and learners importable by path, as a user's own classes are."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from layerwise.studies import LearnerSpec
 
 @pytest.fixture
 def slow_study(tmp_path):
-    """48 trials, a second and a half on two workers, declared in a file."""
+    """A study of 48 trials, 1.5 s on two workers, its TOML file and the path of a store."""
     pauses = [{"width": width, "pause": 0.06} for width in (8, 16, 24)]
     study = small_study(
         learners=[LearnerSpec(label=str(p["width"]), use=Features, params=p) for p in pauses],

@@ -28,7 +28,10 @@ def test_a_study_comes_back_from_its_store(store):
     # catches: a parameter that JSON changes, None among them; trials that are not those of the study
     params = {"width": None, "pause": 0.0, "random_state": 7}
     targets = [TargetSpec(label="a", use=Quadratic), TargetSpec(label="b", use=Quadratic, inputs="Sphere")]
-    learners = [LearnerSpec(label="é", use=Features, params=params, n="d**[1, 2]"), LearnerSpec(label="m", use=Mean)]
+    learners = [
+        LearnerSpec(label="é", use=Features, params=params, n={"power": [1, 2]}),
+        LearnerSpec(label="m", use=Mean),
+    ]
     study = small_study(targets=targets, learners=learners, n=[20], noise=1)
     store.keep_study(study)
     (found,), _ = stored_studies(store)

@@ -187,7 +187,7 @@ def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
 
 def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkeypatch):
     # catches: a study that waits for ever, without a word, for workers that nobody starts
-    for name, seconds in (("COUNT_EVERY", 0.1), ("WARN_AFTER", 0.5), ("STOP_AFTER", 1.5)):
+    for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.5), ("STOP_SECONDS", 1.5)):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.05})])
     with (
@@ -214,7 +214,7 @@ def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkey
 
 def test_workers_that_come_late_are_waited_for(monkeypatch):
     # catches: a study ended while its workers queue; a time without workers that goes on counting beside them
-    for name, seconds in (("COUNT_EVERY", 0.1), ("WARN_AFTER", 0.3)):
+    for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.3)):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
     with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
@@ -222,7 +222,7 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
         late.start()
         with pytest.warns(UserWarning, match="no workers") as told:
             found = run_study(
-                study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_AFTER", 0.3)
+                study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_SECONDS", 0.3)
             )
         late.join()
     assert len(told) == 1

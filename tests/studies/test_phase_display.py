@@ -14,6 +14,7 @@ from layerwise.studies import (
     LearnerSpec,
     Outcome,
     PhaseDiagramDisplay,
+    Sizes,
     StudyResult,
     TargetSpec,
     blank_axes,
@@ -23,9 +24,10 @@ from layerwise.studies import (
 from layerwise.studies.plots.phase_display import edges
 
 DIMS = (4, 8, 16)
+POWERS = Sizes(power=[1, 1.5, 2, 2.5, 3])
 
 
-def made_up(n="d**[1, 1.5, 2, 2.5, 3]", law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seeds=2, labels=("a",)):
+def made_up(n=POWERS, law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seeds=2, labels=("a",)):
     """Risks by d and n; with the default law n* = d^2."""
     study = small_study(
         targets=[TargetSpec(label="t", use=Quadratic)],

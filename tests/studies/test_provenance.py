@@ -1,4 +1,4 @@
-"""Values made from other source than is here now are told, and what a class does not use does not count."""
+"""Values made from other source are reported, and computed again on request; unused files do not count."""
 
 import json
 import linecache
@@ -14,13 +14,13 @@ from children import ENVIRONMENT
 from throwaway import Mean, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StoreError, run_study
+from layerwise.studies.trials import provenance
 from layerwise.studies.trials.provenance import UNKNOWN, libraries, sources
 
 OWN = """
 import numpy as np
-from helper_of_mine import UNUSED, WIDTH, level
+from helper_of_mine import WIDTH, level
 
-SEEDS = 3
 SHIFT = 0.0
 
 
@@ -41,8 +41,13 @@ class Other:
 
     def predict(self, X):
         return X[:, 0]
+
+
+if __name__ == "__main__":
+    SEEDS = 3
 """
-HELPER = "UNUSED = 1\nWIDTH = 2\ndef level(y):\n    return y.mean()\n"
+HELPER = "WIDTH = 2\ndef level(y):\n    return y.mean()\n"
+UNUSED = "x = 1\n"
 
 
 @pytest.fixture
@@ -52,12 +57,12 @@ def path(tmp_path):
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    """Write a user's two modules and import them anew; a study of the one learner `L`."""
+    """A function that writes and imports a user's modules, and returns a study of the learner `L`."""
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def written(own=OWN, helper=HELPER, name="L"):
-        for module, text in (("own_of_mine", own), ("helper_of_mine", helper)):
+    def written(own=OWN, helper=HELPER, unused=UNUSED, name="L"):
+        for module, text in (("own_of_mine", own), ("helper_of_mine", helper), ("unused_of_mine", unused)):
             (tmp_path / f"{module}.py").write_text(text)
             sys.modules.pop(module, None)
         invalidate_caches()
@@ -72,21 +77,21 @@ def written(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        {"own": OWN.replace("SHIFT = 0.0", "SHIFT = 1.0")},  # what it names
-        {"own": OWN.replace("np.full(len(X), self.level_)", "np.ones(len(X))")},  # itself
-        {"own": OWN.replace("level(y) + SHIFT", "level(y) - 1 + SHIFT")},  # the class it is a kind of
-        {"own": OWN + "\nL.predict = Other.predict\n"},  # what changes it from outside
+        {"own": OWN.replace("SHIFT = 0.0", "SHIFT = 1.0")},  # a constant
+        {"own": OWN.replace("np.full(len(X), self.level_)", "np.ones(len(X))")},  # the class itself
+        {"own": OWN.replace("level(y) + SHIFT", "level(y) - 1 + SHIFT")},  # its base class
+        {"own": OWN.replace("\n\nif", "\nL.predict = Other.predict\n\nif")},  # a method replaced later
         {"helper": HELPER.replace("mean", "max")},  # another file
-        {"helper": HELPER.replace("WIDTH = 2", "WIDTH = 3")},  # a number of another file
+        {"helper": HELPER.replace("WIDTH = 2", "WIDTH = 3")},  # a constant of another file
     ],
 )
-def test_changed_code_is_told_and_run_again_when_asked(written, path, change):
-    # catches: the value of a learner as it was yesterday handed out as today's, without a word
+def test_changed_code_is_reported_and_run_again_on_request(written, path, change):
+    # catches: the value of an earlier version of a learner returned as that of the current one, without a warning
     with Store(path) as store:
         run_study(written(), store)
-        run_study(written(), store)  # nothing has changed: no warning, which would be an error
+        run_study(written(), store)  # unchanged: a warning would be an error
         study = written(**change)
-        with pytest.warns(UserWarning, match=r"2 trials .* another source of own_of_mine\.L, .*--rerun-changed"):
+        with pytest.warns(UserWarning, match=r"2 trials .* other source of own_of_mine\.L, .*--rerun-changed"):
             run_study(study, store, callback=lambda *_: 1 / 0)
         found = run_study(study, store, rerun_changed=True)
         assert found.outcomes == run_study(study, store, callback=lambda *_: 1 / 0).outcomes
@@ -97,21 +102,19 @@ def test_changed_code_is_told_and_run_again_when_asked(written, path, change):
 @pytest.mark.parametrize(
     "change",
     [
-        {"own": OWN.replace("SEEDS = 3", "SEEDS = 4  # a grid")},
-        {"own": OWN.replace("X[:, 0]", "X[:, 1]")},  # another learner
-        {"helper": HELPER.replace("UNUSED = 1", "UNUSED = 2")},
-        {"own": "# of mine\n" + OWN + "\n\nclass New(L):\n    pass\n"},
+        {"own": OWN.replace("SEEDS = 3", "SEEDS = 4\n    LEARNERS = 5")},
+        {"unused": "x = 2"},
     ],
 )
-def test_what_a_class_does_not_use_changes_nothing(written, path, change):
-    # catches: a learner added to the file, or a seed, that puts a night's trials in doubt
+def test_what_a_class_does_not_use_does_not_count(written, path, change):
+    # catches: trials reported as changed because the grid of a script, or an unrelated file, did
     with Store(path) as store:
         run_study(written(), store)
         run_study(written(**change), store, callback=lambda *_: 1 / 0)
 
 
-def test_changed_code_that_fails_does_not_keep_the_old_value(written, path):
-    # catches: a success of the old code left in the store under the failure of the new
+def test_changed_code_that_fails_replaces_the_old_value(written, path):
+    # catches: a success of the old code kept where the new code fails
     with Store(path) as store:
         run_study(written(), store)
         run_study(written(OWN.replace("level(y)", "level(no_such)")), store, rerun_changed=True)
@@ -121,25 +124,25 @@ def test_changed_code_that_fails_does_not_keep_the_old_value(written, path):
         assert next(iter(store.outcomes([small_study().trials()[0].key]).values())).error is None
 
 
-def test_the_same_path_in_two_folders(tmp_path, path):
-    # catches: d1/own.py and d2/own.py, or two scripts that each define L, taken for one learner
+def test_two_scripts_with_a_class_of_one_name(tmp_path, path):
+    # catches: two scripts that each define L, taken for the same learner
     code = (
         "import sys\nfrom layerwise.studies import LearnerSpec, Store, run_study\nfrom throwaway import Mean, {base}\n"
         "from throwaway import small_study\nclass L({base}): pass\n"
         "with Store(sys.argv[1]) as store:\n"
         "    run_study(small_study(learners=[LearnerSpec(label='l', use=L)], n=[40], dims=[3], seeds=1), store)\n"
     )
-    told = []
+    warnings = []
     for base in ("Mean", "Features"):
         (tmp_path / f"{base}.py").write_text(code.format(base=base))
         command = [sys.executable, tmp_path / f"{base}.py", path]
-        told.append(subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stderr)
-    assert told[0] == ""
-    assert "another source of __main__.L" in told[1]
+        warnings.append(subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stderr)
+    assert warnings[0] == ""
+    assert "other source of __main__.L" in warnings[1]
 
 
 def test_a_package_is_followed_through_its_relative_imports(tmp_path, monkeypatch):
-    # catches: a layer in a file of its own whose change is not seen; a compiled module that ends the study
+    # catches: a changed file of a package that is not noticed; a module that cannot be parsed and ends the study
     package = tmp_path / "package_of_mine"
     package.mkdir()
     texts = {
@@ -159,7 +162,9 @@ def test_a_package_is_followed_through_its_relative_imports(tmp_path, monkeypatc
         for name, text in (texts | changes).items():
             (package / f"{name}.py").write_text(text)
         invalidate_caches()
-        use = "package_of_mine.L"
+        return digest_of_imported()
+
+    def digest_of_imported(use="package_of_mine.L"):
         return sources(small_study(learners=[LearnerSpec(label="l", use=use)]).trials()[0])[use]
 
     first = digest()
@@ -167,19 +172,20 @@ def test_a_package_is_followed_through_its_relative_imports(tmp_path, monkeypatc
     changes = {"layer": "from .deep import *\ndef f(X, k): return 2", "deep": "depth = 2\nother = 1"}
     assert len({first, *(digest(**{name: text}) for name, text in changes.items())}) == 3
     assert digest(deep="depth = 1\nother = 2") != first
-    monkeypatch.setattr("layerwise.studies.trials.provenance._text", lambda *_: "\0\0")
-    assert len(digest()) == 16
+    (package / "deep.py").write_bytes(b"\0\0")
+    provenance._digest.cache_clear()
+    assert len(digest_of_imported()) == 16
 
 
 def cell(number, text, namespace):
-    """Run a cell as a notebook does."""
+    """Run a cell of a notebook."""
     name = f"<cell {number}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     exec(compile(text, name, "exec"), namespace)
 
 
 def test_a_class_defined_again_in_a_notebook(path, monkeypatch):
-    # catches: the first definition run under the second one's name, and its value taken for it
+    # catches: the value of the first definition returned for the second
     notebook = type(sys)("__main__")
     monkeypatch.setitem(sys.modules, "__main__", notebook)
     text = "from throwaway import Mean\nclass L(Mean):\n    def predict(self, X):\n        return 0 * X[:, 0]\n"
@@ -190,15 +196,57 @@ def test_a_class_defined_again_in_a_notebook(path, monkeypatch):
             study = small_study(learners=[LearnerSpec(label="l", use=notebook.L)], n=[40], dims=[3], seeds=1)
             risks.append(run_study(study, store, rerun_changed=True).table["risk"][0])
     assert risks[0] != risks[1]
-    del linecache.cache["<cell 1>"]  # as of what is typed into an interpreter
+    del linecache.cache["<cell 1>"]  # as for code typed at the prompt
     monkeypatch.setattr(notebook, "L", type("L", (Mean,), {"__module__": "__main__"}))
     assert sources(study.trials()[0])["__main__.L"] == UNKNOWN
-    with Store(path) as store, pytest.warns(UserWarning, match=r"__main__\.L, or from one that is not known"):
+    with Store(path) as store, pytest.warns(UserWarning, match=r"__main__\.L, or from unknown source"):
         run_study(study, store)
 
 
-def test_a_damaged_source_is_told(path):
-    # catches: a traceback where the column holds no JSON
+def test_a_notebook_class_depends_on_the_functions_and_modules_that_it_uses(monkeypatch, written):
+    # catches: a changed helper in another cell, or in a file, that is not noticed; any other cell that counts
+    written()
+    cells = {
+        "helpers": "def level(y):\n    return (lambda: inner(y))()\n",
+        "inner": "def inner(y):\n    return y.mean()\n",
+        "class": "from throwaway import Mean\nfrom own_of_mine import Base\nclass L(Base):\n"
+        "    def predict(self, X):\n        return level(X)\n",
+        "unused": "x = 1\n",
+    }
+
+    def digest(**changes):
+        notebook = type(sys)("__main__")
+        monkeypatch.setitem(sys.modules, "__main__", notebook)
+        for name, text in (cells | changes).items():
+            cell(f"{name} {changes}", text, vars(notebook))
+        study = small_study(learners=[LearnerSpec(label="l", use=notebook.L)], n=[40], dims=[3], seeds=1)
+        return sources(study.trials()[0])["__main__.L"]
+
+    first = digest()
+    assert digest(unused="x = 2\n") == first != UNKNOWN
+    assert digest(inner="def inner(y):\n    return y.max()\n") != first
+    assert digest(helpers="def level(y):\n    return 0 * inner(y)\n") != first
+    written(helper=HELPER.replace("mean", "max"))
+    assert digest() != first
+
+
+def test_a_module_imported_during_the_fit_counts_from_the_start(tmp_path, monkeypatch, path):
+    # catches: a hash that depends on what has been imported so far, so that unchanged code is reported as changed
+    lazy = "from throwaway import Mean\nclass L(Mean):\n    def fit(self, X, y):\n"
+    lazy += "        import lazy_helper_of_mine\n        return super().fit(X, y)\n"
+    (tmp_path / "lazy_of_mine.py").write_text(lazy)
+    (tmp_path / "lazy_helper_of_mine.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    study = small_study(learners=[LearnerSpec(label="l", use="lazy_of_mine.L")], n=[40], dims=[3], seeds=1)
+    before = sources(study.trials()[0])
+    run_study(study)
+    assert "lazy_helper_of_mine" in sys.modules
+    provenance._digest.cache_clear()
+    assert sources(study.trials()[0]) == before
+
+
+def test_a_damaged_source_is_reported(path):
+    # catches: a traceback where the column does not hold JSON
     study = small_study(n=[40], dims=[3], seeds=1)
     with Store(path) as store:
         run_study(study, store)
@@ -208,7 +256,7 @@ def test_a_damaged_source_is_told(path):
 
 
 def test_rows_say_which_libraries_made_them(path):
-    # catches: a night that cannot be repeated, for nobody knows with which NumPy it was run
+    # catches: results that cannot be reproduced, because the version of NumPy is not known
     study = small_study(n=[40], dims=[3], seeds=1)
     with Store(path) as store:
         run_study(study, store)

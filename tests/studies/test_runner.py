@@ -1,11 +1,10 @@
-"""Running: what is missing, with any number of workers, through failures and kills, to the same values."""
+"""Running what is missing gives the same values for any number of workers, after failures, interrupts and kills."""
 
 import math
 import random
 import signal
 import threading
 import time
-from queue import SimpleQueue
 
 import pytest
 from children import rows_in, start
@@ -13,7 +12,7 @@ from throwaway import Fails, Features, Interrupts, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Outcome, Store, StudyResult, run_study
 from layerwise.studies.execution import cost, runner
-from layerwise.studies.execution.workers import Workers, WorkersDied
+from layerwise.studies.execution.executors import Executor, WorkersDied
 
 WAIT = random.Random(0)
 
@@ -36,7 +35,7 @@ def test_one_and_two_workers_give_the_same_bits(store):
 
 
 def test_progress_is_reported_after_the_row_is_stored(store):
-    # catches: progress ahead of the store; a resumed bar that starts at zero; small trials first
+    # catches: progress ahead of the store; a resumed count that starts at zero; small trials first
     study = small_study()
     first = study.trials()[0]
     store.add(first, Outcome(0.5, 0.1))
@@ -57,7 +56,7 @@ def test_progress_is_reported_after_the_row_is_stored(store):
 
 
 def ran(study, store, **options):
-    """Run, and return the trials that were really run."""
+    """Run a study, and return the trials that were run."""
     trials = []
     run_study(study, store, callback=lambda done, total, trial, outcome: trials.append(trial), **options)
     return trials
@@ -72,11 +71,11 @@ def test_again_runs_only_what_is_missing(store):
     assert {trial.seed for trial in ran(small_study(seeds=4), store)} == {3}
     added = LearnerSpec(label="mean", use=Mean)
     assert {t.learner for t in ran(small_study(learners=[added, *study.learners]), store)} == {"throwaway.Mean"}
-    assert run_study(study, store).outcomes == before  # fit_seconds too: nothing was measured again
+    assert run_study(study, store).outcomes == before  # fit_seconds too: no trial was run again
 
 
 def test_failed_trials_are_rows_and_run_again_only_if_asked(store, monkeypatch):
-    # catches: one failure that ends the study; failures retried for ever, or never
+    # catches: one failure that ends the study; failures retried forever, or never
     study = small_study(
         learners=[LearnerSpec(label="fails", use=Fails, params={"above": 100}), *small_study().learners]
     )
@@ -91,25 +90,27 @@ def test_failed_trials_are_rows_and_run_again_only_if_asked(store, monkeypatch):
     monkeypatch.setattr(Fails, "broken", False)
     found = []
     assert len(ran(study, store, retry_failed=True, started=lambda *its: found.append(its))) == 6
-    assert [(len(outcomes), total) for outcomes, total in found] == [(24, 30)]  # what is run again was not found
+    assert [(len(outcomes), total) for outcomes, total in found] == [
+        (24, 30)
+    ]  # the failed trials do not count as found
     assert run_study(study, store).table["error"].isna().all()
     assert ran(study, store, retry_failed=True) == []
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_an_interrupt_keeps_what_was_reported(store, n_jobs):
-    # catches: an interrupt that is swallowed, or that takes rows back
+    # catches: an interrupt that is swallowed, or that removes rows
     study = small_study(learners=[*small_study().learners, LearnerSpec(label="stop", use=Interrupts, n=[20])])
     reported = set()
-    with pytest.raises(KeyboardInterrupt):  # by the smallest trials, which run last
+    with pytest.raises(KeyboardInterrupt):  # raised by the smallest trials, which run last
         run_study(study, store, n_jobs=n_jobs, callback=lambda done, total, trial, outcome: reported.add(trial.key))
     assert set(store.outcomes(trial.key for trial in study.trials())) == reported
     assert len(reported) > 0
     assert bits(run_study(small_study(), store)) == bits(run_study(small_study()))
 
 
-def test_an_error_in_the_callback_comes_out(store):
-    # catches: a callback whose failure is hidden, or that leaves workers behind
+def test_an_error_in_the_callback_is_raised(store):
+    # catches: a callback whose exception is swallowed, or that leaves workers running
     def callback(*_):
         raise ZeroDivisionError
 
@@ -118,22 +119,22 @@ def test_an_error_in_the_callback_comes_out(store):
     assert len(store.outcomes(trial.key for trial in small_study().trials())) >= 1
 
 
-def test_n_jobs_as_joblib_has_it():
-    # catches: our own idea of n_jobs
+def test_n_jobs_as_in_joblib():
+    # catches: another meaning of n_jobs
     assert bits(run_study(small_study(), n_jobs=-1)) == bits(run_study(small_study(), n_jobs=None))
     with pytest.raises(ValueError, match="n_jobs"):
         run_study(small_study(), n_jobs=0)
 
 
 def signal_when(child, number, ready):
-    """Send a signal soon after `ready()`."""
+    """Send a signal up to 60 ms after `ready()`."""
     while child.poll() is None and not ready():
         time.sleep(0.002)
     time.sleep(WAIT.uniform(0, 0.06))
     child.send_signal(number)
 
 
-def test_killed_and_resumed_is_uninterrupted(slow_study):
+def test_killed_and_resumed_equals_uninterrupted(slow_study):
     # catches: rows lost, doubled or half-written by SIGKILL; a store that cannot be opened after it
     study, toml, path = slow_study
     kills = 0
@@ -142,7 +143,7 @@ def test_killed_and_resumed_is_uninterrupted(slow_study):
         signal_when(child, signal.SIGKILL, ready)
         kills += child.wait() == -signal.SIGKILL
         child.stderr.close()
-    assert kills >= 3  # a busy machine may let one finish first
+    assert kills >= 3  # on a busy machine the last child may finish before its signal
     child = start(path, toml)
     assert (child.communicate(timeout=60)[1], child.returncode) == ("", 0)
     with Store(path) as store:
@@ -153,7 +154,7 @@ def test_killed_and_resumed_is_uninterrupted(slow_study):
 
 @pytest.mark.parametrize("workers", ["threads", "processes"])
 def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
-    # catches: Ctrl-C that waits for all trials, is taken for a failed trial, or prints a library's warnings
+    # catches: Ctrl-C that waits for all trials, is recorded as a failed trial, or prints a library's warnings
     study, toml, path = slow_study
     child = start(path, toml, workers)
     signal_when(child, signal.SIGINT, lambda: rows_in(path) >= 5)
@@ -171,15 +172,16 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
         assert StudyResult.from_store(study, store).table["error"].isna().all()
 
 
-class OneWorker(Workers):
-    """A worker of two threads that dies under some sizes n, each time with all that it holds."""
+class OneWorker(Executor):
+    """One worker of two threads, which some sizes n kill, each time with both trials that it holds."""
 
     def __init__(self, killers):
-        self.arrivals, self.killers = SimpleQueue(), killers
-        self.together = []  # sizes that were out at once
+        super().__init__()
+        self.killers = killers
+        self.together = []  # sizes that were submitted at the same time
         self.held = []
 
-    def window(self):
+    def capacity(self):
         return 2
 
     def submit(self, trial):
@@ -187,46 +189,54 @@ class OneWorker(Workers):
         threading.Timer(0.02, self.work, [list(self.held)]).start()
 
     def work(self, held):
-        if held != self.held:  # another one has come meanwhile
+        if held != self.held:  # another trial was submitted meanwhile
             return
         self.together.append({trial.n for trial in held})
         died = WorkersDied("KilledWorker: x") if self.killers & self.together[-1] else None
         self.held = []
         for trial in held:
-            self.arrivals.put((trial, died or Outcome(0.5, 0.1)))
+            self.completed.put((trial, died or Outcome(0.5, 0.1)))
+
+    def close(self):
+        pass
 
 
-def test_a_trial_is_blamed_for_a_death_only_when_it_was_alone():
-    # catches: a neighbour's death taken for its own; a suspect run beside another one, or never again
+def test_a_trial_is_blamed_for_a_death_only_if_it_ran_alone():
+    # catches: another trial's death blamed on it; a quarantined trial run beside another one, or never again
     study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[10, 20, 30, 40, 50], seeds=1)
-    crew = OneWorker({30})
-    found = [pair for some in runner._arriving(crew, study.trials(), math.inf, cost.Memory()) for pair in some]
+    executor = OneWorker({30})
+    lists = runner.run_trials(executor, study.trials(), math.inf, cost.Memory())
+    found = [pair for pairs in lists for pair in pairs]
     assert sorted(trial.n for trial, _ in found) == [10, 20, 30, 40, 50]
     assert {trial.n: outcome.error for trial, outcome in found if outcome.error} == {30: "KilledWorker: x"}
-    assert crew.together == [{10, 20}, {30, 40}, {50}, {30}, {40}]
+    assert executor.together == [{10, 20}, {30, 40}, {50}, {30}, {40}]
 
 
-class Grows(Workers):
-    """Four workers whose trials take twenty times their estimate, and say so."""
+class Grows(Executor):
+    """Four workers whose trials are measured to need twenty times their estimate."""
 
     def __init__(self):
-        self.arrivals, self.held, self.at_once = SimpleQueue(), [], []
+        super().__init__()
+        self.held, self.at_once = [], []
 
-    def window(self):
+    def capacity(self):
         return 4
 
     def submit(self, trial):
         self.held.append(trial)
 
-    def next_arrival(self):
+    def next_completed(self):
         self.at_once.append(len(self.held))
         trial = self.held.pop(0)
-        return trial, Outcome(0.5, 0.1, peak_bytes=int(20 * cost.peak_bytes(trial)) + cost.NOISE)
+        return trial, Outcome(0.5, 0.1, peak_bytes=int(20 * cost.peak_bytes(trial)) + cost.PROCESS_GROWTH)
+
+    def close(self):
+        pass
 
 
-def test_what_trials_were_seen_to_hold_counts():
-    # catches: estimates that are too low believed all night, until the system kills what runs
+def test_measured_memory_corrects_the_estimates():
+    # catches: estimates that are too low and never corrected, until the system kills the study
     study = small_study(learners=[LearnerSpec(label="mean", use=Mean)], dims=[3], n=[40], seeds=12)
-    crew, budget = Grows(), 45 * cost.peak_bytes(study.trials()[0])
-    assert len(list(runner._arriving(crew, study.trials(), budget, cost.Memory()))) == 12
-    assert crew.at_once == [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]
+    executor, budget = Grows(), 45 * cost.peak_bytes(study.trials()[0])
+    assert len(list(runner.run_trials(executor, study.trials(), budget, cost.Memory()))) == 12
+    assert executor.at_once == [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]

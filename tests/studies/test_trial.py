@@ -1,6 +1,7 @@
-"""A trial's randomness comes from what it is; what it raises is its outcome."""
+"""A trial's randomness is derived from its definition; an exception is its outcome."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ def trial_of(use=Mean, **changes):
 
 
 def seen(*trials):
-    """What each trial's learner saw: training data, its seed, test data."""
+    """Training data, seed and test data of each trial's learner."""
     views = []
     for trial in trials:
         throwaway.CALLS.clear()
@@ -27,8 +28,8 @@ def seen(*trials):
     return views
 
 
-def test_learners_of_a_cell_see_the_same_data_and_own_seeds():
-    # catches: learners compared on different samples; learners that share a random stream
+def test_learners_of_a_cell_share_data_and_not_seeds():
+    # catches: learners compared on different samples; learners that share random numbers
     one, other = seen(trial_of(), trial_of(learner_params={"mark": 1}))
     assert one["train"] == other["train"]
     assert one["test"] == other["test"]
@@ -48,16 +49,16 @@ def test_learners_of_a_cell_see_the_same_data_and_own_seeds():
         ({"n": 41}, True),
     ],
 )
-def test_what_the_data_depend_on(change, same_test):
-    # catches: seeds that repeat the data; a test set that moves with n or with the noise
+def test_on_what_the_data_depend(change, same_test):
+    # catches: seeds that repeat the data; a test set that changes with n or the noise
     one, other = seen(trial_of(), trial_of(**change))
     assert one["train"] != other["train"]
     assert (one["test"] == other["test"]) == same_test
     assert one["seed"] != other["seed"]
 
 
-def test_the_target_stays_put_as_n_grows():
-    # catches: a new random target for every n, which would blur every curve
+def test_the_target_does_not_change_with_n():
+    # catches: another random target for every n, which adds noise to every curve
     small, large = seen(trial_of(noise=0.0, n=40), trial_of(noise=0.0, n=80))
     directions = []
     for view in (small, large):
@@ -68,14 +69,14 @@ def test_the_target_stays_put_as_n_grows():
     np.testing.assert_allclose(directions[0], directions[1], rtol=1e-9)
 
 
-def test_the_random_state_in_params_wins():
-    # catches: a user's own random_state overwritten
+def test_a_given_random_state_is_kept():
+    # catches: a given random_state overwritten by the derived one
     (view,) = seen(trial_of(learner_params={"random_state": 7}))
     assert view["seed"] == 7
 
 
 def test_keys_are_stable_and_complete():
-    # catches: a key that changes between processes or versions, or that misses a field
+    # catches: a key that changes between processes or versions, or omits a field
     trial = trial_of()
     assert trial.key == "00fff675005cad7fc3cccd9710f0ca9b859cc778e4227b37b3b5c0fbc4df1622"
     fields = {"n": 41, "dim": 4, "seed": 1, "noise": 1.0, "n_test": 501, "random_state": 1}
@@ -109,7 +110,7 @@ def test_risk_is_excess_error_over_variance():
     ],
 )
 def test_failures_are_outcomes(trial, error):
-    # catches: one bad trial that ends a night's study, or a NaN that passes for a result
+    # catches: one failing trial that ends the study, or a NaN reported as a result
     outcome = run(trial)
     assert math.isnan(outcome.risk)
     assert outcome.error.startswith(error)
@@ -134,11 +135,63 @@ class Predicts(Mean):
     ("kind", "shape"), [("scalar", "()"), ("one", "(1,)"), ("pairs", "(500, 2)"), ("row", "(1, 500)")]
 )
 def test_predictions_of_a_wrong_shape_are_a_failure(kind, shape):
-    # catches: one number broadcast over all test rows, and the mean's risk reported for it
+    # catches: one number broadcast over all test rows, and the risk of the mean reported
     error = run(trial_of(Predicts, learner_params={"kind": kind})).error
-    assert error == f"ValueError: predict gave an array of shape {shape} for 500 rows; it should be of shape (500,)"
+    assert error == f"ValueError: predict returned an array of shape {shape} for 500 rows; it must have shape (500,)."
     column = run(trial_of(Predicts, learner_params={"kind": "column"}))
     assert column.risk == run(trial_of(Mean)).risk
+
+
+class Returns(Quadratic):
+    """A target whose sample has a fault."""
+
+    def __init__(self, dim, fault="none", random_state=None):
+        super().__init__(dim, random_state=random_state)
+        self.fault = fault
+
+    def sample(self, n, **options):
+        X, y = super().sample(n, **options)
+        faults = {
+            "none": (X, y),
+            "nan": (X, np.where(np.arange(n) == n - 1, np.nan, y)),
+            "column": (X, y[:, None]),
+            "short": (X[1:], y[1:]),
+            "list": (X, y.tolist()),
+            "objects": (X, y.astype(object)),
+            "transposed": (X.T, y),
+        }
+        return faults[self.fault]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("nan", "ValueError: {}y with NaN or infinite entries; they must be finite."),
+        ("column", "ValueError: {}y of shape (500, 1); it must have shape (500,)."),
+        ("short", "ValueError: {}X of shape (499, 3); it must have shape (500, 3)."),
+        ("list", "TypeError: {}y as list; it must be a real NumPy array of shape (500,)."),
+        ("objects", "TypeError: {}y as array of object; it must be a real NumPy array of shape (500,)."),
+        ("transposed", "ValueError: {}X of shape (3, 500); it must have shape (500, 3)."),
+    ],
+)
+def test_a_faulty_sample_is_blamed_on_its_target(fault, error):
+    # catches: an error of the learner, or of broadcasting, for a fault of the target; a risk computed from it
+    path = f"{__name__}.Returns"
+    trial = trial_of(target=path)
+    assert run(replace(trial, target_params={"fault": fault})).error == error.format(f"{path}.sample(500) returned ")
+    assert run(trial).error is None
+
+
+def test_the_seconds_of_a_whole_trial():
+    # catches: the time of the target, or of a failed trial, left out of the time that remains
+    assert run(trial_of(Mean, target=f"{__name__}.Slow")).seconds > 0.1 > run(trial_of(Mean)).fit_seconds
+    assert run(trial_of(Fails, target=f"{__name__}.Slow")).seconds > 0.1
+
+
+class Slow(Quadratic):
+    def sample(self, n, **options):
+        time.sleep(0.06)
+        return super().sample(n, **options)
 
 
 class Exits(Mean):
@@ -147,20 +200,20 @@ class Exits(Mean):
 
 
 def test_a_learner_that_exits_is_a_failure_that_can_be_stored(tmp_path):
-    # catches: sys.exit in a learner that ends the study; a file name's stray byte that SQLite refuses
+    # catches: sys.exit in a learner that ends the study; a message with a surrogate, which SQLite refuses
     with Store(tmp_path / "study.sqlite") as store:
         table = run_study(small_study(learners=[LearnerSpec(label="a", use=Exits)], dims=[3]), store).table
     assert set(table["error"]) == {"SystemExit: no licence \\udce9"}
 
 
-def test_interrupts_pass_through():
+def test_interrupts_propagate():
     # catches: Ctrl-C recorded as a failed trial
     with pytest.raises(KeyboardInterrupt):
         run(trial_of(Interrupts))
 
 
 def test_values_do_not_depend_on_the_rest_of_the_study():
-    # catches: seeds taken from positions: adding a learner, a size or reversing the order changes old values
+    # catches: seeds derived from positions, so that a new learner or size or another order changes old values
     def risks(study):
         table = run_study(study).table
         return {tuple(row[:5]): row.risk for row in table.itertuples(index=False)}

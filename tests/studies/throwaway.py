@@ -1,4 +1,4 @@
-"""Targets, inputs and learners that are thrown away after the tests; studies reach them by import path."""
+"""Targets, inputs and learners for tests; studies import them by path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from layerwise.studies import LearnerSpec, Study, TargetSpec
 
-CALLS: list[tuple[str, Any]] = []  # what learners saw: (learner's name, its data or seed)
+CALLS: list[tuple[str, Any]] = []  # calls of `Witness`: (method and mark, its data and seed)
 
 
 class Inputs:
@@ -26,7 +26,7 @@ class Inputs:
 
 
 class Quadratic:
-    """x -> slope * z + z^2, z = x'u for a random direction u."""
+    """slope * z + z^2 with z = x'u for a random direction u."""
 
     def __init__(self, dim, slope=1.0, random_state=None):
         self.dim, self.slope = dim, slope
@@ -46,7 +46,7 @@ class Quadratic:
 
 
 class Mean:
-    """The learner that costs nothing."""
+    """The cheapest learner."""
 
     def fit(self, X, y):
         self.mean_ = float(np.mean(y))
@@ -57,7 +57,7 @@ class Mean:
 
 
 class Witness(Mean):
-    """Notes down the data and the seed it was given."""
+    """Records the data and the seed it was given in `CALLS`."""
 
     def __init__(self, mark=0, random_state=None):
         self.mark, self.random_state = mark, random_state
@@ -72,10 +72,13 @@ class Witness(Mean):
 
 
 class Features:
-    """Random features: enough linear algebra for threads to matter, and a seed of its own."""
+    """Random features: enough linear algebra for BLAS threads to matter, and a random state."""
 
     def __init__(self, width=64, pause=0.0, random_state=None):
         self.width, self.pause, self.random_state = width, pause, random_state
+
+    def memory_bytes(self, n_samples, n_features):
+        return 8 * self.width * (n_samples + self.width)
 
     def fit(self, X, y):
         time.sleep(self.pause)
@@ -93,7 +96,7 @@ class Features:
 
 
 class Fails(Mean):
-    """Raises while `broken`, as long as n is at least `above`."""
+    """Raises if `broken` and n is at least `above`."""
 
     broken = True
 
@@ -112,9 +115,9 @@ class Interrupts(Mean):
 
 
 class Dies(Mean):
-    """Takes its process along, every time or until the file `mark` is there.
+    """Kills its process, every time or until the file `mark` exists.
 
-    Where `ready` names a file, waits until that is fresh, a minute at most.
+    If `ready` names a file, waits first until that was modified within half a second, for at most a minute.
     """
 
     def __init__(self, mark=None, ready=None):
@@ -124,7 +127,7 @@ class Dies(Mean):
         began = time.monotonic()
         while self.ready is not None and time.time() - Path(self.ready).stat().st_mtime > 0.5:
             if time.monotonic() - began > 60:
-                raise TimeoutError("not all workers came up")
+                raise TimeoutError("not all workers started")
             time.sleep(0.05)
         if self.mark is None or not Path(self.mark).exists():
             if self.mark is not None:
@@ -134,7 +137,7 @@ class Dies(Mean):
 
 
 class Holds(Mean):
-    """Holds `width` MiB while it is fitted, and notes down how many do so at once."""
+    """Holds `width` MiB during its fit, and counts how many fits run at once."""
 
     held = 0
     most = 0
@@ -160,7 +163,7 @@ class PredictsNaN(Mean):
 
 
 def small_study(**changes: Any) -> Study:
-    """Two learners x two dimensions x two sizes x three seeds, a few milliseconds in all."""
+    """Two learners, two dimensions, two sizes and three seeds: 18 trials of a few milliseconds in all."""
     definition = {
         "name": "small",
         "targets": [TargetSpec(label="quadratic", use=Quadratic)],
@@ -179,12 +182,12 @@ def small_study(**changes: Any) -> Study:
 
 
 def bits(result):
-    """The result's rows, each risk as its eight bytes."""
+    """Rows of the result, each risk as its eight bytes."""
     rows = result.table[["target", "learner", "dim", "n", "seed", "risk"]].itertuples(index=False)
     return [(*row[:5], struct.pack("d", row[5])) for row in rows]
 
 
-if __name__ == "__main__":  # run as a child, to be killed
+if __name__ == "__main__":  # run in a child process, which tests kill
     import sys
 
     from layerwise.studies import Store, run_study

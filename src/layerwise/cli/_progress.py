@@ -1,4 +1,4 @@
-"""How far a study is: a live table in a terminal, a line now and then elsewhere."""
+"""Progress of a study: a live table in a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from layerwise.cli._console import Interrupted, console
 if TYPE_CHECKING:
     from layerwise.studies import Outcome, Study, Trial
 
-LINE_EVERY = 30.0  # seconds between lines where there is no terminal
+LINE_SECONDS = 30.0  # between lines where there is no terminal
+LONG_LIST = 100_000  # trials; listing more takes seconds
 
 
 @dataclass
 class Row:
-    """One learner: its trials, and the risks of those that succeeded."""
+    """The trials of one learner, and the risks of those that succeeded."""
 
     total: int = 0
     failed: int = 0
@@ -39,7 +40,7 @@ class Row:
 
 @dataclass
 class Work:
-    """What one learner's fits took and what is left, in the flops of `layerwise.studies.execution.cost`."""
+    """The expected bytes of one learner's remaining and completed trials, as a measure of work, and their seconds."""
 
     left: float = 0.0
     done: float = 0.0
@@ -47,39 +48,41 @@ class Work:
 
 
 class StudyProgress:
-    """The state of a study while it runs.
+    """The progress of a running study.
 
     Parameters
     ----------
     study : Study
-        What runs.
+        The study.
     """
 
     def __init__(self, study: Study) -> None:
-        from layerwise.studies.execution.cost import flops
+        from layerwise.studies.execution.cost import peak_bytes
 
-        self._flops = flops
+        self._work_of = peak_bytes
         self._name = study.name
         self._rows: dict[str, Row] = {spec.label: Row() for spec in study.learners}
         self._labels: dict[str, set[str]] = {}
         self._trials: dict[str, Trial] = {}
         self._work: dict[str, Work] = {}
+        if study.n_cells > LONG_LIST:
+            console.print(f"{study.name}: listing {study.n_cells:,} trials", highlight=False, markup=False)
         for _, label, trial in study.cells():
             labels = self._labels.setdefault(trial.key, set())
             if label in labels:
                 continue
             self._rows[label].total += 1
             if not labels:
-                self._work.setdefault(trial.learner, Work()).left += flops(trial)
+                self._work.setdefault(trial.learner, Work()).left += peak_bytes(trial)
             labels.add(label)
             self._trials[trial.key] = trial
-        self._began = self._said = time.monotonic()
+        self._began = self._last_line = time.monotonic()
 
     def started(self, found: Mapping[str, Outcome], total: int) -> None:
-        """Say what there is to do; count what need not run, by key."""
+        """Print the number of trials, and count those found in the store."""
         for key, outcome in found.items():
             trial = self._trials[key]
-            self._work[trial.learner].left -= self._flops(trial)
+            self._work[trial.learner].left -= self._work_of(trial)
             for label in self._labels[key]:
                 self._rows[label].add(outcome)
         count = f"{len(found)} of {total} trials found in the store" if found else f"{total} trials"
@@ -89,36 +92,40 @@ class StudyProgress:
         """Count a trial that has just been stored."""
         for label in self._labels[trial.key]:
             self._rows[label].add(outcome)
-        work, flops = self._work[trial.learner], self._flops(trial)
-        work.left -= flops
-        if outcome.error is None:
-            work.done += flops
-            work.seconds += outcome.fit_seconds
+        learner, work = self._work[trial.learner], self._work_of(trial)
+        learner.left -= work
+        if outcome.seconds > 0:  # not of a trial whose process died
+            learner.done += work
+            learner.seconds += outcome.seconds
         now = time.monotonic()
-        if not console.is_terminal and now - self._said > LINE_EVERY:
-            self._said = now
+        if not console.is_terminal and now - self._last_line > LINE_SECONDS:
+            self._last_line = now
             failed = sum(row.failed for row in self._rows.values())
-            line = f"{self._name}: {done} of {total} trials, {failed} failed, {self._left()}"
+            line = f"{self._name}: {done} of {total} trials, {failed} failed, {self.time_left()}"
             console.print(line, highlight=False, markup=False)
 
-    def _left(self) -> str:
-        """The time left: the time so far, times the work left over the work done, each learner at its own speed."""
-        works = list(self._work.values())
-        done, seconds = sum(work.done for work in works), sum(work.seconds for work in works)
+    def time_left(self) -> str:
+        """Return the elapsed time multiplied by the remaining over the completed seconds of whole trials.
+
+        A learner's remaining seconds are its remaining work at the rate of its completed trials; at the rate of all
+        where it has none.
+        """
+        learners = list(self._work.values())
+        done, seconds = sum(learner.done for learner in learners), sum(learner.seconds for learner in learners)
         if not seconds:
             return "time left unknown"
-        speeds = [work.seconds / work.done if work.done else seconds / done for work in works]
-        left = sum(work.left * speed for work, speed in zip(works, speeds, strict=True))
+        rates = [learner.seconds / learner.done if learner.done else seconds / done for learner in learners]
+        left = sum(learner.left * rate for learner, rate in zip(learners, rates, strict=True))
         return f"about {_duration((time.monotonic() - self._began) * max(left, 0.0) / seconds)} left"
 
     def __rich__(self) -> Table:
-        """The table as it is now."""
-        title = f"{escape(self._name)}: {self._left()}"
+        """Return the current table."""
+        title = f"{escape(self._name)}: {self.time_left()}"
         table = Table(
             "learner", "done", "failed", "remaining", "median risk", title=title, title_justify="left", box=None
         )
         for label, row in self._rows.items():
-            risks = list(row.risks)  # the drawing thread reads while the other one adds
+            risks = list(row.risks)  # copied, because another thread appends to it
             remaining = row.total - len(risks) - row.failed
             risk = f"{median(risks):.3g}" if risks else ""
             table.add_row(escape(label), f"{len(risks):,}", f"{row.failed:,}", f"{remaining:,}", risk)
@@ -127,7 +134,7 @@ class StudyProgress:
 
 @contextmanager
 def study_progress(study: Study) -> Generator[StudyProgress]:
-    """Show how far a study is while it runs; Ctrl-C says that finished trials are kept."""
+    """Show the progress of a study while it runs; Ctrl-C reports that finished trials are kept."""
     state = StudyProgress(study)
     try:
         if console.is_terminal:

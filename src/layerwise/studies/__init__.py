@@ -1,16 +1,18 @@
-"""Studies: how many samples a learner needs, measured.
+"""Studies measure how many samples a learner needs.
 
-A `Study` is a grid of targets x learners x dimensions x sample sizes x seeds; `run_study` runs what a `Store` does
-not hold yet, here or on a Dask cluster; `merge_stores` joins what several machines ran. `StudyResult` gives tables,
-`SampleComplexityDisplay` the figure; `fit_exponent` says how the samples needed grow with the dimension,
-`ExponentDisplay` draws it.
+A `Study` is a grid of targets x learners x dimensions x sample sizes x seeds. `run_study` runs the trials that a
+`Store` does not hold yet, on this machine or a Dask cluster; `merge_stores` joins the stores of several machines.
+`StudyResult` gives tables and `SampleComplexityDisplay` the figure; `fit_exponent` estimates how the number of samples
+needed grows with the dimension, and `ExponentDisplay` draws it.
 """
 
 from layerwise.studies.analysis.complexity import sample_complexity
 from layerwise.studies.analysis.exponents import Exponent, fit_exponent, fit_rate
 from layerwise.studies.analysis.result import StudyResult
 from layerwise.studies.definition.lookup import StudyError
-from layerwise.studies.definition.study import LearnerSpec, Study, TargetSpec
+from layerwise.studies.definition.sizes import Sizes
+from layerwise.studies.definition.specs import LearnerSpec, TargetSpec
+from layerwise.studies.definition.study import Study
 from layerwise.studies.definition.trial import Trial
 from layerwise.studies.execution.runner import run_study
 from layerwise.studies.plots.displays import SampleComplexityDisplay
@@ -35,6 +37,7 @@ __all__ = [
     "Outcome",
     "PhaseDiagramDisplay",
     "SampleComplexityDisplay",
+    "Sizes",
     "Store",
     "StoreError",
     "Study",

@@ -11,7 +11,7 @@ from layerwise.learners import (
     MomentRegressor,
     QuadraticModelRegressor,
 )
-from layerwise.studies import LearnerSpec, Study, TargetSpec
+from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import DeepLowRank, TwoLayerTeacher
 
 #: ((w.x)^4 - 3) / sqrt(96) in orthonormal Hermite polynomials: three quarters of its variance are of degree 2.
@@ -157,11 +157,11 @@ def deep(full: bool) -> Study:
                 label=TWO_STAGES,
                 use=HierarchicalRegressor,
                 params={"degree": 2, "refine": True},
-                n=None if full else "[4] * d**2",
+                n=None if full else Sizes(times=[4], power=2),
             ),
         ],
         dims=[10, DIM, 20] if full else [DIM],
-        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 4] * d**2",
+        n=Sizes(times=[1, 2, 4, 8, 16, 32], power=2) if full else Sizes(times=[2, 4], power=2),
         seeds=5 if full else 3,
         noise=NOISE,
         n_test=2**16 if full else 2**13,

@@ -14,7 +14,7 @@ from layerwise.learners import (
     ThreeLayerRegressor,
     TwoLayerRegressor,
 )
-from layerwise.studies import LearnerSpec, Study, TargetSpec
+from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import QuadraticFeature, ReLUOfQuadratic, SingleIndex
 
 DIMS = [8, 16, 32]
@@ -61,7 +61,7 @@ def single_index(full: bool) -> Study:
         targets=[TargetSpec(label="sin(β·x)", use=SingleIndex, params={"link": "sin"})],
         learners=[algorithm(RELU, activation="relu", linear="none")],
         dims=DIMS,
-        n="[2, 4, 8, 16, 32, 64, 128, 256] * d" if full else "[2, 4, 8, 16, 32] * d",
+        n=Sizes(times=[2, 4, 8, 16, 32, 64, 128, 256]) if full else Sizes(times=[2, 4, 8, 16, 32]),
         seeds=SEEDS,
     )
 
@@ -73,7 +73,7 @@ def quadratic_feature(full: bool) -> Study:
         targets=[TargetSpec(label="tanh(2xᵀAx)", use=TanhOfQuadratic)],
         learners=[algorithm(H2)],
         dims=DIMS,
-        n="[0.5, 1, 2, 4, 8, 16, 32] * d**2" if full else "[0.5, 1, 2, 4, 8] * d**2",
+        n=Sizes(times=[0.5, 1, 2, 4, 8, 16, 32], power=2) if full else Sizes(times=[0.5, 1, 2, 4, 8], power=2),
         seeds=SEEDS,
     )
 
@@ -86,7 +86,7 @@ def activation(full: bool) -> Study:
         algorithm(RELU_CENTRED, activation="relu"),
         algorithm(RELU, activation="relu", linear="none"),
     ]
-    n = same.n if full else "[0.25, 1, 4] * d**2"
+    n = same.n if full else Sizes(times=[0.25, 1, 4], power=2)
     return Study(name="Activation", targets=same.targets, learners=learners, dims=same.dims, n=n, seeds=same.seeds)
 
 
@@ -111,7 +111,7 @@ def depth_separation(full: bool) -> Study:
 
 def depth_and_dimension(full: bool) -> Study:
     """Section 5 with n growing like d^2, against the two strongest of the two-layer learners."""
-    n = "[0.5, 1, 2, 4, 8] * d**2" if full else "[0.5, 2, 8] * d**2"
+    n = Sizes(times=[0.5, 1, 2, 4, 8], power=2) if full else Sizes(times=[0.5, 2, 8], power=2)
     return _on_the_sphere("Depth and dimension", rivals_at_any_width(), DIMS, n)
 
 

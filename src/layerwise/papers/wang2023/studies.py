@@ -7,7 +7,7 @@ import math
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from layerwise.learners import HierarchicalRegressor, JointRegressor, KernelRegressor, RandomFeatureRegressor
-from layerwise.studies import LearnerSpec, Study, TargetSpec
+from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import Hierarchical, MultiFeature
 
 #: The link by the degree of p, in orthonormal Hermite coefficients: z + .7 h_2 + .7 h_3 and z + .5 h_2.
@@ -69,7 +69,7 @@ def figure2_quadratic(full: bool) -> Study:
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
         learners=[layerwise(TWO_STAGES, 2)],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
-        n="[1, 2, 4, 8, 16, 32, 64] * d**2" if full else "[1, 2, 4, 8, 16] * d**2",
+        n=Sizes(times=[1, 2, 4, 8, 16, 32, 64], power=2) if full else Sizes(times=[1, 2, 4, 8, 16], power=2),
         seeds=10 if full else 5,
         n_test=2**15 if full else 2**14,
     )
@@ -82,7 +82,7 @@ def figure2_cubic(full: bool) -> Study:
         targets=[target("z + .5 h₂ of a cubic p", 3)],
         learners=[layerwise(TWO_STAGES, 3)],
         dims=[8, 12, 16, 20] if full else [8, 12, 16],
-        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 0.5, 1, 2] * d**3",
+        n=Sizes(times=[0.25, 0.5, 1, 2, 4, 8], power=3) if full else Sizes(times=[0.25, 0.5, 1, 2], power=3),
         seeds=10 if full else 3,
         n_test=2**15 if full else 2**14,
     )
@@ -96,7 +96,7 @@ def figure2_joint(full: bool) -> Study:
         targets=[TargetSpec(label="C p³ of a cubic p", use=Hierarchical, params=params)],
         learners=[LearnerSpec(label=JOINT, use=Figure2Network)],
         dims=[16, 24, 32, 40] if full else [16, 24],
-        n="[0.25, 0.5, 1, 2, 4, 8] * d**3" if full else "[0.25, 1] * d**3",
+        n=Sizes(times=[0.25, 0.5, 1, 2, 4, 8], power=3) if full else Sizes(times=[0.25, 1], power=3),
         seeds=5 if full else 1,
         n_test=100_000,
     )
@@ -112,7 +112,7 @@ def samples(full: bool) -> Study:
     """
     link = {"name": "clip", "low": -0.3, "high": 0.3}
     params = {"feature": {"name": "balanced_sum", "degree": 2}, "link": link, "normalize": True}
-    kernels = "[10] * d**2"  # about the n* of two stages
+    kernels = Sizes(times=[10], power=2)  # about the n* of two stages
     return Study(
         name="Samples for risk .2",
         targets=[TargetSpec(label="clip(p, -.3, .3) of a quadratic p, noise 1", use=Hierarchical, params=params)],
@@ -123,7 +123,7 @@ def samples(full: bool) -> Study:
             LearnerSpec(label="random features", use=RandomFeatureRegressor, n=kernels),
         ],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
-        n="[4, 5.7, 8, 11.3, 16, 22.6] * d**2",
+        n=Sizes(times=[4, 5.7, 8, 11.3, 16, 22.6], power=2),
         seeds=16 if full else 6,
         noise=1.0,
         n_test=2**13,
@@ -132,7 +132,7 @@ def samples(full: bool) -> Study:
 
 def price(full: bool) -> Study:
     """What layerwise training costs in samples against training together, and what refinement gives back."""
-    shorter = None if full else "[2, 8] * d**2"
+    shorter = None if full else Sizes(times=[2, 8], power=2)
     joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
     return Study(
         name="Price of layerwise training",
@@ -143,7 +143,7 @@ def price(full: bool) -> Study:
             LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=shorter),
         ],
         dims=[16],
-        n="[1, 2, 4, 8, 16, 32] * d**2" if full else "[2, 8, 32] * d**2",
+        n=Sizes(times=[1, 2, 4, 8, 16, 32], power=2) if full else Sizes(times=[2, 8, 32], power=2),
         seeds=10 if full else 3,
         n_test=2**14,
     )
@@ -157,7 +157,7 @@ def width(full: bool) -> Study:
         targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
         learners=[layerwise(f"m₁ = {m}", 2, width=m) for m in widths] + [layerwise("m₁ = ∞", 2)],
         dims=[16],
-        n="[2, 8, 32, 128] * d**2" if full else "[2, 32] * d**2",
+        n=Sizes(times=[2, 8, 32, 128], power=2) if full else Sizes(times=[2, 32], power=2),
         seeds=10 if full else 3,
         n_test=2**14,
     )
@@ -183,7 +183,7 @@ def assumptions(full: bool) -> Study:
         ],
         learners=[layerwise(TWO_STAGES, 2)],
         dims=[16],
-        n="[2, 8, 32, 128] * d**2" if full else "[2, 8, 32] * d**2",
+        n=Sizes(times=[2, 8, 32, 128], power=2) if full else Sizes(times=[2, 8, 32], power=2),
         seeds=10 if full else 3,
         n_test=2**14,
     )

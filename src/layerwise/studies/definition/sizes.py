@@ -1,86 +1,136 @@
-"""Sample sizes that depend on the dimension: ``"[1, 2, 4] * d**2"``, ``"d**[1, 1.5, 2]"``, ``"[2, 8, 32] * D(2)"``.
-
-``d`` is the dimension, ``D(k) = C(d + k, k)`` the number of coefficients of a polynomial of degree k in d variables.
-A factor or an exponent may be a list; the sizes are rounded to whole numbers.
-"""
+"""Sample sizes that grow with the dimension."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+
+from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, WrapValidator, model_validator
 
 from layerwise.hermite import n_terms
+from layerwise.studies.definition.fields import LIST_TYPES, Definition, Grid, PositiveInteger, as_tuple, shown
 from layerwise.studies.definition.lookup import StudyError
 
-NUMBER = r"\d+(?:\.\d*)?|\.\d+"
-NUMBERS = rf"(?:{NUMBER})|\[\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))*\s*,?\s*\]"
-FORM = re.compile(rf"\s*(?:({NUMBERS})\s*\*\s*)?(?:D\(\s*(\d)\s*\)|d(?:\s*\*\*\s*({NUMBERS}))?)\s*")
-LARGEST = 2**63 - 1  # what a table's int64 holds
+MAX_SIZE = 2**63 - 1  # what an int64 column holds
+
+if TYPE_CHECKING:
+    Numbers = float | Sequence[float]
+else:  # kept as a tuple
+    Numbers = Annotated[
+        tuple[Annotated[FiniteFloat, Field(gt=0)], ...],
+        BeforeValidator(lambda value: as_tuple(value if isinstance(value, LIST_TYPES) else [value])),
+        Field(min_length=1),
+    ]
 
 
-def check_sizes(text: str) -> str:
-    """Return the text if it is such a form.
+class Sizes(Definition):
+    """Sample sizes ``times * d**power`` or ``times * D(degree)`` at dimension d, rounded to integers.
 
-    Raises
-    ------
-    StudyError
-        Where it is not, or has a list twice.
-    """
-    match = FORM.fullmatch(text)
-    if match is None:
-        raise StudyError(
-            f'"{text}" is no list of sizes. Write [100, 200], "[1, 2, 4] * d**2", "d**[1, 1.5, 2]" or '
-            '"[2, 8, 32] * D(2)", where D(k) is the number of coefficients of a polynomial of degree k.'
-            + _with_degree(text)
-        )
-    if sum("[" in (part or "") for part in match.groups()) > 1:
-        raise StudyError(f'"{text}" has two lists. Make either the factors or the exponents one number.')
-    return text
-
-
-def _with_degree(text: str) -> str:
-    """Advice on a D without its degree, where that is all that is wrong."""
-    meant = re.sub(r"\bD\b(?!\s*\()", "D(2)", text)
-    return f' For quadratic polynomials, that is "{meant}".' if meant != text and FORM.fullmatch(meant) else ""
-
-
-def sizes_at(sizes: Sequence[int] | str, dim: int, key: str = "n") -> list[int]:
-    """The sample sizes at a dimension, in the order given.
+    ``D(k) = C(d + k, k)`` is the number of coefficients of a polynomial of degree k in d variables. In TOML this is a
+    table: ``n = { times = [1, 2, 4], power = 2 }``.
 
     Parameters
     ----------
-    sizes : sequence of int or str
-        Numbers, or a form that `check_sizes` accepts.
-    dim : int
-        d.
-    key : str, default="n"
-        Where they stand in the study, for the message.
-
-    Returns
-    -------
-    list of int
-        Distinct sizes.
+    times : float or sequence of float, default=1
+        Positive factors.
+    power : float or sequence of float, default=1
+        Positive exponents of d. Either the factors or the exponents may be a list.
+    degree : int, optional
+        Degree of the polynomials, in place of `power`.
 
     Raises
     ------
     StudyError
-        For a size that is no positive 64-bit number at this dimension.
+        For two lists, or for both `power` and `degree`.
+
+    Examples
+    --------
+    >>> from layerwise.studies import Sizes
+    >>> Sizes(times=[1, 2, 4], power=2).at(10)
+    [100, 200, 400]
+    >>> Sizes(power=[1, 1.5, 2]).at(16)
+    [16, 64, 256]
+    >>> Sizes(times=2, degree=2).at(10)
+    [132]
     """
-    if not isinstance(sizes, str):
-        return list(sizes)
-    match = FORM.fullmatch(sizes)
-    assert match is not None  # checked with the study
-    factors, degree, exponents = match.groups()
-    try:
-        bases = [n_terms(dim, int(degree))] if degree else [dim**exponent for exponent in _numbers(exponents)]
-        found = [round(factor * base) for factor in _numbers(factors) for base in bases]
-    except OverflowError:
-        raise StudyError(f'"{sizes}" gives an n beyond 2^63 at dim = {dim}; it must be below.', key) from None
-    wrong = [size for size in found if not 0 < size <= LARGEST]
-    if wrong:
-        raise StudyError(f'"{sizes}" gives n = {wrong[0]} at dim = {dim}; it must be positive and below 2^63.', key)
-    return list(dict.fromkeys(found))
+
+    times: Numbers = (1.0,)
+    power: Numbers | None = None
+    degree: PositiveInteger | None = None
+
+    @model_validator(mode="after")
+    def _check_table(self) -> Self:
+        if self.power is not None and self.degree is not None:
+            raise StudyError("power and degree exclude each other. Remove one of them.")
+        if min(map(len, self._factors_and_powers())) > 1:
+            raise StudyError("times and power are both lists. Make either of them one number.")
+        return self
+
+    def _factors_and_powers(self) -> tuple[Sequence[float], Sequence[float]]:
+        return cast("Sequence[float]", self.times), cast("Sequence[float]", self.power or (1.0,))
+
+    def at(self, dim: int) -> list[int]:
+        """Return the sample sizes at a dimension, in the order given.
+
+        Parameters
+        ----------
+        dim : int
+            The dimension d.
+
+        Returns
+        -------
+        list of int
+            Distinct sizes.
+
+        Raises
+        ------
+        StudyError
+            For a size that is not a positive 64-bit integer, or two sizes that are equal after rounding.
+        """
+        found: dict[int, str] = {}
+        factors, powers = self._factors_and_powers()
+        for factor, power in product(factors, powers):
+            term = f"times={factor:g}, {f'power={power:g}' if self.degree is None else f'degree={self.degree}'}"
+            try:
+                n = round(factor * (dim**power if self.degree is None else n_terms(dim, self.degree)))
+            except OverflowError:
+                n = MAX_SIZE + 1
+            if not 0 < n <= MAX_SIZE:
+                size = f"n = {n}" if n <= MAX_SIZE else "an n of 2^63 or more"
+                raise StudyError(f"{term} gives {size} at dim = {dim}; sizes must be positive and below 2^63.")
+            if n in found:
+                raise StudyError(
+                    f"({found[n]}) and ({term}) both give n = {n} at dim = {dim}; sizes must differ. Remove one, or "
+                    "space them further apart."
+                )
+            found[n] = term
+        return list(found)
 
 
-def _numbers(text: str | None) -> list[float]:
-    return [float(number) for number in re.findall(NUMBER, text)] if text else [1.0]
+def sizes_at(sizes: Sequence[int] | Sizes, dim: int) -> list[int]:
+    """Return the sample sizes at a dimension, whether they depend on it or not."""
+    return sizes.at(dim) if isinstance(sizes, Sizes) else list(sizes)
+
+
+def _validate(value: Any, grid: Any) -> Sequence[int] | Sizes:
+    if isinstance(value, Sizes):
+        return value
+    if isinstance(value, Mapping):
+        return Sizes(**value)
+    if isinstance(value, str | int | float):
+        raise StudyError(
+            "must be a list such as [100, 200], or a table such as { times = [1, 2, 4], power = 2 } for multiples of "
+            f"d**2, got {shown(value)}."
+        )
+    return grid(value)
+
+
+if TYPE_CHECKING:
+    SampleSizes = Sequence[int] | Sizes
+else:
+    SampleSizes = Annotated[
+        Grid,
+        WrapValidator(_validate),
+        PlainSerializer(lambda n: n.model_dump(exclude_none=True) if isinstance(n, Sizes) else n),
+    ]

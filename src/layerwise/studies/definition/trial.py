@@ -1,4 +1,4 @@
-"""A trial as data: everything that determines its value, and the key under which a store holds it."""
+"""A trial as data: everything that determines its value, and its key in a store."""
 
 from __future__ import annotations
 
@@ -6,41 +6,45 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
+
+from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS
+from layerwise.studies.definition.objects import paths_in
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that determines the value of one trial, and nothing else.
+    """One fit: everything that determines its value, and nothing else.
 
     Parameters
     ----------
     target : str
         Import path of the target's class, called as ``Target(dim, **target_params)``.
     target_params : dict
-        Its other parameters.
+        Parameters of the target. A table ``{"use": path, "params": {...}}`` stands for the object built from it.
     learner : str
         Import path of the learner's class, called as ``Learner(**learner_params)``.
     learner_params : dict
-        Its parameters.
+        Parameters of the learner.
     inputs : str
         Import path of the input distribution, called as ``Inputs(dim, **inputs_params)``.
     inputs_params : dict
-        Its other parameters.
+        Parameters of the distribution.
     dim : int
         Input dimension d.
     n : int
         Number of training samples.
     seed : int
-        Which repetition.
+        Number of the repetition.
     noise : float
         Standard deviation of the label noise.
     noise_distribution : str
         ``"gaussian"`` or ``"rademacher"``.
     n_test : int
-        Number of clean test points.
+        Number of noiseless test points.
     random_state : int
-        The study's own seed.
+        Seed of the study.
     """
 
     target: str
@@ -58,18 +62,26 @@ class Trial:
     random_state: int
 
     @cached_property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """Every import path that the trial names, and the module in which it is looked up if it is a bare name."""
+        own = ((self.target, TARGETS), (self.inputs, INPUTS), (self.learner, LEARNERS))
+        params = (self.target_params, self.inputs_params, self.learner_params)
+        nested = paths_in([*chain.from_iterable(values.values() for values in params)])
+        return (*own, *((path, "") for path in dict.fromkeys(nested)))
+
+    @cached_property
     def definition(self) -> str:
         """The trial as canonical JSON."""
         return canonical_json(asdict(self))
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of `definition`: the trial's address in a store."""
+        """SHA-256 of `definition`, under which a store holds the trial."""
         return hashlib.sha256(self.definition.encode()).hexdigest()
 
 
 def canonical_json(value: Any) -> str:
-    """Return the one JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only.
+    """Return the unique JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only.
 
     Parameters
     ----------

@@ -1,139 +1,93 @@
-"""What a trial costs, before it runs: orders of magnitude, for which trials go first and how many fit at once.
+"""What trials are expected to cost: which run first, and how many fit into memory at once.
 
-With m the number of features the learner solves for (its ``width``, the n columns of a kernel matrix, a polynomial's
-coefficients up to its ``degree``, otherwise the d inputs themselves),
+The memory of a trial is that of its data, and what its learner reports by ``memory_bytes(n_samples, n_features)``,
 
-    flops  2 (n + n_test) d m + 2 n m min(n, m)         features, then least squares on them
-    bytes  8 (3 (n + n_test) d + 4 min(n, m)^2 + 4096 m)  data, the square matrices, one block of rows
+    bytes  8 * 3 (n + n_test) d + memory_bytes(n, d)
 
-Where trials of a learner have told their peak, that of the largest of them corrects the formula for all, upwards
-(`Memory`); a process of its own comes on top. Nothing that is stored depends on these numbers.
+or the data alone for an estimator without that method. Where peaks of a learner's trials were measured, that of the
+largest corrects the estimate of all its trials upwards (`Memory`); the process itself is added. Seconds are taken to be
+proportional to these bytes, at each learner's own rate. Stored results never depend on these numbers.
 """
 
 from __future__ import annotations
 
-import inspect
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from statistics import median
-from typing import Any, TypeGuard
 
-from layerwise.hermite import n_terms
-from layerwise.studies.definition.lookup import LEARNERS, StudyError, find
-from layerwise.studies.definition.trial import Trial
-from layerwise.studies.trials.metrics import PREDICT_ROWS
-from layerwise.studies.trials.run import Outcome
+from layerwise.studies.definition.lookup import LEARNERS
+from layerwise.studies.definition.trial import Trial, canonical_json
+from layerwise.studies.trials.run import Outcome, build
 
-NOISE = 2**25  # bytes by which a process may grow for reasons of its own
-
-
-def flops(trial: Trial) -> float:
-    """Floating-point operations of a trial, by the formula above."""
-    n, m = trial.n, _features(trial)
-    return 2.0 * (n + trial.n_test) * trial.dim * m + 2.0 * n * m * min(n, m)
+PROCESS_GROWTH = 2**25  # bytes by which a process may grow for reasons unrelated to its trial
 
 
 def peak_bytes(trial: Trial) -> float:
-    """Memory a trial holds at its peak, by the formula above."""
-    n, m = trial.n, _features(trial)
-    return 8.0 * (3 * (n + trial.n_test) * trial.dim + 4 * min(n, m) ** 2 + PREDICT_ROWS * m)
+    """Return the expected peak memory of a trial in bytes, by the formula above."""
+    data = 24.0 * (trial.n + trial.n_test) * trial.dim
+    return data + _learner_bytes(trial.learner, canonical_json(trial.learner_params), trial.n, trial.dim)
+
+
+@lru_cache(maxsize=4096)
+def _learner_bytes(path: str, params: str, n: int, dim: int) -> float:
+    """Return what a learner reports by ``memory_bytes``, 0 where it has no such method or cannot be built."""
+    try:
+        return float(build(path, LEARNERS, json.loads(params), 0).memory_bytes(n, dim))
+    except Exception:  # a user's class may raise anything; the trial reports it
+        return 0.0
 
 
 class Memory:
-    """What trials will hold: the formula's bytes, times what they were too low by where that has been seen.
+    """The memory that trials will need: `peak_bytes`, times the factor by which it was too low where that was measured.
 
     Parameters
     ----------
     process : float, default=0
-        Bytes of a process before its first trial, which the peaks that are seen include.
+        Bytes of a process before its first trial, which measured peaks include.
     each : bool, default=False
-        Whether every trial has such a process of its own.
+        Whether every trial runs in such a process of its own.
     """
 
     def __init__(self, process: float = 0.0, *, each: bool = False) -> None:
         self._process = process
         self._each = process if each else 0.0
-        self._seen: dict[str, tuple[float, float]] = {}  # by learner: bytes by formula of the largest, and the ratio
+        self._largest: dict[str, tuple[float, float]] = {}  # by learner: expected bytes of the largest, and the factor
 
     def learn(self, trial: Trial, outcome: Outcome) -> None:
-        """Take in what a trial held."""
+        """Take the measured peak of a trial into account."""
         if outcome.peak_bytes is None:
             return
-        formula = peak_bytes(trial)
-        ratio = max(1.0, (outcome.peak_bytes - self._process - NOISE) / formula)
-        self._seen[trial.learner] = max((formula, ratio), self._seen.get(trial.learner, (0.0, 1.0)))
+        expected = peak_bytes(trial)
+        factor = max(1.0, (outcome.peak_bytes - self._process - PROCESS_GROWTH) / expected)
+        self._largest[trial.learner] = max((expected, factor), self._largest.get(trial.learner, (0.0, 1.0)))
 
     def needed(self, trial: Trial) -> float:
-        """Bytes to be kept free for a trial."""
-        return self._each + peak_bytes(trial) * self._seen.get(trial.learner, (0.0, 1.0))[1]
+        """Return the bytes that must be free for a trial to start."""
+        return self._each + peak_bytes(trial) * self._largest.get(trial.learner, (0.0, 1.0))[1]
 
 
 def longest_first(missing: Sequence[Trial], trials: Sequence[Trial], outcomes: Mapping[str, Outcome]) -> list[Trial]:
-    """The missing trials, those that take longest first.
+    """Sort trials by expected duration, the longest first.
 
     Parameters
     ----------
     missing, trials : sequence of Trial
-        What is to be run, and the whole study.
+        The trials to be run, and all trials of the study.
     outcomes : mapping
-        What is known, by key: the seconds of earlier fits say what a flop of each learner costs.
+        Known outcomes by key. The seconds of their fits give the rate of each learner; of a learner without any, the
+        rate of all.
 
     Returns
     -------
     list of Trial
-        Longest first; equals stay in the order of the definition.
-    """
-    known = [(trial, outcomes[trial.key].fit_seconds) for trial in trials if trial.key in outcomes]
-    speed = seconds_a_flop(known)
-    return sorted(missing, key=lambda trial: flops(trial) * speed(trial), reverse=True)
-
-
-def seconds_a_flop(known: Sequence[tuple[Trial, float]]) -> Callable[[Trial], float]:
-    """How long a flop takes, as a function of the trial: the median of its learner's fits, else that of all.
-
-    Parameters
-    ----------
-    known : sequence of (Trial, float)
-        Trials and the seconds of their fits; NaN is left out.
-
-    Returns
-    -------
-    callable
-        From a trial to seconds; 1e-9 where nothing is known.
+        The missing trials. Ties keep the order of the definition.
     """
     by_learner: dict[str, list[float]] = defaultdict(list)
-    for trial, seconds in known:
-        if seconds > 0:
-            by_learner[trial.learner].append(seconds / flops(trial))
-    everything = [rate for rates in by_learner.values() for rate in rates]
-    overall = median(everything) if everything else 1e-9
-    medians = {learner: median(rates) for learner, rates in by_learner.items()}
-    return lambda trial: medians.get(trial.learner, overall)
-
-
-def _features(trial: Trial) -> int:
-    """The m of the formulas."""
-    given = _defaults(trial.learner) | trial.learner_params
-    if _whole(width := given.get("width")):
-        return width
-    if "kernel" in given:
-        return trial.n
-    for name in ("degree", "max_degree"):
-        if _whole(degree := given.get(name)):
-            return n_terms(trial.dim, degree)
-    return trial.dim
-
-
-def _whole(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-@lru_cache(maxsize=1024)
-def _defaults(path: str) -> dict[str, Any]:
-    """A learner's parameters as they stand in its signature; empty where it cannot be seen, as the trial will tell."""
-    try:
-        parameters = inspect.signature(find(path, LEARNERS)).parameters.values()
-    except (StudyError, TypeError, ValueError):
-        return {}
-    return {p.name: p.default for p in parameters}
+    for trial in trials:
+        if trial.key in outcomes and (seconds := outcomes[trial.key].fit_seconds) > 0:
+            by_learner[trial.learner].append(seconds / peak_bytes(trial))
+    rates = {learner: median(values) for learner, values in by_learner.items()}
+    overall = median([rate for values in by_learner.values() for rate in values] or [1.0])
+    return sorted(missing, key=lambda trial: peak_bytes(trial) * rates.get(trial.learner, overall), reverse=True)

@@ -1,9 +1,9 @@
-"""How much memory trials may hold together: of what is free on the machine and in every group that limits this process.
+"""The memory that concurrent trials may use: a share of what is free on the machine and in every control group.
 
-Linux limits memory by control groups: a container's, a batch job's, a user session's, one inside the other. A process
-may take what the tightest of them has left, from its own group up to the root:
+Linux limits memory by nested control groups: of a container, a batch job, a user session. A process may use what the
+tightest of them has left, from its own group up to the root:
 
-    free of a group = limit - usage + inactive file cache      (the kernel gives that cache back when it is asked)
+    free memory of a group = limit - usage + inactive file cache      (the kernel frees that cache on demand)
 """
 
 from __future__ import annotations
@@ -21,18 +21,12 @@ VERSION_2 = ("memory.max", "memory.current", "inactive_file")
 
 
 def memory_budget() -> float:
-    """Bytes that trials may hold together.
-
-    Returns
-    -------
-    float
-        A share of what is free.
-    """
+    """Return the number of bytes that all running trials together may use."""
     return SHARE * max(0, min([psutil.virtual_memory().available, *_free_of_groups()]))
 
 
 def _free_of_groups() -> Iterator[int]:
-    """What each group that this process is in, and that has a limit, has left."""
+    """Yield the free bytes of each control group of this process that has a limit."""
     try:
         lines = OWN_GROUPS.read_text().splitlines()
     except OSError:  # not Linux
@@ -45,7 +39,7 @@ def _free_of_groups() -> Iterator[int]:
             root, names = ROOT / "memory", VERSION_1
         else:
             continue
-        parts = [part for part in path.split("/") if part not in ("", "..")]  # "..": a group beyond what is seen here
+        parts = [part for part in path.split("/") if part not in ("", "..")]  # "..": a group outside of this mount
         for depth in range(len(parts), -1, -1):  # in a container, the outer part of the path may not be there
             group = root.joinpath(*parts[:depth])
             if (free := _free(group, *names)) is not None:
@@ -53,7 +47,7 @@ def _free_of_groups() -> Iterator[int]:
 
 
 def _free(group: Path, limit: str, usage: str, cache: str) -> int | None:
-    """Limit - usage + cache of a group; None where it is not there or has no limit."""
+    """Return limit - usage + cache of a group, None if it does not exist or has no limit."""
     try:
         most = (group / limit).read_text().strip()
         if most == "max":

@@ -1,6 +1,6 @@
-"""One BLAS and OpenMP thread for every trial, however many trials run beside it in the same process.
+"""One BLAS and OpenMP thread for every trial, however many trials run at the same time in the same process.
 
-With one thread a sum is always split the same way, so a value does not depend on how many workers there are.
+With one thread a sum is always split the same way, so a value does not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
+from layerwise.studies.definition.lookup import StudyError, find
 from layerwise.studies.definition.trial import Trial
 
-#: For processes that are yet to start; libraries read these while they are loaded.
+#: For processes that are yet to start; libraries read these variables when they are loaded.
 ENVIRONMENT = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
@@ -30,28 +30,28 @@ ENVIRONMENT = dict.fromkeys(
 )
 
 _lock = Lock()
-_inside = 0  # trials running in this process
-_limits: dict[ThreadpoolController, Any] = {}  # what the last of them restores
+_running = 0  # trials running in this process
+_limits: dict[ThreadpoolController, Any] = {}  # restored by the last of them
 
 
 @contextmanager
 def one_thread(trial: Trial) -> Generator[None]:
-    """Hold BLAS and OpenMP to one thread while a trial runs.
+    """Limit BLAS and OpenMP to one thread while a trial runs.
 
-    BLAS has one limit a process: the first trial sets it, the last one restores it. OpenMP's holds only in the thread
-    that sets it.
+    BLAS has one limit per process: the first trial sets it, the last one restores it. The limit of OpenMP applies only
+    to the thread that sets it.
 
     Parameters
     ----------
     trial : Trial
-        What is about to run; its modules are imported first, for they bring the libraries.
+        The trial about to run. Its modules are imported first, because they load the libraries.
     """
-    global _inside
-    with suppress(StudyError):  # the trial will say it better
+    global _running
+    with suppress(StudyError):  # the trial reports it
         load(trial)
-    controller = _controller(trial.target, trial.inputs, trial.learner)
+    controller = _controller(trial.paths)
     with _lock:
-        _inside += 1
+        _running += 1
         if controller not in _limits:
             _limits[controller] = controller.limit(limits=1, user_api="blas")
     try:
@@ -59,26 +59,26 @@ def one_thread(trial: Trial) -> Generator[None]:
             yield
     finally:
         with _lock:
-            _inside -= 1
-            if _inside == 0:
+            _running -= 1
+            if _running == 0:
                 for limit in reversed(_limits.values()):
                     limit.restore_original_limits()
                 _limits.clear()
 
 
 def load(trial: Trial) -> None:
-    """Import what a trial names.
+    """Import every class that a trial names.
 
     Raises
     ------
     StudyError
-        Where that is impossible.
+        If one cannot be imported.
     """
-    for path, home in ((trial.target, TARGETS), (trial.inputs, INPUTS), (trial.learner, LEARNERS)):
+    for path, home in trial.paths:
         find(path, home)
 
 
 @lru_cache(maxsize=256)
-def _controller(target: str, inputs: str, learner: str) -> ThreadpoolController:
-    """The libraries that are loaded once these classes are."""
+def _controller(paths: tuple[tuple[str, str], ...]) -> ThreadpoolController:
+    """Return the libraries that are loaded once these classes are."""
     return ThreadpoolController()

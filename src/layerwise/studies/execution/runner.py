@@ -1,12 +1,12 @@
-"""Run a study: what is missing, longest first, as much at once as memory allows, each outcome stored as it arrives.
+"""Run a study: the missing trials, longest first, as many at once as fit into memory, each outcome stored at once.
 
-Every trial has one BLAS thread, so its value does not depend on where it runs or on how many run beside it: threads,
-processes and a Dask cluster of like machines give the same numbers bit for bit. Workers only compute; the calling
-thread alone writes to the store.
+Every trial has one BLAS thread, so its value does not depend on where it runs or on what runs at the same time:
+threads, processes and a Dask cluster of like machines give the same numbers bit for bit. Executors only compute; the
+calling thread alone writes to the store.
 
-A process of this machine runs one trial at a time, so it is known which trial it died of. A worker of a cluster has
-several: of those that were lost with it, each is run once more in the end, with no other one, and only what kills
-workers alone is a failed row.
+A local process runs one trial at a time, so the trial of which it died is known, and is run again. A worker of a
+cluster holds several: those that were lost with it are quarantined, each is run once more with no other, and only a
+trial that kills workers on its own becomes a failed row.
 """
 
 from __future__ import annotations
@@ -19,31 +19,29 @@ from contextlib import nullcontext
 from queue import Empty
 from typing import TYPE_CHECKING, cast
 
-import psutil
 from joblib import effective_n_jobs
 
 from layerwise.studies.analysis.result import StudyResult
 from layerwise.studies.definition.study import Study
 from layerwise.studies.definition.trial import Trial
 from layerwise.studies.execution.cost import Memory, longest_first
-from layerwise.studies.execution.memory import memory_budget
-from layerwise.studies.execution.workers import (
-    Arrival,
-    Processes,
+from layerwise.studies.execution.executors import (
+    Completed,
+    Executor,
     WorkerDied,
-    Workers,
     WorkersDied,
     WorkersKind,
     check_importable,
-    local_workers,
+    local_executor,
 )
+from layerwise.studies.execution.memory import memory_budget
 from layerwise.studies.storage.store import Store
 from layerwise.studies.trials.run import Outcome
 
 if TYPE_CHECKING:
     from distributed import Client
 
-ATTEMPTS = 3  # of a trial whose process dies
+MAX_DEATHS = 3  # of the process of one trial, before the trial counts as failed
 
 
 def run_study(
@@ -60,35 +58,36 @@ def run_study(
 ) -> StudyResult:
     """Run the trials of a study that have no outcome yet.
 
-    A trial that fails is a row with its error; so is one whose process died each of three times, or that kills the
-    workers of a cluster with no other trial beside it. One run at a time writes to a store. Interrupted (Ctrl-C,
-    or killed), the study loses only the trials in flight: run again on the same store, it goes on where it stopped.
+    A trial that fails becomes a row with its error. So does a trial whose process died three times, or that kills the
+    worker of a cluster when no other trial runs there. Only one run at a time writes to a store. If the study is
+    interrupted or killed, only the trials in flight are lost; another call with the same store runs what is missing.
 
     Parameters
     ----------
     study : Study
-        What to run.
+        The study.
     store : Store or None, default=None
-        Where outcomes, and the study itself, are found and kept; None keeps them in memory only.
+        Store in which outcomes are looked up and kept, with the study itself. None keeps them in memory only.
     n_jobs : int or None, default=1
-        Trials at once on this machine, as joblib counts them: -1 is one a core. Fewer run where the estimates of their
-        memory (`layerwise.studies.execution.cost`), and of their processes, would together exceed what is free.
+        Number of concurrent trials on this machine, as in joblib: -1 means one per core. Fewer run where their expected
+        memory (`layerwise.studies.execution.cost`) would exceed what is free.
     workers : {"auto", "threads", "processes"}, default="auto"
-        Where trials run on this machine. Threads start at once; processes (joblib's) do not share an interpreter and
-        survive a trial that crashes. "auto" takes processes where the largest trial has at least 1e9 flops.
+        Where trials run on this machine. Threads start faster; processes do not share an interpreter, and a trial that
+        crashes does not end the study. "auto" chooses processes where the largest trial is expected to need at least
+        64 MiB.
     client : distributed.Client or None, default=None
-        Run on its Dask cluster instead, whose workers must be able to import layerwise and the study's own modules.
-        There, memory is the workers' own affair: give each as many threads as trials it can hold.
+        Run on the client's Dask cluster instead. Its workers must be able to import layerwise and the study's own
+        modules. Memory is not limited there: give each worker no more threads than trials it can hold.
     started : callable or None, default=None
-        ``started(found, total)`` before the first trial: the outcomes of those that need not run, by key, and the
-        number of all trials.
+        ``started(found, total)`` is called before the first trial, with the outcomes found in the store, by key, and
+        the number of all trials.
     callback : callable or None, default=None
-        ``callback(done, total, trial, outcome)`` after each outcome is stored; `done` counts those found in the
-        store too. Runs in the calling thread.
+        ``callback(done, total, trial, outcome)`` is called in the calling thread after each outcome is stored; `done`
+        includes the outcomes found in the store.
     retry_failed : bool, default=False
-        Run trials again whose stored outcome is an error.
+        Whether to run trials again whose stored outcome is an error.
     rerun_changed : bool, default=False
-        Rerun trials that were made from another source of the user's own classes
+        Whether to run trials again whose stored outcome was made from other source of the user's own classes
         (`layerwise.studies.trials.provenance`).
 
     Returns
@@ -99,16 +98,16 @@ def run_study(
     Raises
     ------
     StudyError
-        For other processes or a cluster that cannot run the study, or a cluster that has had no workers for long
-        (`layerwise.studies.execution.dask_workers.STOP_AFTER`, half an hour).
+        If processes or a cluster cannot import the study's classes, or a cluster has had no workers for half an hour
+        (`layerwise.studies.execution.dask_workers.STOP_SECONDS`).
     StoreError
-        For a store that another process is running trials into, or that can no longer be written to.
+        If another process is running trials into the store, or it cannot be written to.
 
     Warns
     -----
     UserWarning
-        Where outcomes found in the store were made by another version of layerwise, or from other source of a user's
-        own classes; where a cluster has had no workers for a minute.
+        If outcomes found in the store were made by another version of layerwise, or from other source of the user's
+        own classes, and if a cluster has had no workers for a minute.
     """
     with nullcontext() if store is None else store.writing():
         trials = study.trials()
@@ -119,33 +118,34 @@ def run_study(
         if missing := [trial for trial in trials if trial.key not in outcomes]:
             missing = longest_first(missing, trials, outcomes)
             if client is not None:
-                from layerwise.studies.execution.dask_workers import DaskWorkers
+                from layerwise.studies.execution.dask_workers import DaskExecutor
 
                 check_importable(missing)
-                crew, budget = DaskWorkers(client), math.inf
+                executor, budget = DaskExecutor(client), math.inf
             else:
-                crew, budget = local_workers(workers, min(n_workers, len(missing)), missing), memory_budget()
+                executor = local_executor(workers, min(n_workers, len(missing)), missing)
+                budget = memory_budget()
             try:
-                memory = _memory(crew, missing[0])
+                memory = executor.memory(missing[0])
                 for trial in trials:
                     if trial.key in outcomes:
                         memory.learn(trial, outcomes[trial.key])
-                for arrived in _arriving(crew, missing, budget, memory):
+                for completed in run_trials(executor, missing, budget, memory):
                     if store is not None:
-                        store.add_all(arrived)
-                    for trial, outcome in arrived:
+                        store.add_all(completed)
+                    for trial, outcome in completed:
                         outcomes[trial.key] = outcome
                         if callback is not None:
                             callback(len(outcomes), len(trials), trial, outcome)
             finally:
-                crew.close()
+                executor.close()
     return StudyResult(study, outcomes)
 
 
 def _found(
     study: Study, trials: list[Trial], store: Store | None, retry_failed: bool, rerun_changed: bool
 ) -> dict[str, Outcome]:
-    """The outcomes that a store holds and that count; the study is kept there."""
+    """Return the outcomes of a store that need not be computed again, and keep the study there."""
     if store is None:
         return {}
     outcomes = store.outcomes(trial.key for trial in trials)
@@ -156,9 +156,9 @@ def _found(
         outcomes = {key: outcome for key, outcome in outcomes.items() if key not in changed}
     elif changed:
         warnings.warn(
-            f"{store.path} holds {len(changed)} trials of this study made from another source of "
-            f"{', '.join(sorted(set().union(*changed.values())))}, or from one that is not known; they are kept, and "
-            "the values may not belong together. Run them again with --rerun-changed (rerun_changed=True), or choose "
+            f"{store.path} holds {len(changed)} trials of this study made from other source of "
+            f"{', '.join(sorted(set().union(*changed.values())))}, or from unknown source. They are kept, although new "
+            "trials may give inconsistent values. Run them again with --rerun-changed (rerun_changed=True), or choose "
             "another store.",
             stacklevel=3,
         )
@@ -172,69 +172,79 @@ def _found(
     return outcomes
 
 
-def _memory(crew: Workers, trial: Trial) -> Memory:
-    """What trials are charged for: in processes, for one each."""
-    if isinstance(crew, Processes):
-        return Memory(crew.resident(trial), each=True)
-    return Memory(psutil.Process().memory_info().rss)
-
-
-def _arriving(
-    crew: Workers, waiting: list[Trial], budget: float, memory: Memory
+def run_trials(
+    executor: Executor, waiting: list[Trial], budget: float, memory: Memory
 ) -> Iterator[list[tuple[Trial, Outcome]]]:
-    """Hand out trials and yield their outcomes, as many at a time as have arrived."""
-    held: dict[str, Trial] = {}  # handed out
-    beside: set[str] = set()  # trials that were out together with another one
+    """Submit trials to an executor and iterate over their outcomes.
+
+    Parameters
+    ----------
+    executor : Executor
+        What runs the trials.
+    waiting : list of Trial
+        The trials, in the order of submission; it is emptied.
+    budget : float
+        Bytes that the submitted trials may need together. A trial that needs more runs on its own.
+    memory : Memory
+        The expected memory of trials; it is corrected by the measured peaks.
+
+    Yields
+    ------
+    list of (Trial, Outcome)
+        All trials that have completed since the last list.
+    """
+    submitted: dict[str, Trial] = {}
+    accompanied: set[str] = set()  # trials that were submitted while others were
     deaths: Counter[str] = Counter()
-    suspects: list[Trial] = []  # lost with a worker that held others, too; each is run alone when the others are done
-    while waiting or held or suspects:
-        if not (waiting or held):
-            beside.clear()
-            waiting = [suspects.pop(0)]
-        while len(held) < crew.window() and (trial := _next(waiting, held, budget, memory)):
-            held[trial.key] = trial
-            if len(held) > 1:
-                beside.update(held)
-            crew.submit(trial)
-        finished, raised = [], None
-        for trial, outcome in _arrivals(crew):
-            del held[trial.key]
+    quarantined: list[Trial] = []  # lost with a worker that held others; each is run alone after all others
+    while waiting or submitted or quarantined:
+        if not (waiting or submitted):
+            accompanied.clear()
+            waiting = [quarantined.pop(0)]
+        while len(submitted) < executor.capacity() and (trial := _next(waiting, submitted, budget, memory)):
+            submitted[trial.key] = trial
+            if len(submitted) > 1:
+                accompanied.update(submitted)
+            executor.submit(trial)
+        outcomes, raised = [], None
+        for trial, outcome in _all_completed(executor):
+            del submitted[trial.key]
             if isinstance(outcome, WorkersDied):
-                if trial.key in beside:
-                    suspects.append(trial)
+                if trial.key in accompanied:
+                    quarantined.append(trial)
                     continue
                 outcome = Outcome(math.nan, math.nan, str(outcome))
             if isinstance(outcome, WorkerDied):
                 deaths[trial.key] += 1
-                if deaths[trial.key] < ATTEMPTS:
+                if deaths[trial.key] < MAX_DEATHS:
                     waiting.insert(0, trial)
                     continue
-                outcome = Outcome(math.nan, math.nan, f"WorkerDied: {ATTEMPTS} times. {outcome}")
+                outcome = Outcome(math.nan, math.nan, f"WorkerDied: {MAX_DEATHS} times. {outcome}")
             if isinstance(outcome, BaseException):
                 raised = outcome
             else:
                 memory.learn(trial, outcome)
-                finished.append((trial, outcome))
-        if finished:
-            yield finished
+                outcomes.append((trial, outcome))
+        if outcomes:
+            yield outcomes
         if raised is not None:
             raise raised
 
 
-def _next(waiting: list[Trial], held: Mapping[str, Trial], budget: float, memory: Memory) -> Trial | None:
-    """Take the first trial whose memory is free; with no others running, the first whatever it takes."""
-    free = budget - sum(map(memory.needed, held.values()))
+def _next(waiting: list[Trial], submitted: Mapping[str, Trial], budget: float, memory: Memory) -> Trial | None:
+    """Remove and return the first trial that fits into the free memory; if no other runs, the first in any case."""
+    free = budget - sum(map(memory.needed, submitted.values()))
     for i, trial in enumerate(waiting):
-        if not held or memory.needed(trial) <= free:
+        if not submitted or memory.needed(trial) <= free:
             return waiting.pop(i)
     return None
 
 
-def _arrivals(crew: Workers) -> list[Arrival]:
-    """Wait for an arrival; return it with those that came meanwhile."""
-    arrived = [crew.next_arrival()]
+def _all_completed(executor: Executor) -> list[Completed]:
+    """Wait for a trial to complete; return it with all others that have completed meanwhile."""
+    completed = [executor.next_completed()]
     while True:
         try:
-            arrived.append(crew.arrivals.get_nowait())
+            completed.append(executor.completed.get_nowait())
         except Empty:
-            return arrived
+            return completed

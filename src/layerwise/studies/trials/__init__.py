@@ -1,1 +1,1 @@
-"""One trial: running it, its metrics, and the source code that it depends on."""
+"""One trial: how it is run, its metrics, and the source code on which it depends."""

@@ -1,4 +1,4 @@
-"""What a trial measures besides risk, where the learner shows what it has learnt and the target what it hides."""
+"""Metrics other than the risk, for learners and targets that expose their features or directions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PREDICT_ROWS = 4096  # rows predicted at once: learners may hold (rows, width) o
 
 
 def feature_correlation(target: Any, learner: Any, X: np.ndarray) -> float | None:
-    """``|corr|`` of the learnt feature and the target's own over X (n, d).
+    """Return the absolute correlation of the learnt feature with the target's feature over X (n, d).
 
-    The target's is ``target.feature(X)``; the learner's ``feature(X)``, or ``transform(X)`` where that is one column.
-    None where either has no such thing, 0 for a learnt feature that is constant.
+    The target's feature is ``target.feature(X)``; the learner's is ``feature(X)``, or ``transform(X)`` if that has one
+    column. None if either is missing, 0 for a constant learnt feature.
     """
     hidden, learnt = getattr(target, "feature", None), _learnt_feature(learner, X[:1])
     if learnt is None or not callable(hidden):
@@ -27,10 +27,10 @@ def feature_correlation(target: Any, learner: Any, X: np.ndarray) -> float | Non
 
 
 def subspace_overlap(target: Any, learner: Any, X: np.ndarray) -> float | None:
-    """``|D S'|_F^2 / r``: 1 where the first r learnt directions D (r, d) span the target's subspace S (r, d).
+    """Return ``|D S'|_F^2 / r``, which is 1 if the first r learnt directions D (r, d) span the target's S (r, d).
 
-    D is the beginning of ``learner.directions_``, S ``target.relevant_subspace``. None where either has no such thing,
-    or where S is everything.
+    D is the first r rows of ``learner.directions_``, S is ``target.relevant_subspace``. None if either is missing, or
+    if S is the whole space.
     """
     if not (hasattr(learner, "directions_") and hasattr(target, "relevant_subspace")):
         return None
@@ -47,7 +47,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
-    """Every metric that applies, by name.
+    """Return the metrics that apply, by name.
 
     Parameters
     ----------
@@ -61,21 +61,21 @@ def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        Values; a metric that does not apply, or is no number, is absent.
+        Values. A metric that does not apply, or is not finite, is absent.
     """
     values = {name: metric(target, learner, X) for name, metric in METRICS.items()}
     return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
-    """Values of shape (n,), in float64; a column is taken as one, anything else would be broadcast into nonsense.
+    """Evaluate a function by blocks of rows, in float64.
 
     Parameters
     ----------
     function : callable
-        From (rows, d) to (rows,).
+        Maps an array of shape (rows, d) to (rows,) or (rows, 1).
     X : ndarray of shape (n, d)
-        Its argument.
+        Points.
 
     Returns
     -------
@@ -94,8 +94,8 @@ def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarra
         if part.shape not in ((len(block),), (len(block), 1)):
             name = getattr(function, "__name__", type(function).__name__)
             raise ValueError(
-                f"{name} gave an array of shape {part.shape} for {len(block)} rows; it should be of shape "
-                f"({len(block)},)"
+                f"{name} returned an array of shape {part.shape} for {len(block)} rows; it must have shape "
+                f"({len(block)},)."
             )
         values[start : start + PREDICT_ROWS] = part.reshape(-1)
     return values

@@ -1,12 +1,13 @@
-"""Whose code a trial runs: the source of a user's own classes, and the versions of the libraries.
+"""Which code a trial runs: the source of a user's own classes, and the versions of libraries.
 
-A trial's key holds import paths. Two scripts may each have a class of one path, and one script changes over time, so
-beside what came of a trial stands a hash of the source it was made from. Of the class's own file only what the class
-uses counts: its statement, and those that define what it names, and so on. Another learner in the same file, or a
-changed grid, changes nothing. Other files of the user's that it imports from count likewise. Code that is installed is
-told by its version.
+A trial's key holds import paths. Two scripts may each define a class of one path, and one script changes over time, so
+a store holds, beside each trial, a hash of the source of every class that is the user's own: the file that defines it,
+and the user's own files that it imports, directly or not. Of installed code the version is stored instead.
 
-Names are followed as they stand in the text; what is looked up by other means (``getattr``, a data file) is not seen.
+Any change in these files counts, that of another class or a comment included, except below ``if __name__ ==
+"__main__":``. So a script's grid of trials belongs there, or the classes in a module of their own. In a notebook, what
+counts are the cells that define the class and the functions and classes that it uses. What is reached by other means
+(``importlib``, a data file) is not followed.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from importlib.util import resolve_name
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
-from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS, StudyError, find
+from layerwise.studies.definition.lookup import StudyError, find
 from layerwise.studies.definition.trial import Trial, canonical_json
 
-UNKNOWN = "unknown"  # a source that cannot be seen, as of what was typed into an interpreter; equal to none
+UNKNOWN = "unknown"  # hash of a source that cannot be read, such as a class defined at the prompt; never equal
 ALWAYS = ("numpy", "scipy", "scikit-learn")
 
 
 def sources(trial: Trial) -> dict[str, str]:
-    """Hashes of the source of those classes of a trial that are the user's own.
+    """Return hashes of the source of those classes of a trial that are the user's own.
 
     Parameters
     ----------
@@ -44,13 +45,13 @@ def sources(trial: Trial) -> dict[str, str]:
     Returns
     -------
     dict
-        Hash by import path; `UNKNOWN` where no source can be seen.
+        Hash by import path; `UNKNOWN` where the source cannot be read.
     """
     found = {}
-    for path, home in ((trial.target, TARGETS), (trial.inputs, INPUTS), (trial.learner, LEARNERS)):
+    for path, home in trial.paths:
         try:
             digest = _digest(find(path, home), path)
-        except StudyError:  # gone since; the trial says it
+        except StudyError:  # no longer importable; the trial reports it
             digest = UNKNOWN
         if digest:
             found[path] = digest
@@ -58,9 +59,9 @@ def sources(trial: Trial) -> dict[str, str]:
 
 
 def libraries(trial: Trial) -> str:
-    """Versions of NumPy, SciPy, scikit-learn and the distributions that a trial's classes come from, as JSON."""
+    """Return, as JSON, the versions of NumPy, SciPy, scikit-learn and the distributions of a trial's classes."""
     names = {*ALWAYS}
-    for path in (trial.target, trial.inputs, trial.learner):
+    for path, _ in trial.paths:
         names |= _distributions(path.split(".")[0]) if "." in path else set()
     return canonical_json({name: _version(name) for name in names})
 
@@ -83,147 +84,113 @@ def _version(distribution: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _digest(found: Any, path: str) -> str:
-    """Hash of what makes a class or factory, "" where none of it is the user's own; as of when it is first asked for.
+    """Return the hash of the files that define a class or factory, "" for installed code.
 
-    Whoever edits a file has to import it again to run it, which makes another class.
+    It is computed once: edited code has to be imported again to be run, which makes another class.
     """
-    kinds = [kind for kind in [found, *getattr(found, "__mro__", ())[1:]] if hasattr(kind, "__name__")]
-    home, _, own_name = path.rpartition(".")
-    waiting = [(home, own_name), *((kind.__module__ or "", kind.__name__) for kind in kinds)]
-    texts: dict[tuple[str, str], str] = {}
-    while waiting:
-        home, name = waiting.pop()
-        module = sys.modules.get(home)
-        if (home, name) in texts or module is None or not _is_own(module):
-            continue
-        text = _text(module, name)
-        if text is None:
-            return UNKNOWN
-        texts[home, name], uses, imports = _relevant(text, name)
-        waiting += [origin for use in uses if (origin := _origin(getattr(module, use, None)))]
-        for statement in imports:  # a number that is imported does not say where from
-            waiting += _imported(statement, module, uses)
-    if not texts:
-        return ""
-    return hashlib.sha256(canonical_json([texts[key] for key in sorted(texts)]).encode()).hexdigest()[:16]
+    defined = inspect.isclass(found) or inspect.isfunction(found)
+    module = found.__module__ if defined else path.rpartition(".")[0]
+    try:
+        if module == "__main__" and _file(module) is None:
+            texts = _cells(found)
+        else:
+            texts: dict[str, str] = {}
+            _collect(module, texts)
+    except OSError:  # the file is gone
+        return UNKNOWN
+    return hashlib.sha256(canonical_json(sorted(texts.values())).encode()).hexdigest()[:16] if texts else ""
 
 
-def _is_own(module: ModuleType) -> bool:
-    """Whether a module is neither layerwise's, nor Python's, nor installed."""
-    if module.__name__ == "__main__":
-        return True
-    if module.__name__.split(".")[0] == "layerwise":
+def _collect(name: str, texts: dict[str, str]) -> None:
+    """Add the text of a module that is the user's own, and of all such modules that it imports, by name."""
+    file = _file(name)
+    if name in texts or not _is_own(name, file):
+        return
+    assert file is not None
+    text = Path(file).read_text(encoding="utf-8", errors="replace")
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):  # compiled code
+        statements = []
+    lines = text.splitlines()
+    for statement in reversed(statements):
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'":
+            del lines[statement.lineno - 1 : statement.end_lineno]
+            statement.body.clear()
+    texts[name] = "\n".join(lines)
+    package = name if Path(file).stem == "__init__" else name.rpartition(".")[0]
+    package = getattr(sys.modules.get(name), "__package__", None) or package  # of `python -m`
+    for imported in _imported(statements, package):
+        _collect(imported, texts)
+
+
+def _imported(statements: list[ast.stmt], package: str) -> Iterator[str]:
+    """Names of the modules that statements import, and of what may be one."""
+    for node in ast.walk(ast.Module(statements, [])):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = node.module or ""
+            with suppress(ImportError):
+                home = resolve_name("." * node.level + home, package)
+            yield home
+            yield from (f"{home}.{alias.name}" for alias in node.names)
+
+
+def _file(name: str) -> str | None:
+    """Return the file of a module, imported or not; None where it does not exist or has no file."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    parent = name.rpartition(".")[0]
+    if not parent or _is_own(parent, _file(parent)):  # finding a submodule imports its package
+        with suppress(ImportError, ValueError):
+            spec = find_spec(name)
+            return spec.origin if spec and spec.has_location else None
+    return None
+
+
+def _is_own(name: str, file: str | None) -> bool:
+    """Return whether a module is neither layerwise's, nor Python's, nor installed."""
+    if file is None or name.split(".")[0] == "layerwise":
         return False
-    file = getattr(module, "__file__", None)
-    return file is not None and not any(Path(file).resolve().is_relative_to(place) for place in _places())
+    return not any(Path(file).resolve().is_relative_to(place) for place in _installed())
 
 
 @cache
-def _places() -> list[Path]:
-    """Where Python and what is installed stand."""
+def _installed() -> list[Path]:
+    """Folders of Python and of installed packages."""
     paths = [sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return [Path(path).resolve() for path in [*paths, *site.getsitepackages(), site.getusersitepackages()]]
 
 
-def _text(module: ModuleType, name: str) -> str | None:
-    """The text of a module's file; of a notebook, which has none, the cells in which the functions of a class stand."""
-    file = getattr(module, "__file__", None)
-    if file is not None:
-        try:
-            return Path(file).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-    found = getattr(module, name, None)
-    functions = [found, *vars(found).values()] if inspect.isclass(found) else [found]
-    codes = [code for function in functions if (code := getattr(function, "__code__", None))]
-    cells = dict.fromkeys(code.co_filename for code in codes)
-    texts = ["".join(linecache.getlines(cell)) for cell in cells]
-    return "\n".join(texts) if texts and all(texts) else None
+def _cells(found: Any) -> dict[str, str]:
+    """Return the cells of a notebook that define a class or function, and the functions and classes that it uses.
 
-
-Imports = list[ast.Import | ast.ImportFrom]
-
-
-def _relevant(text: str, name: str) -> tuple[str, set[str], Imports]:
-    """The statements at the top of a file that a name comes from, directly or not, the names and imports they use.
-
-    All of them for the name "", or for one that no statement defines.
+    Raises
+    ------
+    OSError
+        Where there is no cell, as for what is typed at the prompt.
     """
-    try:
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError):  # a notebook's magic; compiled code
-        return text, set(), []
-    lines, wanted, taken, before = text.splitlines(), {name}, {}, -1
-    while len(taken) > before:
-        before = len(taken)
-        for i, statement in enumerate(statements):
-            if i not in taken and not wanted.isdisjoint(_binds(statement)):
-                first = min(part.lineno for part in [statement, *getattr(statement, "decorator_list", ())])
-                taken[i] = "\n".join(lines[first - 1 : statement.end_lineno])
-                wanted |= _uses(statement)
-    if taken:
-        text = "\n".join(taken[i] for i in sorted(taken))
-        statements = [statements[i] for i in sorted(taken)]
-    else:
-        wanted = {used for statement in statements for used in _uses(statement)}
-    nodes = (node for statement in statements for node in ast.walk(statement))
-    return text, wanted, [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-
-
-def _binds(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement defines or changes."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield statement.name
-        return
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-            while isinstance(node, ast.Attribute | ast.Subscript):
-                node = node.value
-            if isinstance(node, ast.Name):
-                yield node.id
-        elif isinstance(node, ast.alias) and node.name != "*":
-            yield _bound(node)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-
-
-def _bound(alias: ast.alias) -> str:
-    return (alias.asname or alias.name).split(".")[0]
-
-
-def _uses(statement: ast.stmt) -> set[str]:
-    """The names that a statement looks up outside of its functions' own variables."""
-    whole = compile(ast.Module([statement], []), "", "exec", dont_inherit=True, flags=0)
-    codes, looked_up = [whole], set()
-    while codes:
-        code = codes.pop()
-        looked_up |= {*code.co_names}
-        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return looked_up & {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-
-
-def _origin(value: Any) -> tuple[str, str] | None:
-    """The module that a value is or comes from, and its name there."""
-    if isinstance(value, ModuleType):
-        return value.__name__, ""
-    home, name = getattr(value, "__module__", None), getattr(value, "__name__", type(value).__name__)
-    return (home, name) if isinstance(home, str) and isinstance(name, str) else None
-
-
-def _imported(statement: ast.Import | ast.ImportFrom, module: ModuleType, uses: set[str]) -> Iterator[tuple[str, str]]:
-    """The modules, and the names among those used, that a statement of a module imports."""
-    used = [alias for alias in statement.names if alias.name == "*" or _bound(alias) in uses]
-    if isinstance(statement, ast.Import):
-        yield from ((alias.name, "") for alias in used)
-        return
-    home = statement.module or ""
-    if statement.level:
-        try:
-            home = resolve_name("." * statement.level + home, module.__package__ or "")
-        except ImportError:
-            return
-    for alias in used:
-        yield home, "" if alias.name == "*" else alias.name
-        yield f"{home}.{alias.name}", ""  # where that is a module
+    namespace = vars(sys.modules["__main__"])
+    cells: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    waiting, seen = [found], set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        home = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+        if inspect.iscode(value):
+            cells[value.co_filename] = "".join(linecache.getlines(value.co_filename))
+            waiting += filter(inspect.iscode, value.co_consts)
+            waiting += [namespace[name] for name in value.co_names if name in namespace]
+        elif inspect.isclass(value) and home == "__main__":
+            waiting += [*vars(value).values(), *value.__bases__]
+        elif home == "__main__":
+            waiting += filter(None, [getattr(value, "__code__", None)])
+        elif isinstance(home, str):
+            _collect(home, texts)
+    if not any(cells.values()):  # a single one may be missing: a dataclass has generated methods
+        raise OSError("no source")
+    return texts | cells

@@ -1,4 +1,4 @@
-"""Threads and processes: the same values, as much at once as memory allows, deaths that cost one trial at most."""
+"""Threads and processes: equal values, as many trials at once as memory allows, and crashes that fail one trial."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ from children import ENVIRONMENT, rows_in, start
 from throwaway import Dies, Features, Holds, Interrupts, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, run_study
-from layerwise.studies.execution import cost, runner, workers
+from layerwise.studies.execution import cost, executors, runner
 
 
 def learner(use, **params):
@@ -20,7 +20,7 @@ def learner(use, **params):
 
 
 def test_processes_give_the_bits_of_threads(tmp_path):
-    # catches: BLAS threads in a worker process; a risk that passes through text; a target that cannot be pickled
+    # catches: several BLAS threads in a process; a risk that is rounded in transfer; a target that cannot be pickled
     study = small_study(n=[1500, 100], learners=[learner(Features, width=300)])
     with Store(tmp_path / "study.sqlite") as store:
         result = run_study(study, store, n_jobs=2, workers="processes")
@@ -28,9 +28,9 @@ def test_processes_give_the_bits_of_threads(tmp_path):
         assert bits(run_study(study, store)) == bits(result)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a peak that can be reset")
-def test_a_process_tells_the_memory_of_its_trial(tmp_path):
-    # catches: the peak of an earlier trial told for a later one; a peak told where trials share a process
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a resettable peak")
+def test_a_process_reports_the_memory_of_its_trial(tmp_path):
+    # catches: the peak of an earlier trial reported for a later one; a peak reported where trials share a process
     study = small_study(learners=[learner(Mean), learner(Holds, width=200)], n=[20], dims=[3], seeds=2)
     with Store(tmp_path / "study.sqlite") as store:
         run_study(study, store, workers="processes")
@@ -41,7 +41,7 @@ def test_a_process_tells_the_memory_of_its_trial(tmp_path):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_trial_that_ends_its_process_is_tried_again(tmp_path, n_jobs):
+def test_a_trial_whose_process_dies_is_tried_again(tmp_path, n_jobs):
     # catches: one killed worker that ends the study, or fails the trial beside it
     study = small_study(learners=[learner(Dies, mark=str(tmp_path / "mark")), learner(Mean)])
     result = run_study(study, n_jobs=n_jobs, workers="processes")
@@ -50,8 +50,8 @@ def test_a_trial_that_ends_its_process_is_tried_again(tmp_path, n_jobs):
     assert len(result.table) == 24
 
 
-def test_a_trial_that_always_ends_its_process_is_a_failed_row(tmp_path):
-    # catches: a trial retried for ever; a failure blamed on its neighbours
+def test_a_trial_whose_process_always_dies_is_a_failed_row(tmp_path):
+    # catches: a trial retried forever; a failure blamed on other trials
     study = small_study(learners=[learner(Dies), learner(Features)], dims=[3], n=[40], seeds=2)
     with Store(tmp_path / "study.sqlite") as store:
         table = run_study(study, store, n_jobs=2, workers="processes").table
@@ -62,35 +62,35 @@ def test_a_trial_that_always_ends_its_process_is_a_failed_row(tmp_path):
 
 
 def test_a_process_that_dies_while_idle_is_replaced():
-    # catches: a trial that is blamed for, or lost to, a process the system ended between two trials
-    crew = workers.Processes(1)
+    # catches: a trial failed, or lost, because the system killed a process between two trials
+    executor = executors.ProcessExecutor(1)
     try:
         first, second = small_study(learners=[learner(Mean)], dims=[3], n=[40], seeds=2).trials()
-        crew.submit(first)
-        crew.arrivals.get(timeout=60)
-        psutil.wait_procs([p for p in processes_of(crew) if not p.kill()], timeout=20)
-        while not crew._idle[0]._flags.broken:  # until it has been noticed
+        executor.submit(first)
+        executor.completed.get(timeout=60)
+        psutil.wait_procs([p for p in processes_of(executor) if not p.kill()], timeout=20)
+        while not executor._idle[0]._flags.broken:  # until loky has noticed it
             time.sleep(0.02)
-        crew.submit(second)
-        trial, outcome = crew.arrivals.get(timeout=60)
+        executor.submit(second)
+        trial, outcome = executor.completed.get(timeout=60)
     finally:
-        crew.close()
+        executor.close()
     assert (trial, outcome.error) == (second, None)
 
 
-def processes_of(crew):
-    return [psutil.Process(pid) for executor in crew._idle for pid in executor._processes]
+def processes_of(executor):
+    return [psutil.Process(pid) for one in executor._idle for pid in one._processes]
 
 
-def test_an_interrupt_in_a_process_comes_out():
-    # catches: Ctrl-C in a worker recorded as a failed trial, or waited for without end
+def test_an_interrupt_in_a_process_is_raised():
+    # catches: Ctrl-C in a process recorded as a failed trial, or a wait without end
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(learners=[learner(Interrupts)]), n_jobs=2, workers="processes")
 
 
 def test_ctrl_c_while_a_process_is_started(monkeypatch):
-    # catches: joblib broken off midway, perhaps with its lock held, and a process nobody ends: nor does the program
-    begin, pids = workers.ProcessPoolExecutor._start_executor_manager_thread, []
+    # catches: loky interrupted while it holds a lock, and a process that is never ended, so that the program hangs
+    begin, pids = executors.ProcessPoolExecutor._start_executor_manager_thread, []
 
     def begin_and_interrupt(executor):
         begin(executor)
@@ -98,7 +98,7 @@ def test_ctrl_c_while_a_process_is_started(monkeypatch):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         time.sleep(0.2)
 
-    monkeypatch.setattr(workers.ProcessPoolExecutor, "_start_executor_manager_thread", begin_and_interrupt)
+    monkeypatch.setattr(executors.ProcessPoolExecutor, "_start_executor_manager_thread", begin_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(learners=[learner(Features, pause=60)], dims=[3], n=[40]), workers="processes")
     assert len(pids) == 1
@@ -106,8 +106,8 @@ def test_ctrl_c_while_a_process_is_started(monkeypatch):
     assert alive == []
 
 
-def test_killed_with_processes_leaves_nobody_behind(slow_study):
-    # catches: workers that outlive the study and compete with the next run
+def test_processes_end_with_a_killed_study(slow_study):
+    # catches: processes that outlive the study and compete with the next run
     _, toml, path = slow_study
     child = start(path, toml, "processes")
     while child.poll() is None and rows_in(path) < 2:
@@ -122,7 +122,7 @@ def test_killed_with_processes_leaves_nobody_behind(slow_study):
 
 
 def test_memory_is_respected(monkeypatch):
-    # catches: large trials started together although the estimate says they do not fit; one too large never started
+    # catches: trials started together that are not expected to fit; a trial that needs more than is free never started
     study = small_study(learners=[learner(Holds, width=8)], dims=[3], n=[40], seeds=8)
     peak = cost.peak_bytes(study.trials()[0])
     for budget, most in ((0.0, 1), (1.5 * peak, 1), (2.5 * peak, 2), (100 * peak, 3)):
@@ -133,25 +133,25 @@ def test_memory_is_respected(monkeypatch):
     assert Holds.most > 1
 
 
-def test_processes_are_charged_for_themselves(monkeypatch):
-    # catches: eight interpreters started where eight trials of a megabyte fit; a process started only to be measured
+def test_the_memory_of_processes_counts(monkeypatch):
+    # catches: the memory of interpreters ignored; a process started only to be measured
     study = small_study(learners=[learner(Mean)], dims=[3], n=[40], seeds=4)
-    crew = workers.Processes(2)
+    executor = executors.ProcessExecutor(2)
     try:
-        size = crew.resident(study.trials()[0])
-        (process,) = processes_of(crew)
+        size = executor.resident(study.trials()[0])
+        (process,) = processes_of(executor)
         assert size == pytest.approx(process.memory_info().rss, rel=0.2)
     finally:
-        crew.close()
+        executor.close()
     out, busy = set(), []
-    submit = workers.Processes.submit
+    submit = executors.ProcessExecutor.submit
 
-    def counted(crew, trial):
+    def counted(executor, trial):
         out.add(trial.key)
         busy.append(len(out))
-        submit(crew, trial)
+        submit(executor, trial)
 
-    monkeypatch.setattr(workers.Processes, "submit", counted)
+    monkeypatch.setattr(executors.ProcessExecutor, "submit", counted)
     back = {"callback": lambda done, total, trial, outcome: out.remove(trial.key)}
     for budget, most in ((1.5 * size, 1), (3 * size, 2)):
         monkeypatch.setattr(runner, "memory_budget", lambda budget=budget: budget)
@@ -161,17 +161,23 @@ def test_processes_are_charged_for_themselves(monkeypatch):
 
 
 def test_large_trials_get_processes():
-    # catches: a crash-prone night of large fits in threads; tiny trials that pay for a process; a script's own classes
+    # catches: large fits in threads; the start of a process for tiny trials; processes for classes of a script
     small, large = small_study().trials(), small_study(learners=[learner(Features, width=30_000)]).trials()
     script = small_study(learners=[learner(Features, width=30_000)], targets=small_study().targets).trials()
     object.__setattr__(script[0], "learner", "__main__.Mine")
-    for trials, kind in ((small, workers.Threads), (large, workers.Processes), (script, workers.Threads)):
-        crew = workers.local_workers("auto", 1, trials)
-        crew.close()
-        assert type(crew) is kind
-    with pytest.raises(StudyError, match=r'"__main__\.Mine" is defined in the script.*module of its own'):
-        workers.local_workers("processes", 1, script)
-    with pytest.raises(ValueError, match="workers='fibres' should be"):
+    for trials, kind in (
+        (small, executors.ThreadExecutor),
+        (large, executors.ProcessExecutor),
+        (script, executors.ThreadExecutor),
+    ):
+        executor = executors.local_executor("auto", 1, trials)
+        executor.close()
+        assert type(executor) is kind
+    with pytest.raises(
+        StudyError, match=r'"__main__\.Mine" is defined in the script that is running.*module of its own'
+    ):
+        executors.local_executor("processes", 1, script)
+    with pytest.raises(ValueError, match="workers='fibres' must be"):
         run_study(small_study(), workers="fibres")
 
 
@@ -186,8 +192,8 @@ print(table["error"].isna().sum())
 """
 
 
-def test_scripts_need_no_guard(tmp_path):
-    # catches: processes that run the whole script again; a script's own learner that fails in every trial
+def test_scripts_need_no_main_guard(tmp_path):
+    # catches: processes that run the whole script again; a learner of the script that fails in every trial
     processes = SCRIPT.replace('LearnerSpec(label="mine", use=Mine), ', "").format('workers="processes"')
     for script, rows in ((SCRIPT.format(""), "24"), (processes, "12")):
         path = tmp_path / "script.py"
@@ -196,7 +202,7 @@ def test_scripts_need_no_guard(tmp_path):
         assert (done.stdout.strip(), done.stderr) == (rows, "")
 
 
-def test_blas_threads_come_back():
+def test_blas_threads_are_restored():
     # catches: a user's BLAS left with one thread after a study
     from threadpoolctl import ThreadpoolController
 
@@ -217,7 +223,7 @@ def test_blas_threads_come_back():
 
 
 def test_importing_studies_is_light():
-    # catches: an extra, or what only tables, figures and fits need, imported before it is used
+    # catches: an optional dependency, or one of tables, figures and fits only, imported before it is used
     heavy = ("dask", "distributed", "matplotlib", "pandas", "sklearn", "rich")
     code = f"import layerwise.studies, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
