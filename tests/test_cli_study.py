@@ -38,7 +38,7 @@ def lose_dummy(store, name):
     """Make the study one of a learner that is not here."""
     text = next(row.definition for row in store.studies() if row.name == name).replace("dummy.Dummy", "gone.Dummy")
     key = hashlib.sha256(text.encode()).hexdigest()
-    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = ?", [text, key, name])
+    store._database.connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = ?", [text, key, name])
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_study_that_cannot_be_imported_keeps_no_other_from_running(path):
     assert 'left out: study "gone"' in " ".join(done.lines)
     assert "all 2 trials done" in (path.parent / "report.html").read_text(encoding="utf-8")
     with Store(path) as store:
-        store._connection.execute("DELETE FROM study WHERE name = 'here'")
+        store._database.connection.execute("DELETE FROM study WHERE name = 'here'")
     done = layerwise("resume", path)
     assert done.status == 1
     assert "left out" in " ".join(done.lines)
@@ -188,7 +188,7 @@ def test_a_damaged_row_is_named_by_every_command(path, damage, words):
     # catches: a traceback; another trial's value taken for this one's; a cause made up by closing the file
     with Store(path) as store:
         run_study(tiny(), store)
-        store._connection.execute(damage)
+        store._database.connection.execute(damage)
     (path.parent / "s.toml").write_text(tiny().to_toml())
     before = path.read_bytes()
     for command in (
@@ -202,7 +202,7 @@ def test_a_damaged_row_is_named_by_every_command(path, damage, words):
     assert path.read_bytes() == before
     with Store(path) as store:  # the cure that it names
         table, rowid = words.split()[5], words.split()[1]
-        store._connection.execute(f"DELETE FROM {table} WHERE rowid = {rowid}")
+        store._database.connection.execute(f"DELETE FROM {table} WHERE rowid = {rowid}")
     assert layerwise("run", "s.toml", "--store", path, "--jobs", "1").status == 0
     assert layerwise("status", path).lines[-1] == "2 trials in all, 0 of them failed"
 

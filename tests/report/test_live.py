@@ -97,10 +97,10 @@ def test_a_new_trial_is_a_new_state(store):
 def test_it_reads_beside_a_writer_and_never_writes(store):
     # catches: a reader that blocks the study, or leaves a mark
     with serving(store) as server:
-        store._connection.execute("BEGIN IMMEDIATE")
+        store._database.connection.execute("BEGIN IMMEDIATE")
         before = list(store.rows())
         assert get(server, "/data.json")[0] == 200
-        store._connection.execute("ROLLBACK")
+        store._database.connection.execute("ROLLBACK")
         assert list(store.rows()) == before
 
 
@@ -153,14 +153,14 @@ def test_a_study_whose_learner_is_not_here(store):
     keep(made_up(("cubic",), name="<b>lost</b>"), store)
     text = made_up(("cubic",), name="<b>lost</b>").study.to_json().replace("throwaway.Witness", "gone.Witness")
     key = hashlib.sha256(text.encode()).hexdigest()
-    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name LIKE '%lost%'", [text, key])
+    store._database.connection.execute("UPDATE study SET definition = ?, key = ? WHERE name LIKE '%lost%'", [text, key])
     with serving(store) as server:
         status, page, _ = get(server, "/")
         assert status == 200
         assert [result.study.name for result in server.state()[1]] == ["made up"]
         assert "&lt;b&gt;lost&lt;/b&gt;" in page.split("<main>")[0]
         assert "cannot import" in page.split("<main>")[0]
-    store._connection.execute("DELETE FROM study WHERE name = 'made up'")
+    store._database.connection.execute("DELETE FROM study WHERE name = 'made up'")
     with pytest.raises(StudyError, match=r"study\.sqlite: study \"<b>lost</b>\": .*gone"):
         Source(store.path)
 

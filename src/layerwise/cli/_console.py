@@ -65,7 +65,7 @@ def refuse(message: str) -> int:
 
 def check_outputs(sources: Path | list[Path], outputs: dict[str, Path | None]) -> None:
     """Refuse, before the work, a file that would overwrite a source, another output or a store; make the folders."""
-    from layerwise.studies.storage.schema import refuse_database
+    from layerwise.studies.storage.header import refuse_database
 
     sources = [sources] if isinstance(sources, Path) else sources
     taken = {source.resolve(): str(source) for source in sources}

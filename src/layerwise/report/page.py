@@ -22,7 +22,7 @@ from layerwise.report.facts import definition, environment, failures, status
 from layerwise.report.payload import study_payload
 from layerwise.report.source import Record
 from layerwise.studies import StudyError, StudyResult
-from layerwise.studies.storage.schema import refuse_database
+from layerwise.studies.storage.header import refuse_database
 
 
 def make_report(
