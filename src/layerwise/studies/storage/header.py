@@ -21,6 +21,14 @@ def log_of(path: Path) -> Path:
     return Path(f"{path.resolve()}-wal")
 
 
+def log_holds_data(path: Path) -> bool:
+    """Return whether there is a write-ahead log that is not empty."""
+    try:
+        return log_of(path).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def check_exists(path: Path) -> None:
     """Check that there is a file.
 
@@ -91,11 +99,11 @@ def _header(path: Path) -> tuple[int, int]:
     """Return the schema version and application id of an SQLite file."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
-    log, journal = log_of(path), Path(f"{path.resolve()}-journal")
+    journal = Path(f"{path.resolve()}-journal")
     address = path.absolute().as_uri()
     if journal.exists():
         address += "?mode=rw"  # only a connection that may write can roll back an interrupted transaction
-    elif log.exists() and log.stat().st_size:
+    elif log_holds_data(path):
         address += "?mode=ro"
     else:
         address += "?mode=ro&immutable=1"  # creates no log beside a file that is not ours
