@@ -1,4 +1,4 @@
-"""What the page says in words and tables: progress, failures, definition, environment."""
+"""The text and tables of the page: progress, failures, definition, environment."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from layerwise.studies import StudyError, StudyResult
 
 DISTRIBUTIONS = ("layerwise", "numpy", "scipy", "scikit-learn")
-MOST_ERRORS = 200  # rows of the table of failures
+MAX_ERRORS = 200  # rows of the table of failures
 
 
 def status(result: StudyResult) -> dict[str, int]:
-    """Count the distinct trials of a study: all, done, failed.
+    """Count the distinct trials of a study.
 
     Parameters
     ----------
     result : StudyResult
-        What the study found.
+        Result of the study.
 
     Returns
     -------
     dict
-        The counts.
+        The numbers ``total``, ``done`` and ``failed``.
     """
     keys = {trial.key for trial in result.study.trials()}
     done = [outcome for key, outcome in result.outcomes.items() if key in keys]
@@ -31,17 +31,18 @@ def status(result: StudyResult) -> dict[str, int]:
 
 
 def failures(result: StudyResult) -> dict[str, Any]:
-    """Return the distinct errors of a study and where they struck.
+    """Return the distinct errors of a study and the cells in which they occurred.
 
     Parameters
     ----------
     result : StudyResult
-        What the study found.
+        Result of the study.
 
     Returns
     -------
     dict
-        ``errors``, rows by learner, target and message, the most frequent first; ``more``, how many rows are left out.
+        ``errors``, one row per learner, target and message, the most frequent first; ``more``, the number of rows left
+        out.
     """
     table = result.table[result.table["error"].notna()]
     rows = [
@@ -56,16 +57,16 @@ def failures(result: StudyResult) -> dict[str, Any]:
         for (learner, target, error), cell in table.groupby(["learner", "target", "error"], sort=False)
     ]
     rows.sort(key=lambda row: -row["trials"])
-    return {"errors": rows[:MOST_ERRORS], "more": max(0, len(rows) - MOST_ERRORS)}
+    return {"errors": rows[:MAX_ERRORS], "more": max(0, len(rows) - MAX_ERRORS)}
 
 
 def definition(result: StudyResult) -> str:
-    """Return the study as TOML, or as JSON where TOML cannot say it.
+    """Return the study as TOML, or as JSON if TOML cannot express it.
 
     Parameters
     ----------
     result : StudyResult
-        What the study found.
+        Result of the study.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def definition(result: StudyResult) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the versions of what makes the page.
+    """Return the versions of Python and the libraries that make the page.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def environment() -> dict[str, str]:
 
 
 def _listed(values: Any) -> str:
-    """The distinct values; where they are many, the ends."""
+    """List the distinct values, or the smallest and largest if there are many."""
     distinct = sorted(set(values.tolist()))
     if len(distinct) > 4:
         return f"{distinct[0]:,} … {distinct[-1]:,}"
