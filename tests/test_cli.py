@@ -170,7 +170,10 @@ def test_output_that_the_terminal_cannot_encode(tmp_path, coding):
     (tmp_path / "study.toml").write_text(STUDY.replace('"ridge"', '"Größe λ 漢"'), encoding="utf-8")
     environment = ENVIRONMENT | {"PYTHONIOENCODING": coding, "LC_ALL": "C"}
     for command in (
-        *(["study", "run", "study.toml", "--out", "Größe 漢", "--jobs", "1"], ["study", "status", "Größe 漢/study.sqlite"]),
+        *(
+            ["study", "run", "study.toml", "--out", "Größe 漢", "--jobs", "1"],
+            ["study", "status", "Größe 漢/study.sqlite"],
+        ),
         ["study", "status", "漢"],
     ):
         done = subprocess.run([*COMMAND, *command], cwd=tmp_path, env=environment, capture_output=True, check=False)

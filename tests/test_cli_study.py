@@ -209,7 +209,10 @@ def test_export_writes_every_trial(path, name, read):
     ("damage", "words"),
     [
         ("UPDATE trial SET metrics = '{x' WHERE rowid = 2", "row 2 of the table trial has metrics that are not a JSON"),
-        ("UPDATE trial SET metrics = '[1]' WHERE rowid = 2", "row 2 of the table trial has metrics that are not a JSON"),
+        (
+            "UPDATE trial SET metrics = '[1]' WHERE rowid = 2",
+            "row 2 of the table trial has metrics that are not a JSON",
+        ),
         ("UPDATE trial SET risk = 'low' WHERE rowid = 2", "row 2 of the table trial has 'low' instead of a number"),
         ("UPDATE trial SET risk = NULL WHERE rowid = 2", "row 2 of the table trial has neither a risk nor an error"),
         (

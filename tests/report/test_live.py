@@ -127,7 +127,7 @@ def test_an_address_that_is_not_available(store):
 
 
 def test_sources(store, tmp_path):
-    # catches: a store created by looking for it; the store's studies shown instead of those asked for; a closed store read
+    # catches: a store created by looking for it; other studies than asked for; a closed store read
     with pytest.raises(StoreError, match=r"gone\.sqlite does not exist"):
         Source(tmp_path / "gone.sqlite")
     assert not (tmp_path / "gone.sqlite").exists()
@@ -149,7 +149,7 @@ def test_sources(store, tmp_path):
 
 
 def test_a_study_whose_learner_is_missing(store):
-    # catches: one study that blocks the page of the others; a page that does not name it; a traceback if all are missing
+    # catches: one study that blocks the page of the others; a page that does not name it; a traceback
     keep(made_up(("cubic",), name="<b>lost</b>"), store)
     text = made_up(("cubic",), name="<b>lost</b>").study.to_json().replace("throwaway.Witness", "gone.Witness")
     key = hashlib.sha256(text.encode()).hexdigest()

@@ -69,7 +69,7 @@ class TestPage:
         assert not any(text.startswith("<") for text in texts)
         assert any("not run below n = " in fit["text"] for fits in page["fits"].values() for fit in fits)
 
-    def test_what_is_left_out_is_told(self, result, tmp_path):
+    def test_what_is_left_out_is_listed(self, result, tmp_path):
         # catches: a page that passes for the whole store; a name read as markup
         errors = [StudyError("cannot import <i>", 'study "lost"')]
         text = make_report(result, tmp_path / "a.html", unreadable=errors).read_text(encoding="utf-8")
@@ -93,7 +93,9 @@ class TestPage:
     def test_mistakes(self, result, tmp_path):
         # catches: predictions for nobody, no study at all, percent for a risk
         path = tmp_path / "report.html"
-        with pytest.raises(ValueError, match="predicted has 'cubik', which is not a learner of the study. Use one of 'cu"):
+        with pytest.raises(
+            ValueError, match=r"predicted has 'cubik', which is not a learner of the study\. Use one of 'cu"
+        ):
             make_report(result, path, predicted={"cubik": 3})
         with pytest.raises(UserError, match="no study to report"):
             make_report([], path)

@@ -57,8 +57,15 @@ def states(file, after):
         yield f"up to page {page}", after[: page * PAGE] + file[page * PAGE :]
     for page in range(len(after) // PAGE):  # or in any order, as the disk likes
         old = file.ljust(page * PAGE, b"\0")
-        yield f"page {page + 1} alone", old[: page * PAGE] + after[page * PAGE : (page + 1) * PAGE] + old[(page + 1) * PAGE :]
-    for name, page in (("zeroed", bytes(PAGE)), ("half", bytes(512) + file[512:PAGE]), ("torn", after[:512] + bytes(PAGE - 512))):
+        yield (
+            f"page {page + 1} alone",
+            old[: page * PAGE] + after[page * PAGE : (page + 1) * PAGE] + old[(page + 1) * PAGE :],
+        )
+    for name, page in (
+        ("zeroed", bytes(PAGE)),
+        ("half", bytes(512) + file[512:PAGE]),
+        ("torn", after[:512] + bytes(PAGE - 512)),
+    ):
         yield f"page 1 {name}", page + file[PAGE:]
 
 

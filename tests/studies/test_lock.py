@@ -23,7 +23,9 @@ def test_a_second_run_is_refused_and_the_holder_named(slow_study):
         child.send_signal(signal.SIGSTOP)  # so that it keeps the lock
         with Store(path) as store:
             held = rf"study\.sqlite is being written by process {child.pid} on {re.escape(socket.gethostname())} since "
-            with pytest.raises(StoreError, match=rf"{held}20\d\d-.* UTC\. Wait until that ends; `layerwise study status .*sqlite`"):
+            with pytest.raises(
+                StoreError, match=rf"{held}20\d\d-.* UTC\. Wait until that ends; `layerwise study status .*sqlite`"
+            ):
                 run_study(study, store, callback=lambda *_: pytest.fail("a trial was run twice"))
             with Store(path.with_name("other.sqlite")) as other, pytest.raises(StoreError, match=held):
                 merge_stores(store, [other])

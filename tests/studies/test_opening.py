@@ -132,7 +132,9 @@ def test_a_copy_without_its_log_is_reported(path, read_only):
     shutil.copy(path, copy)
     for _ in range(2):  # a reader does not hide it from the next one
         with (
-            pytest.warns(UserWarning, match=r"copy\.sqlite was in use.* and copy\.sqlite-wal is not beside it: the last"),
+            pytest.warns(
+                UserWarning, match=r"copy\.sqlite was in use.* and copy\.sqlite-wal is not beside it: the last"
+            ),
             Store(copy, read_only=read_only) as store,
         ):
             assert len(list(store.rows())) < 3

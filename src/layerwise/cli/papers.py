@@ -27,7 +27,9 @@ def papers() -> None:
 def reproduce(
     paper: Annotated[str, typer.Argument(help="Key of a paper, as listed by `layerwise papers`.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the results; by default out/PAPER.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Run at the size of the paper instead of the smaller default.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at the size of the paper instead of the smaller default.")
+    ] = False,
     jobs: Jobs = -1,
     retry_failed: RetryFailed = False,
 ) -> None:

@@ -22,9 +22,7 @@ Studies = Annotated[
     typer.Option("--study", help="TOML file of a study to show instead of those in the store; repeatable."),
 ]
 Threshold = Annotated[float, typer.Option(help="Risk to be reached: initial position of the slider.")]
-Predicted = Annotated[
-    list[str] | None, typer.Option(help="Predicted exponent, as LEARNER=EXPONENT; repeatable.")
-]
+Predicted = Annotated[list[str] | None, typer.Option(help="Predicted exponent, as LEARNER=EXPONENT; repeatable.")]
 
 
 def report(

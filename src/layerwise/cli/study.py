@@ -47,9 +47,7 @@ class Workers(StrEnum):
 app = typer.Typer(help="Run studies of sample complexity and manage their stores.", no_args_is_help=True)
 StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="SQLite file written by `layerwise study run`.")]
 Where = Annotated[Workers, typer.Option(help="How trials run on this machine; auto decides by their size.")]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Run on the cluster of this Dask scheduler, tcp://HOST:PORT.")
-]
+Scheduler = Annotated[str | None, typer.Option(help="Run on the cluster of this Dask scheduler, tcp://HOST:PORT.")]
 
 
 @app.command("run")

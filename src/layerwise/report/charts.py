@@ -30,23 +30,7 @@ HOVER = (
 
 
 def extra(name: str) -> Any:
-    """Import a module that the extra [report] installs.
-
-    Parameters
-    ----------
-    name : str
-        Name of the module.
-
-    Returns
-    -------
-    module
-        The module.
-
-    Raises
-    ------
-    UserError
-        If it is not installed.
-    """
+    """Import a module that the extra [report] installs; raise UserError if it is missing."""
     from importlib import import_module
 
     try:
@@ -59,18 +43,7 @@ def extra(name: str) -> Any:
 
 
 def style(i: int) -> dict[str, str]:
-    """Return colour, symbol, glyph and dash of the i-th learner; the first 18 learners all differ.
-
-    Parameters
-    ----------
-    i : int
-        Position of the learner in the study.
-
-    Returns
-    -------
-    dict
-        The style.
-    """
+    """Return colour, symbol, glyph and dash of the i-th learner of a study; the first 18 learners all differ."""
     k = i % len(COLOURS)
     return {
         "colour": COLOURS[k],
@@ -81,35 +54,15 @@ def style(i: int) -> dict[str, str]:
 
 
 def measured(result: StudyResult) -> dict[str, str]:
-    """Return the metrics that have a value, with the titles of their axes.
-
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-
-    Returns
-    -------
-    dict
-        Title by metric; "risk" is always included.
-    """
+    """Return the metrics that have a value, always with "risk", and the titles of their axes."""
     names = [name for name in (*METRICS, "fit_seconds") if result.table[name].notna().any()]
     return {name: " ".join(AXES.get(name, name).split()) for name in ["risk", *names]}
 
 
 def curve_traces(result: StudyResult) -> list[dict[str, Any]]:
-    """Return each metric of each cell against n, as one trace of quartiles and one of medians.
+    """Return each metric of each cell against n, as one trace of quartiles and one of medians, validated by plotly.
 
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-
-    Returns
-    -------
-    list of dict
-        Traces, validated by plotly; ``meta`` holds the metric, the dimension and the positions of target and learner in
-        the study.
+    ``meta`` holds the metric, the dimension and the positions of target and learner in the study.
     """
     figure = extra("plotly.graph_objects").Figure(list(_curves(result)))
     return json.loads(figure.to_json())["data"]
@@ -156,13 +109,7 @@ def _curves(result: StudyResult) -> Iterator[dict[str, Any]]:
 
 
 def base_layout() -> dict[str, Any]:
-    """Return the layout and axis style shared by both charts.
-
-    Returns
-    -------
-    dict
-        ``layout`` and ``axis``, validated by plotly.
-    """
+    """Return the ``layout`` and ``axis`` style shared by both charts, validated by plotly."""
     go = extra("plotly.graph_objects")
     layout = go.Layout(
         font={"family": FONT, "size": 12, "color": INK},

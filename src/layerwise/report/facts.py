@@ -13,18 +13,7 @@ MAX_ERRORS = 200  # rows of the table of failures
 
 
 def status(result: StudyResult) -> dict[str, int]:
-    """Count the distinct trials of a study.
-
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-
-    Returns
-    -------
-    dict
-        The numbers ``total``, ``done`` and ``failed``.
-    """
+    """Return the numbers of distinct trials of a study: ``total``, ``done`` and ``failed``."""
     keys = {trial.key for trial in result.study.trials()}
     done = [outcome for key, outcome in result.outcomes.items() if key in keys]
     return {"total": len(keys), "done": len(done), "failed": sum(outcome.error is not None for outcome in done)}
@@ -33,16 +22,7 @@ def status(result: StudyResult) -> dict[str, int]:
 def failures(result: StudyResult) -> dict[str, Any]:
     """Return the distinct errors of a study and the cells in which they occurred.
 
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-
-    Returns
-    -------
-    dict
-        ``errors``, one row per learner, target and message, the most frequent first; ``more``, the number of rows left
-        out.
+    ``errors`` has one row per learner, target and message, the most frequent first; ``more`` rows are left out.
     """
     table = result.table[result.table["error"].notna()]
     rows = [
@@ -61,32 +41,15 @@ def failures(result: StudyResult) -> dict[str, Any]:
 
 
 def definition(result: StudyResult) -> str:
-    """Return the study as TOML, or as JSON if TOML cannot express it.
-
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """Return the study as TOML, or as JSON if TOML cannot express it (a parameter is None)."""
     try:
         return result.study.to_toml()
-    except StudyError:  # a parameter is None
+    except StudyError:
         return result.study.model_dump_json(indent=2)
 
 
 def environment() -> dict[str, str]:
-    """Return the versions of Python and the libraries that make the page.
-
-    Returns
-    -------
-    dict
-        Version by name.
-    """
+    """Return the versions of Python and the libraries that make the page."""
     return {"Python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 

@@ -86,15 +86,7 @@ class LiveServer(ThreadingHTTPServer):
         return self.server_address[0] in LOOPBACK
 
     def state(self) -> tuple[dict[str, Any], list[StudyResult]]:
-        """Return the data of the page and the results it was made from, recomputed if the store has changed.
-
-        Returns
-        -------
-        data : dict
-            As returned by `page_data`.
-        results : list of StudyResult
-            The results.
-        """
+        """Return the data of the page (`page_data`) and its results, recomputed if the store has changed."""
         with self._lock:
             revision = f"{self._name}-{self.source.revision()}"
             started = time.monotonic()

@@ -84,19 +84,7 @@ def page_data(
 ) -> dict[str, Any]:
     """Return the data that the page's script draws, and that the live page fetches again.
 
-    Parameters
-    ----------
-    results : sequence of StudyResult
-        Results of the studies.
-    threshold, predicted, records, unreadable
-        As in `make_report`.
-    revision : str, default=""
-        Identifies this state of the store.
-
-    Returns
-    -------
-    dict
-        Data that can be written as JSON.
+    The parameters are those of `make_report`; ``revision`` identifies this state of the store.
     """
     if not results:
         raise UserError("There is no study to report. Pass at least one result.")
@@ -117,22 +105,7 @@ def page_data(
 
 
 def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool = False) -> str:
-    """Return the page as HTML.
-
-    Parameters
-    ----------
-    data : dict
-        As returned by `page_data`.
-    results : sequence of StudyResult
-        The same results.
-    live : bool, default=False
-        Whether the page polls its server for changes.
-
-    Returns
-    -------
-    str
-        The page.
-    """
+    """Return the page as HTML, given the output of `page_data`; a live page polls its server for changes."""
     from markupsafe import Markup
 
     scripts = [extra("plotly.offline").get_plotlyjs(), _read("report.js")]
@@ -200,18 +173,7 @@ def _environment() -> Any:
 
 
 def embedded(data: Any) -> str:
-    """Return data as JSON that is safe inside a script element: ``<``, ``>`` and ``&`` are written as escapes.
-
-    Parameters
-    ----------
-    data : object
-        Data that can be written as JSON, without NaN.
-
-    Returns
-    -------
-    str
-        The JSON.
-    """
+    """Return data as JSON that is safe inside a script element: ``<``, ``>`` and ``&`` are written as escapes."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

@@ -19,19 +19,9 @@ MAX_THRESHOLDS = 48  # if risks span more decades, only 1, 2 and 5 of each decad
 
 
 def thresholds(result: StudyResult, threshold: float) -> list[float]:
-    """Return the positions of the slider.
+    """Return the positions of the slider, ascending.
 
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study.
-    threshold : float
-        The threshold asked for.
-
-    Returns
-    -------
-    list of float
-        Round numbers between the smallest and the largest median risk, at most 1, and `threshold`; ascending.
+    They are round numbers between the smallest and the largest median risk, at most 1, and `threshold` itself.
     """
     medians = result.summary()["median"].dropna()
     medians = medians[medians > 0]
@@ -50,7 +40,7 @@ def thresholds(result: StudyResult, threshold: float) -> list[float]:
 def study_payload(
     result: StudyResult, threshold: float, predicted: Mapping[Any, float] | None, identity: str
 ) -> dict[str, Any]:
-    """Return everything that the charts and the table of one study show.
+    """Return everything that the charts and the table of one study show, as data for JSON without NaN.
 
     Parameters
     ----------
@@ -62,11 +52,6 @@ def study_payload(
         Predicted exponents, as in `fit_exponent`.
     identity : str
         HTML id of the section.
-
-    Returns
-    -------
-    dict
-        Data that can be written as JSON, without NaN.
     """
     study = result.study
     levels = thresholds(result, threshold)

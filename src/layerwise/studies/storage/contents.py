@@ -140,22 +140,14 @@ def trial_table(store: Store) -> pd.DataFrame:
     metrics = sorted({name for row in rows for name in row.outcome.metrics})
     records = []
     for row in rows:
-        outcome = row.outcome
         names = zip(("study", "target_label", "learner_label"), labels.get(row.key, (None,) * 3), strict=True)
         definition = {
             name: canonical_json(value) if isinstance(value, dict) else value
             for name, value in json.loads(row.definition).items()
         }
-        record = {
-            **dict(names),
-            **definition,
-            "risk": outcome.risk,
-            "fit_seconds": outcome.fit_seconds,
-            "peak_bytes": outcome.peak_bytes,
-            "error": outcome.error,
-            **{name: outcome.metrics.get(name) for name in metrics},
-        }
-        record |= {name: getattr(row, name) for name in ("version", "source", "libraries", "finished", "key")}
-        records.append(record)
+        measured = {name: getattr(row.outcome, name) for name in ("risk", "fit_seconds", "peak_bytes", "error")}
+        measured |= {name: row.outcome.metrics.get(name) for name in metrics}
+        origin = {name: getattr(row, name) for name in ("version", "source", "libraries", "finished", "key")}
+        records.append(dict(names) | definition | measured | origin)
     table = pd.DataFrame(records)
     return table.astype({"peak_bytes": "Int64"}) if records else table

@@ -73,9 +73,7 @@ class StudyRow(NamedTuple):
         return cls(hashlib.sha256(text.encode()).hexdigest(), study.name, text, started)
 
 
-def outcome_of(
-    risk: float | None, seconds: float | None, error: str | None, metrics: str, peak: int | None
-) -> Outcome:
+def outcome_of(risk: float | None, seconds: float | None, error: str | None, metrics: str, peak: int | None) -> Outcome:
     """Return the outcome stored in these columns.
 
     Raises
