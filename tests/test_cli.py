@@ -164,23 +164,19 @@ def test_every_command_imports_from_the_current_folder(tmp_path):
         assert 'study "tiny": learners[0].use: cannot import "mine.Mine"' in done.stderr, command
 
 
-@pytest.mark.parametrize("coding", ["ascii", "latin-1", "utf-8"])
-def test_output_that_the_terminal_cannot_encode(tmp_path, coding):
+def test_output_that_the_terminal_cannot_encode(tmp_path):
     # catches: a UnicodeEncodeError after the work is done
     (tmp_path / "study.toml").write_text(STUDY.replace('"ridge"', '"Größe λ 漢"'), encoding="utf-8")
-    environment = ENVIRONMENT | {"PYTHONIOENCODING": coding, "LC_ALL": "C"}
-    for command in (
-        *(
-            ["study", "run", "study.toml", "--out", "Größe 漢", "--jobs", "1"],
-            ["study", "status", "Größe 漢/study.sqlite"],
-        ),
-        ["study", "status", "漢"],
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    for command, status in (
+        (["study", "run", "study.toml", "--out", "Größe 漢", "--jobs", "1"], 0),
+        (["study", "status", "Größe 漢/study.sqlite"], 0),
+        (["study", "status", "漢"], 2),
     ):
         done = subprocess.run([*COMMAND, *command], cwd=tmp_path, env=environment, capture_output=True, check=False)
-        assert done.returncode == (2 if command[-1] == "漢" else 0), done.stderr
+        assert done.returncode == status, done.stderr
         assert b"Traceback" not in done.stderr
-        shown = {"ascii": r"\u6f22", "latin-1": r"\u6f22", "utf-8": "漢"}[coding]
-        assert shown in (done.stdout + done.stderr).decode(coding)
+        assert r"\u6f22" in (done.stdout + done.stderr).decode("ascii")
 
 
 def test_a_run_goes_on_when_its_output_is_cut_off(tmp_path):

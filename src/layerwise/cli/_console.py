@@ -18,7 +18,7 @@ from layerwise.errors import UserError
 
 
 class PipeConsole(Console):
-    """A console that discards its output once the reader of its pipe has gone (``| head``), so that the work goes on."""
+    """A console that discards its output once the reader of its pipe has gone (``| head``); the work goes on."""
 
     def on_broken_pipe(self) -> None:
         """Discard all further output, including what Python flushes at exit."""

@@ -1,7 +1,7 @@
 """The data of one study on the page, as JSON: traces, and n* and exponents at every threshold of the slider.
 
-The thresholds are round numbers between the smallest and the largest median risk. `sample_complexity` and `fit_exponent`
-are called at each of them, so the page shows their numbers and computes none.
+The thresholds are round numbers between the smallest and the largest median risk. `sample_complexity` and
+`fit_exponent` are called at each of them, so the page shows their numbers and computes none.
 """
 
 from __future__ import annotations

@@ -69,9 +69,9 @@ class Database:
             self.checkpoint()  # of what a crash left in the log
         if self.log_missing:
             warnings.warn(
-                f"{path} was in use, or its run was killed, and {log_of(path).name} is not beside it: the last trials may "
-                "be missing. If you copied the file, copy that file too; otherwise `layerwise study resume` runs the "
-                "missing trials again.",
+                f"{path} was in use, or its run was killed, and {log_of(path).name} is not beside it: the last trials "
+                "may be missing. If you copied the file, copy that file too; otherwise `layerwise study resume` runs "
+                "the missing trials again.",
                 stacklevel=3,
             )
 

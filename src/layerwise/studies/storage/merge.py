@@ -33,8 +33,8 @@ class Merged:
 def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
     """Add to a store the trials and studies of others. A trial that several stores hold is kept once.
 
-    Run times and memory may differ between machines, values may not. If one store holds a failure and another a success,
-    the success is kept; a metric that only one of them measured is kept as well.
+    Run times and memory may differ between machines, values may not. If one store holds a failure and another a
+    success, the success is kept; a metric that only one of them measured is kept as well.
 
     Parameters
     ----------

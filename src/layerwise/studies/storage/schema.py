@@ -1,7 +1,7 @@
 """The layout of a store's file: two tables, and a header that identifies it.
 
-The header holds layerwise's application id and the version of the schema. SQLite's REAL is the IEEE double, so a risk is
-read back bit for bit; NaN, which SQLite lacks, is stored as NULL.
+The header holds layerwise's application id and the version of the schema. SQLite's REAL is the IEEE double, so a risk
+is read back bit for bit; NaN, which SQLite lacks, is stored as NULL.
 """
 
 from __future__ import annotations
