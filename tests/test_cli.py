@@ -1,4 +1,4 @@
-"""The real command, in a process of its own: what it writes, what it says, how it exits."""
+"""The real command in a process of its own: its files, its output, its exit status."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def layerwise(*arguments, cwd):
 
 
 def refused(done):
-    """One clear message, exit status 2, no traceback."""
+    """Return the message of a command that ended with one line of error, status 2 and no traceback."""
     assert done.returncode == 2
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.startswith("error: ")
@@ -63,7 +63,7 @@ def test_papers_lists_what_can_be_reproduced(tmp_path):
 
 
 def test_fit_prints_saves_and_predicts(tmp_path, diabetes):
-    """A saved model that cannot be loaded back, or predicts something else than what was written."""
+    # catches: a saved model that cannot be loaded, or whose predictions differ from the ones written
     from skops.io import get_untrusted_types, load
 
     done = layerwise(
@@ -133,13 +133,66 @@ def test_a_users_own_target_beside_the_study(tmp_path):
     assert (tmp_path / "out" / "study" / "results.csv").exists()
 
 
-def test_failed_trials_are_told(tmp_path):
+def test_failed_trials_are_reported(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY.replace('Ridge"', 'Ridge"\nparams = { alpha = -1.0 }'))
     done = layerwise("study", "run", "study.toml", cwd=tmp_path)
     assert done.returncode == 1, done.stderr  # all of them
     assert "4 trials failed, the first with InvalidParameterError: The 'alpha'" in done.stdout
     assert "--retry-failed" in done.stdout
     assert "alpha" in pd.read_csv(tmp_path / "out" / "study" / "results.csv")["error"].iloc[0]
+
+
+def test_every_command_imports_from_the_current_folder(tmp_path):
+    # catches: an export, beside a status that works, whose rows have no study and no labels
+    (tmp_path / "mine.py").write_text("from sklearn.linear_model import Ridge\nclass Mine(Ridge):\n    pass\n")
+    (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Mine"))
+    assert layerwise("study", "run", "study.toml", "--out", ".", "--jobs", "1", cwd=tmp_path).returncode == 0
+    for command in (
+        *(("study", "status", "study.sqlite"), ("study", "export", "study.sqlite", "-o", "all.csv")),
+        *(("study", "resume", "study.sqlite", "--jobs", "1"), ("report", "study.sqlite")),
+    ):
+        done = layerwise(*command, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), command
+    table = pd.read_csv(tmp_path / "all.csv")
+    assert set(table["learner_label"]) == {"ridge"}
+    assert set(table["study"]) == {"tiny"}
+    (tmp_path / "else").mkdir()
+    for command in (("status", "../study.sqlite"), ("export", "../study.sqlite", "-o", "all.csv")):
+        done = layerwise("study", *command, cwd=tmp_path / "else")
+        assert done.returncode == 1, command
+        assert done.stderr.startswith("warning: "), command
+        assert 'study "tiny": learners[0].use: cannot import "mine.Mine"' in done.stderr, command
+
+
+def test_output_that_the_terminal_cannot_encode(tmp_path):
+    # catches: a UnicodeEncodeError after the work is done
+    (tmp_path / "study.toml").write_text(STUDY.replace('"ridge"', '"Größe λ 漢"'), encoding="utf-8")
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    for command, status in (
+        (["study", "run", "study.toml", "--out", "Größe 漢", "--jobs", "1"], 0),
+        (["study", "status", "Größe 漢/study.sqlite"], 0),
+        (["study", "status", "漢"], 2),
+    ):
+        done = subprocess.run([*COMMAND, *command], cwd=tmp_path, env=environment, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
+        assert b"Traceback" not in done.stderr
+        assert r"\u6f22" in (done.stdout + done.stderr).decode("ascii")
+
+
+def test_a_run_goes_on_when_its_output_is_cut_off(tmp_path):
+    # catches: `study run ... | head` that stops at the next line of output, its trials unfinished
+    (tmp_path / "study.toml").write_text(STUDY)
+    command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1"]
+    reader, writer = os.pipe()
+    os.close(reader)  # every write raises BrokenPipeError
+    try:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=ENVIRONMENT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(pd.read_csv(tmp_path / "results.csv")) == 4
 
 
 @pytest.mark.parametrize(
@@ -152,14 +205,14 @@ def test_failed_trials_are_told(tmp_path):
         ("name =", "name ==", "is not TOML"),
     ],
 )
-def test_a_bad_study_is_refused_in_words(tmp_path, old, new, message):
+def test_an_invalid_study_is_refused_with_a_message(tmp_path, old, new, message):
     (tmp_path / "study.toml").write_text(STUDY.replace(old, new))
     error = refused(layerwise("study", "run", "study.toml", cwd=tmp_path))
     assert "study.toml" in error
     assert message in error
 
 
-def test_a_store_that_is_none_is_refused_and_left_alone(tmp_path):
+def test_a_file_that_is_not_a_store_is_refused_and_left_unchanged(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY)
     foreign = tmp_path / "notes.txt"
     foreign.write_text("these are my notes, not a store\n" * 40)
@@ -195,7 +248,7 @@ def test_another_programs_database_is_refused(tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_bad_arguments_are_refused_in_words(tmp_path, diabetes, arguments, message):
+def test_invalid_arguments_are_refused_with_a_message(tmp_path, diabetes, arguments, message):
     before = diabetes.read_bytes()
     arguments = [argument.replace("DIR", tmp_path.name) for argument in arguments]
     assert message in refused(layerwise(*arguments, cwd=tmp_path))
@@ -203,12 +256,12 @@ def test_bad_arguments_are_refused_in_words(tmp_path, diabetes, arguments, messa
 
 
 def test_a_table_that_is_not_of_a_study_is_not_overwritten(tmp_path):
-    """Somebody's results.csv replaced by ours; our own not replaced by the next run's."""
+    # catches: a foreign results.csv overwritten; our own not overwritten by the next run
     (tmp_path / "study.toml").write_text(STUDY)
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "results.csv").write_text("n,risk\n1,2\n")
     done = layerwise("study", "run", "study.toml", "--out", "o", "--store", "s.sqlite", cwd=tmp_path)
-    assert "results.csv is no table of a study, and would be overwritten" in refused(done)
+    assert "results.csv is not a table of a study, and would be overwritten" in refused(done)
     assert (tmp_path / "o" / "results.csv").read_text() == "n,risk\n1,2\n"
     for _ in range(2):
         assert layerwise("study", "run", "study.toml", "--out", "p", cwd=tmp_path).returncode == 0
@@ -232,7 +285,7 @@ class Sleeper(Ridge):
 
 
 def interrupted(child, by=signal.SIGINT, status=130):
-    """Ctrl-C, or the end of a batch job, which its whole group is told of; and what the command says then."""
+    """Send a signal to the process group, as a terminal or a batch system does; return what the command printed."""
     os.killpg(child.pid, by)
     errors = child.communicate(timeout=60)[1]
     assert child.returncode == status
@@ -245,10 +298,8 @@ def interrupted(child, by=signal.SIGINT, status=130):
     [(signal.SIGINT, 130, "threads"), (signal.SIGTERM, 143, "threads"), (signal.SIGTERM, 143, "processes")],
 )
 def test_an_interrupt_in_a_study(tmp_path, by, status, workers):
-    """Typer catches KeyboardInterrupt and says nothing; a message that finished trials are kept where they are not.
-
-    A batch job that dies of SIGTERM without a word and leaves its lock; workers that die of it first.
-    """
+    # catches: KeyboardInterrupt swallowed by Typer; a message that finished trials are kept where they are not; a batch
+    # job that dies of SIGTERM silently and leaves its lock; workers that die of it first
     (tmp_path / "mine.py").write_text(SLEEPER)
     (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Sleeper"))
     command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1", "--workers", workers]
@@ -259,7 +310,8 @@ def test_an_interrupt_in_a_study(tmp_path, by, status, workers):
     said = interrupted(child, by, status)
     assert said == "interrupted; finished trials are kept, the same command goes on from there.\n"
     assert rows_in(tmp_path / "study.sqlite") == 2
-    assert not (tmp_path / "study.sqlite-lock").exists()
+    assert not (tmp_path / "study.sqlite-writer").exists()
+    assert not (tmp_path / "study.sqlite-wal").exists()
 
 
 def rows_in(path):
@@ -276,7 +328,7 @@ def rows_in(path):
 
 @pytest.mark.slow
 def test_reproduce_damian2022(tmp_path):
-    """The demo, whole: every file written, every claim agrees."""
+    """The whole demo: every file written, every claim agrees."""
     done = layerwise("reproduce", "damian2022", "--out", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = ["kernel_gap", "transfer"]
@@ -291,7 +343,7 @@ def test_reproduce_damian2022(tmp_path):
 
 
 def test_importing_layerwise_is_light():
-    """An extra, matplotlib or pandas imported at the top of a module everyone imports."""
+    # catches: an extra, matplotlib or pandas imported at the top of a module that everyone imports
     heavy = "('torch', 'dask', 'matplotlib', 'pandas', 'sklearn')"
     code = f"import layerwise, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

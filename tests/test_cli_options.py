@@ -42,7 +42,7 @@ def misused(done):
     [
         (["fit", "table.csv"], "Missing option '--target'"),
         (["fit", "table.csv", "--target", "target", "--random-state", "-1"], "--random-state"),
-        (["reproduce", "damian2022", "--jobs", "0"], "0 trials at once is none"),
+        (["reproduce", "damian2022", "--jobs", "0"], "must not be 0"),
         (["study", "run", "study.toml", "--jobz", "1"], "No such option"),
     ],
     ids=" ".join,

@@ -1,4 +1,4 @@
-"""`layerwise report` and `layerwise watch`, as the real command in a process of its own."""
+"""`layerwise report` and `layerwise watch`: the real command in a process of its own."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def layerwise(*arguments, cwd):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which the study has run."""
+    """Return a folder in which the study has run."""
     folder = tmp_path_factory.mktemp("studies")
     (folder / "tiny.toml").write_text(STUDY)
     done = layerwise("study", "run", "tiny.toml", "-j", 1, "--store", "tiny.sqlite", cwd=folder)
@@ -46,18 +46,18 @@ def folder(tmp_path_factory):
 
 
 def test_report(folder):
-    # catches: a command that does not know what the store knows, labels read as markup
+    # catches: studies of the store that the command ignores, labels interpreted as markup
     done = layerwise("report", "tiny.sqlite", "-o", "page/report.html", "--predicted", "ridge = [red]=2", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == "page/report.html"
     text = (folder / "page" / "report.html").read_text(encoding="utf-8")
     assert "tiny &amp; &lt;b&gt;bold&lt;/b&gt;</h1>" in text
     assert "all 8 trials done" in text
-    assert "8 trials by layerwise" in text
+    assert "8 trials run by layerwise" in text
 
 
 def test_report_of_a_file(folder):
-    # catches: --study without effect
+    # catches: --study that has no effect
     (folder / "other.toml").write_text(STUDY.replace("tiny &", "other &").replace("dims = [3, 5]", "dims = [3, 7]"))
     done = layerwise("report", "tiny.sqlite", "--study", "other.toml", "--threshold", "0.9", cwd=folder)
     assert done.returncode == 0
@@ -75,14 +75,14 @@ def test_report_of_a_file(folder):
         (("report", "tiny.sqlite", "-o", "copy.sqlite"), "copy.sqlite is an SQLite file, perhaps the store of a study"),
         (("report", "tiny.sqlite", "--study", "tiny.toml", "-o", "tiny.toml"), "--output would overwrite tiny.toml"),
         (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 should be a positive risk"),
-        (("report", "tiny.sqlite", "--predicted", "ridge"), "should be LEARNER=EXPONENT with a number, such as"),
-        (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has 'other', which is no learner"),
+        (("report", "tiny.sqlite", "--predicted", "ridge"), "must be LEARNER=EXPONENT with a number, such as"),
+        (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has 'other', which is not a learner"),
         (("watch", "gone.sqlite"), "gone.sqlite does not exist"),
-        (("watch", "tiny.sqlite", "--host", "no-such-host.invalid"), "cannot be listened at"),
+        (("watch", "tiny.sqlite", "--host", "no-such-host.invalid"), "is not available"),
     ],
 )
 def test_mistakes_are_one_message(folder, arguments, message):
-    # catches: a traceback for what the user got wrong
+    # catches: a traceback for an error of the user's
     done = layerwise(*arguments, cwd=folder)
     assert done.returncode == 2
     assert message in done.stderr
@@ -91,7 +91,7 @@ def test_mistakes_are_one_message(folder, arguments, message):
 
 
 def test_watch(folder):
-    # catches: an address that leads nowhere, a Ctrl-C that ends in a traceback, words of every request
+    # catches: a wrong address, a Ctrl-C that ends in a traceback, a log line for every request
     command = [*COMMAND, "watch", "tiny.sqlite", "--port", "0"]
     process = subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,8 +1,8 @@
-"""`layerwise study`: resume, status, merge and export of a store, in this process; progress as lines and as a table."""
+"""`layerwise study`: resume, status, merge and export, in this process; progress as lines and as a table."""
 
 import hashlib
 import io
-import sqlite3
+import re
 import sys
 from types import SimpleNamespace
 
@@ -35,10 +35,10 @@ def layerwise(*arguments, group="study"):
 
 
 def lose_dummy(store, name):
-    """Make the study one of a learner that is not here."""
+    """Rewrite the definition of a study so that its learner cannot be imported."""
     text = next(row.definition for row in store.studies() if row.name == name).replace("dummy.Dummy", "gone.Dummy")
     key = hashlib.sha256(text.encode()).hexdigest()
-    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = ?", [text, key, name])
+    store._database.connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = ?", [text, key, name])
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ def test_status_counts_by_learner(path):
     for row in ("ridge [b] 2 0 0 0.1.0", "fails 0 2 0 0.1.0", "mean 0 0 2"):
         assert row in lines
     assert "6 trials in all, 2 of them failed" in lines
-    assert 'gone: cannot be counted, for learners[0].use: cannot import "sklearn.gone' in " ".join(lines)
+    assert 'warning: left out: study "gone": learners[0].use: cannot import "sklearn.gone' in " ".join(lines)
 
 
-def test_a_study_that_cannot_be_imported_keeps_no_other_from_running(path):
-    # catches: a learner renamed since that blocks every study of the store; one that is left out without a word
+def test_a_study_that_cannot_be_imported_does_not_block_the_others(path):
+    # catches: a renamed learner that blocks every study of the store; a study left out without a warning
     with Store(path) as store:
         store.keep_study(tiny(MEAN, name="gone"))
         store.keep_study(tiny(RIDGE, name="here"))
@@ -94,20 +94,25 @@ def test_a_study_that_cannot_be_imported_keeps_no_other_from_running(path):
     assert 'warning: left out: study "gone": learners[0].use: cannot import "sklearn.gone' in " ".join(done.lines)
     assert "here: 2 trials" in done.lines
     assert len(pd.read_csv(path.parent / "results.csv")) == 2
-    assert layerwise("export", path, "-o", "all.csv").status == 0
+    done = layerwise("export", path, "-o", "all.csv")
+    assert done.status == 1
+    assert 'warning: rows without labels: study "gone": learners[0].use: cannot import "sklearn.gone' in " ".join(
+        done.lines
+    )
+    assert len(pd.read_csv(path.parent / "all.csv")) == 2
     done = layerwise("report", path, "-o", "report.html", group=None)
     assert done.status == 1
     assert 'left out: study "gone"' in " ".join(done.lines)
     assert "all 2 trials done" in (path.parent / "report.html").read_text(encoding="utf-8")
     with Store(path) as store:
-        store._connection.execute("DELETE FROM study WHERE name = 'here'")
+        store._database.connection.execute("DELETE FROM study WHERE name = 'here'")
     done = layerwise("resume", path)
     assert done.status == 1
     assert "left out" in " ".join(done.lines)
 
 
 def test_a_second_run_is_refused_before_it_does_anything(path):
-    # catches: two runs of one store that each do all the work; a figure or table written by the one that was refused
+    # catches: two runs of one store that each do all the work; a figure or table written by the refused one
     (path.parent / "s.toml").write_text(tiny().to_toml())
     with Store(path) as store, store.writing():
         store.keep_study(tiny())
@@ -120,26 +125,56 @@ def test_a_second_run_is_refused_before_it_does_anything(path):
     assert layerwise("resume", path, "--jobs", "1").status == 0
 
 
-def test_readers_leave_an_earlier_schema_as_it_is(path):
-    # catches: a store migrated by looking at it, while an earlier layerwise still writes it
+def test_a_store_of_another_schema_is_refused_by_every_command(path):
+    # catches: columns of another schema misread, or changed by looking at them
     with Store(path) as store:
         run_study(tiny(), store)
-    connection = sqlite3.connect(path, isolation_level=None)
-    for statement in (
-        *(f"ALTER TABLE trial DROP COLUMN {name}" for name in ("peak_bytes", "source", "libraries")),
-        *("DROP TABLE study", "PRAGMA user_version = 2"),
-    ):
-        connection.execute(statement)
-    connection.close()
-    before = path.read_bytes()
-    assert layerwise("status", path).lines == ["2 trials in all, 0 of them failed"]
-    assert layerwise("export", path, "-o", "x.csv").status == 0
-    assert layerwise("merge", "into.sqlite", path).lines[0].startswith("2 trials added")
+        store._database.connection.execute("PRAGMA user_version = 2")
     (path.parent / "s.toml").write_text(tiny().to_toml())
-    assert layerwise("report", path, "--study", "s.toml", group=None).status == 0
+    before = path.read_bytes()
+    for command in (
+        *(["status", path], ["resume", path], ["run", "s.toml", "--store", path], ["export", path, "-o", "x.csv"]),
+        *(["merge", "into.sqlite", path], ["merge", path, path]),
+    ):
+        with pytest.raises(UserError, match=r"study\.sqlite was written by another version of layerwise \(schema 2;"):
+            layerwise(*command)
+    with pytest.raises(UserError, match="schema 2"):
+        layerwise("report", path, group=None)
     assert path.read_bytes() == before
-    assert layerwise("run", "s.toml", "--store", path, "--jobs", "1").status == 0
-    assert path.read_bytes() != before
+
+
+def test_the_log_of_a_killed_run_is_named(path):
+    # catches: a user who copies study.sqlite alone after a kill, and loses the last trials
+    with Store(path) as store:
+        run_study(tiny(), store)
+        store.add(tiny(seeds=3).trials()[-1], Outcome(0.5, 0.1))  # after the run: in the log
+        assert layerwise("status", path).lines[-1] == (
+            "the last trials are in study.sqlite-wal: copy it together with study.sqlite"
+        )
+        path.with_name("copy.sqlite").write_bytes(path.read_bytes())
+    assert layerwise("status", path).lines[-1] == "3 trials in all, 0 of them failed"
+    for command in (["status", "copy.sqlite"], ["merge", "into.sqlite", "copy.sqlite"]):
+        with pytest.warns(UserWarning, match=r"copy\.sqlite was in use.*copy\.sqlite-wal is not beside it"):
+            assert layerwise(*command).status == 0
+
+
+def test_studies_of_one_name_have_different_titles(path):
+    # catches: a merged store whose two sections of one name nothing tells apart
+    for name, dims in (("a", [3]), ("b", [4])):
+        with Store(path.with_name(f"{name}.sqlite")) as store:
+            run_study(tiny(dims=dims), store)
+    assert layerwise("merge", path, "a.sqlite", "b.sqlite").status == 0
+    titles = [line.split(", last run")[0] for line in layerwise("status", path).lines if ", last run" in line]
+    assert len({*titles}) == 2
+    assert all(re.fullmatch(r"tiny \([0-9a-f]{8}\)", title) for title in titles)
+    layerwise("export", path, "-o", "all.csv")
+    table = pd.read_csv(path.parent / "all.csv")
+    assert list(table.drop_duplicates("study")["study"]) == titles
+    layerwise("report", path, "-o", "report.html", group=None)
+    page = (path.parent / "report.html").read_text(encoding="utf-8")
+    for title in titles:
+        assert f">{title}</h2>" in page
+        assert f">{title}</a>" in page
 
 
 def test_merge_joins_and_refuses(path):
@@ -161,7 +196,7 @@ def test_merge_joins_and_refuses(path):
 
 @pytest.mark.parametrize(("name", "read"), [("t.csv", pd.read_csv), ("deep/t.parquet", pd.read_parquet)])
 def test_export_writes_every_trial(path, name, read):
-    # catches: a parquet file that mixed columns make impossible; digits lost in CSV
+    # catches: mixed columns that Parquet cannot hold; digits lost in CSV
     with Store(path) as store:
         result = run_study(tiny(RIDGE, FAILS), store)
     assert layerwise("export", path, "-o", name).status == 0
@@ -173,22 +208,25 @@ def test_export_writes_every_trial(path, name, read):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("UPDATE trial SET metrics = '{x' WHERE rowid = 2", "row 2 of the table trial has metrics that are no JSON"),
-        ("UPDATE trial SET metrics = '[1]' WHERE rowid = 2", "row 2 of the table trial has metrics that are no JSON"),
-        ("UPDATE trial SET risk = 'low' WHERE rowid = 2", "row 2 of the table trial has 'low' for a number"),
+        ("UPDATE trial SET metrics = '{x' WHERE rowid = 2", "row 2 of the table trial has metrics that are not a JSON"),
+        (
+            "UPDATE trial SET metrics = '[1]' WHERE rowid = 2",
+            "row 2 of the table trial has metrics that are not a JSON",
+        ),
+        ("UPDATE trial SET risk = 'low' WHERE rowid = 2", "row 2 of the table trial has 'low' instead of a number"),
         ("UPDATE trial SET risk = NULL WHERE rowid = 2", "row 2 of the table trial has neither a risk nor an error"),
         (
             "UPDATE trial SET definition = replace(definition, '\"seed\":1', '\"seed\":7')",
-            "row 2 of the table trial has a definition that is not that of its key",
+            "row 2 of the table trial has a definition that does not match its key",
         ),
-        ("UPDATE study SET definition = '{x'", "row 1 of the table study has a definition that is not that of its key"),
+        ("UPDATE study SET definition = '{x'", "row 1 of the table study has a definition that does not match its key"),
     ],
 )
 def test_a_damaged_row_is_named_by_every_command(path, damage, words):
-    # catches: a traceback; another trial's value taken for this one's; a cause made up by closing the file
+    # catches: a traceback; another trial's value taken for this one's; a wrong cause from closing the file
     with Store(path) as store:
         run_study(tiny(), store)
-        store._connection.execute(damage)
+        store._database.connection.execute(damage)
     (path.parent / "s.toml").write_text(tiny().to_toml())
     before = path.read_bytes()
     for command in (
@@ -200,25 +238,25 @@ def test_a_damaged_row_is_named_by_every_command(path, damage, words):
     with pytest.raises(UserError, match=words):
         layerwise("report", path, group=None)
     assert path.read_bytes() == before
-    with Store(path) as store:  # the cure that it names
+    with Store(path) as store:  # the remedy in the message
         table, rowid = words.split()[5], words.split()[1]
-        store._connection.execute(f"DELETE FROM {table} WHERE rowid = {rowid}")
+        store._database.connection.execute(f"DELETE FROM {table} WHERE rowid = {rowid}")
     assert layerwise("run", "s.toml", "--store", path, "--jobs", "1").status == 0
     assert layerwise("status", path).lines[-1] == "2 trials in all, 0 of them failed"
 
 
 @pytest.mark.parametrize("command", [["status"], ["resume"], ["export", "-o", "x.csv"], ["merge", "into.sqlite"]])
 def test_a_store_that_is_missing_is_not_made(path, command):
-    # catches: an empty store made of a typing mistake, and "0 trials" reported for it
+    # catches: an empty store created at a mistyped path, and "0 trials" reported for it
     with pytest.raises(UserError, match=r"study\.sqlite does not exist"):
         layerwise(*command, path)
     assert not path.exists()
 
 
 def test_what_cannot_be_written_or_resumed_is_refused(path):
-    # catches: a store overwritten by its own export; an earlier layerwise's store resumed to nothing
+    # catches: a store overwritten by its own export; an empty store resumed to nothing
     Store(path).close()
-    with pytest.raises(UserError, match=r"x\.xlsx should end in \.csv or \.parquet"):
+    with pytest.raises(UserError, match=r"x\.xlsx must end in \.csv or \.parquet"):
         layerwise("export", path, "-o", "x.xlsx")
     path.rename(path.with_name("store.csv"))
     Store(path).close()
@@ -231,7 +269,7 @@ def test_what_cannot_be_written_or_resumed_is_refused(path):
 
 
 def test_a_scheduler_reaches_the_runner(path, monkeypatch):
-    # catches: --scheduler and --workers parsed and dropped
+    # catches: --scheduler and --workers parsed and then ignored
     seen = {}
 
     class Client:
@@ -260,7 +298,7 @@ def shown(monkeypatch, terminal):
 
 
 def test_progress_in_lines(monkeypatch):
-    # catches: a log file that stays silent all night, or gets a line a trial
+    # catches: a log file without a line all night, or with one line per trial
     output = shown(monkeypatch, False)
     monkeypatch.setattr(_progress, "LINE_EVERY", -1.0)
     study = tiny(RIDGE, FAILS)

@@ -1,15 +1,15 @@
-"""The one kind of error that is the user's: said in one line, with the cure."""
+"""The exception for errors of the user's, which the command line reports in one line."""
 
 from __future__ import annotations
 
 
 class UserError(ValueError):
-    """Input that cannot be used. The command line prints its message alone; any other exception is a bug of ours.
+    """Input that cannot be used. The command line prints the message alone; any other exception is a bug of ours.
 
     Parameters
     ----------
     message : str
-        What is wrong and what to do; line breaks, which quoted messages may hold, become spaces.
+        What is wrong, what is allowed and what to do. Line breaks, which quoted messages may contain, become spaces.
     """
 
     def __init__(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The live page's server: what it answers to whom, and what a store under its hands does to it."""
+"""The server of the live page: its answers, who may ask, and changes and faults of the store."""
 
 import hashlib
 import html
@@ -69,7 +69,7 @@ def test_page_and_data(store):
 
 
 def test_loopback_answers_to_loopback_only(store):
-    # catches: a web page that reads the study through a name that leads here
+    # catches: a web page that reads the study through a domain name that resolves to this machine
     with serving(store) as server:
         for host in ("evil.example", "127.0.0.1.evil.example:80", "", "["):
             assert get(server, "/data.json", Host=host)[0] == 403
@@ -78,7 +78,7 @@ def test_loopback_answers_to_loopback_only(store):
 
 
 def test_a_new_trial_is_a_new_state(store):
-    # catches: a state kept for ever; one computed at each request while trials need the processor
+    # catches: a state that is never updated; one computed at each request while trials need the processor
     with serving(store) as server:
         first = server.state()
         assert server.state() is first
@@ -90,22 +90,22 @@ def test_a_new_trial_is_a_new_state(store):
         assert data["revision"] != first[0]["revision"]
         assert data["shape"] != first[0]["shape"]
         keep(made_up(("cubic",), name="third"), store)
-        assert server.state()[0] is data  # not again before the trials had their share
+        assert server.state()[0] is data  # not recomputed before the trials had their share of the time
         assert server._not_before > 0
 
 
-def test_it_reads_beside_a_writer_and_never_writes(store):
-    # catches: a reader that blocks the study, or leaves a mark
+def test_it_reads_while_another_writes_and_never_writes(store):
+    # catches: a reader that blocks the study, or changes the store
     with serving(store) as server:
-        store._connection.execute("BEGIN IMMEDIATE")
+        store._database.connection.execute("BEGIN IMMEDIATE")
         before = list(store.rows())
         assert get(server, "/data.json")[0] == 200
-        store._connection.execute("ROLLBACK")
+        store._database.connection.execute("ROLLBACK")
         assert list(store.rows()) == before
 
 
-def test_trouble_with_the_store_is_an_answer(store):
-    # catches: a traceback in the terminal of the one who watches, a connection that breaks off
+def test_an_error_of_the_store_is_an_answer(store):
+    # catches: a traceback in the terminal, a connection that is closed without an answer
     with serving(store) as server:
 
         def gone():
@@ -115,24 +115,24 @@ def test_trouble_with_the_store_is_an_answer(store):
         assert get(server, "/data.json")[:2] == (503, "the store is gone. Restore it.")
 
 
-def test_an_address_that_cannot_be_had(store):
-    # catches: errno in place of advice
+def test_an_address_that_is_not_available(store):
+    # catches: an error number instead of advice
     with serving(store) as server:
         source = Source(store.path)
-        with pytest.raises(UserError, match=r"cannot be listened at \(.*in use.*\). Choose another --port"):
+        with pytest.raises(UserError, match=r"is not available \(.*in use.*\). Choose another --port"):
             LiveServer(source, port=server.server_address[1])
-        with pytest.raises(UserError, match=r"no-such-host\.invalid:0 cannot be listened at"):
+        with pytest.raises(UserError, match=r"no-such-host\.invalid:0 is not available"):
             LiveServer(source, "no-such-host.invalid", 0)
         source.close()
 
 
 def test_sources(store, tmp_path):
-    # catches: a store made by looking for it; studies of a file where others were asked for; a damaged file read
+    # catches: a store created by looking for it; other studies than asked for; a closed store read
     with pytest.raises(StoreError, match=r"gone\.sqlite does not exist"):
         Source(tmp_path / "gone.sqlite")
     assert not (tmp_path / "gone.sqlite").exists()
     Store(tmp_path / "empty.sqlite").close()
-    with pytest.raises(StoreError, match=r"knows of no study\. Run one into it, or name its TOML file with --study"):
+    with pytest.raises(StoreError, match=r"holds no study\. Run one into it, or pass its TOML file with --study"):
         Source(tmp_path / "empty.sqlite")
     other = made_up(("linear",), name="one learner of it")
     (tmp_path / "study.toml").write_text(other.study.to_toml(), encoding="utf-8")
@@ -148,25 +148,25 @@ def test_sources(store, tmp_path):
         source.revision()
 
 
-def test_a_study_whose_learner_is_not_here(store):
-    # catches: one study that keeps the others from their page; a page that does not say it; a traceback for all gone
+def test_a_study_whose_learner_is_missing(store):
+    # catches: one study that blocks the page of the others; a page that does not name it; a traceback
     keep(made_up(("cubic",), name="<b>lost</b>"), store)
     text = made_up(("cubic",), name="<b>lost</b>").study.to_json().replace("throwaway.Witness", "gone.Witness")
     key = hashlib.sha256(text.encode()).hexdigest()
-    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name LIKE '%lost%'", [text, key])
+    store._database.connection.execute("UPDATE study SET definition = ?, key = ? WHERE name LIKE '%lost%'", [text, key])
     with serving(store) as server:
         status, page, _ = get(server, "/")
         assert status == 200
         assert [result.study.name for result in server.state()[1]] == ["made up"]
         assert "&lt;b&gt;lost&lt;/b&gt;" in page.split("<main>")[0]
         assert "cannot import" in page.split("<main>")[0]
-    store._connection.execute("DELETE FROM study WHERE name = 'made up'")
+    store._database.connection.execute("DELETE FROM study WHERE name = 'made up'")
     with pytest.raises(StudyError, match=r"study\.sqlite: study \"<b>lost</b>\": .*gone"):
         Source(store.path)
 
 
 def test_an_unfinished_study(tmp_path):
-    # catches: a live page that cannot begin before the first trial
+    # catches: a live page that cannot start before the first trial
     with Store(tmp_path / "study.sqlite") as store:
         keep(StudyResult(made_up().study, {}), store)
         with serving(store) as server:

@@ -1,4 +1,4 @@
-"""What the page is made of, without a browser: numbers, facts, escapes, errors."""
+"""The page without a browser: numbers, facts, escapes, errors."""
 
 import html
 import json
@@ -41,8 +41,8 @@ class TestPage:
         assert "connect-src 'none'" in html.unescape(own)
         assert len(text) < 6e6
 
-    def test_it_is_the_same_each_time(self, result, tmp_path):
-        # catches: sets and hashes in the order of the day
+    def test_the_page_is_deterministic(self, result, tmp_path):
+        # catches: sets and hashes in random order
         pages = [make_report(result, tmp_path / name).read_bytes() for name in ("a.html", "b.html")]
         assert pages[0] == pages[1]
 
@@ -69,7 +69,7 @@ class TestPage:
         assert not any(text.startswith("<") for text in texts)
         assert any("not run below n = " in fit["text"] for fits in page["fits"].values() for fit in fits)
 
-    def test_what_is_left_out_is_told(self, result, tmp_path):
+    def test_what_is_left_out_is_listed(self, result, tmp_path):
         # catches: a page that passes for the whole store; a name read as markup
         errors = [StudyError("cannot import <i>", 'study "lost"')]
         text = make_report(result, tmp_path / "a.html", unreadable=errors).read_text(encoding="utf-8")
@@ -93,7 +93,9 @@ class TestPage:
     def test_mistakes(self, result, tmp_path):
         # catches: predictions for nobody, no study at all, percent for a risk
         path = tmp_path / "report.html"
-        with pytest.raises(ValueError, match="predicted has 'cubik', which is no learner of the study; use one of 'cu"):
+        with pytest.raises(
+            ValueError, match=r"predicted has 'cubik', which is not a learner of the study\. Use one of 'cu"
+        ):
             make_report(result, path, predicted={"cubik": 3})
         with pytest.raises(UserError, match="no study to report"):
             make_report([], path)
@@ -197,7 +199,7 @@ class TestPayload:
 
     def test_looks_differ(self):
         # catches: a seventh learner that looks like the first
-        looks = [tuple(charts.look(i).values()) for i in range(18)]
+        looks = [tuple(charts.style(i).values()) for i in range(18)]
         assert len(set(looks)) == 18
 
 

@@ -1,4 +1,4 @@
-"""A store says what it holds, without the file that declared its studies."""
+"""What a store holds can be read without the file that declared its studies."""
 
 import hashlib
 import math
@@ -12,8 +12,10 @@ from layerwise.studies import (
     Store,
     TargetSpec,
     learner_progress,
+    merge_stores,
     run_study,
     stored_studies,
+    study_titles,
     trial_table,
 )
 
@@ -24,8 +26,8 @@ def store(tmp_path):
         yield store
 
 
-def test_a_study_comes_back_from_its_store(store):
-    # catches: a parameter that JSON changes, None among them; trials that are not those of the study
+def test_a_study_is_read_back_from_its_store(store):
+    # catches: a parameter that JSON changes, such as None; trials that are not those of the study
     params = {"width": None, "pause": 0.0, "random_state": 7}
     targets = [TargetSpec(label="a", use=Quadratic), TargetSpec(label="b", use=Quadratic, inputs="Sphere")]
     learners = [
@@ -40,7 +42,7 @@ def test_a_study_comes_back_from_its_store(store):
 
 
 def test_a_study_replaces_the_earlier_one_of_its_name(store):
-    # catches: a learner that was taken out of the file and comes back on resume
+    # catches: a learner that was removed from the file and reappears on resume
     run_study(small_study(n=[20]), store)
     run_study(small_study(name="other", n=[20]), store)
     run_study(small_study(n=[20], seeds=1), store)
@@ -76,8 +78,8 @@ def test_progress_counts_each_learners_trials(store):
     assert [len(p.versions) for p in found] == [1, 1, 0]
 
 
-def test_every_trial_is_a_row(store):
-    # catches: a table that needs a study; metrics or failures left out; a parameter that cannot be told
+def test_the_table_has_one_row_per_trial(store):
+    # catches: a table that needs a study; metrics, failures or parameters left out
     trials = small_study().trials()
     store.add(trials[0], Outcome(1 / 3, 0.1, metrics={"overlap": 0.5}, peak_bytes=2**33))
     store.add(trials[1], Outcome(math.nan, math.nan, "E: no"))
@@ -93,7 +95,7 @@ def test_every_trial_is_a_row(store):
 
 
 def test_a_row_has_the_labels_of_the_first_study_that_names_it(store):
-    # catches: an export that only import paths tell apart; a trial that two studies share given twice
+    # catches: an export in which only import paths identify a learner; a shared trial exported twice
     learners = [LearnerSpec(label="one", use=Mean), LearnerSpec(label="wide", use=Features, params={"width": 8})]
     run_study(small_study(learners=learners, n=[20], dims=[3], seeds=1), store)
     again = [LearnerSpec(label="other name", use=Mean)]
@@ -116,13 +118,29 @@ def test_an_empty_store_has_an_empty_table(store):
     assert stored_studies(store) == ([], [])
 
 
-def test_a_study_whose_classes_are_gone_is_told_in_words(store):
-    # catches: a traceback where a module is missing on this machine; the other studies of the store refused with it
+def test_a_study_whose_classes_are_missing_is_reported(store):
+    # catches: a traceback for a module that is missing on this machine; the store's other studies refused with it
     run_study(small_study(name="lost", learners=[LearnerSpec(label="f", use=Fails)], n=[20], dims=[3]), store)
     run_study(small_study(n=[20], dims=[3]), store)
     text = store.studies()[0].definition.replace("throwaway.Fails", "gone.Fails")
     key = hashlib.sha256(text.encode()).hexdigest()
-    store._connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = 'lost'", [text, key])
+    store._database.connection.execute("UPDATE study SET definition = ?, key = ? WHERE name = 'lost'", [text, key])
     studies, (error,) = stored_studies(store)
     assert studies == [small_study(n=[20], dims=[3])]
     assert str(error).startswith('study "lost": learners[0].use: cannot import "gone.Fails"')
+
+
+def test_studies_of_one_name_are_told_apart(tmp_path, store):
+    # catches: two sections, or rows of two studies, that nothing distinguishes after a merge
+    first, second = small_study(dims=[3], n=[20], seeds=1), small_study(dims=[5], n=[20], seeds=1)
+    with Store(tmp_path / "other.sqlite") as other:
+        run_study(first, store)
+        run_study(second, other)
+        merge_stores(store, [other])
+    run_study(small_study(name="alone", n=[20], dims=[4], seeds=1), store)
+    keys = [hashlib.sha256(study.to_json().encode()).hexdigest()[:8] for study in (first, second)]
+    titles = [f"small ({keys[0]})", f"small ({keys[1]})", "alone"]
+    assert study_titles(store.studies()) == study_titles(stored_studies(store)[0]) == titles
+    assert dict(zip(trial_table(store)["dim"], trial_table(store)["study"], strict=True)) == dict(
+        zip((3, 5, 4), titles, strict=True)
+    )

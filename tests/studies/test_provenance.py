@@ -250,7 +250,7 @@ def test_a_damaged_source_is_reported(path):
     study = small_study(n=[40], dims=[3], seeds=1)
     with Store(path) as store:
         run_study(study, store)
-        store._connection.execute("UPDATE trial SET source = '{x' WHERE rowid = 1")
+        store._database.connection.execute("UPDATE trial SET source = '{x' WHERE rowid = 1")
         with pytest.raises(StoreError, match="row 1 of the table trial has a source that is no JSON of hashes"):
             run_study(study, store)
 

@@ -1,4 +1,4 @@
-"""The store keeps what it was given bit for bit, all of it or none."""
+"""The store returns what was stored bit for bit, and stores all of a batch or nothing."""
 
 import math
 import sqlite3
@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def test_outcomes_come_back_bit_for_bit(path):
-    # catches: floats that pass through text, NaN that becomes 0, an error that is lost
+    # catches: floats converted to text, NaN that becomes 0, a lost error message
     values = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, 1.0, 0.0, math.pi * 1e-17]
     stored = {trial.key: Outcome(value, value) for trial, value in zip(TRIALS, values, strict=False)}
     with Store(path) as store:
@@ -36,7 +36,7 @@ def test_outcomes_come_back_bit_for_bit(path):
     }
 
 
-def test_a_row_is_there_for_others_once_added(path):
+def test_readers_see_a_row_once_it_is_added(path):
     # catches: outcomes held back in an open transaction; readers locked out while a study runs
     with Store(path) as writer, Store(path) as reader:
         for i, trial in enumerate(TRIALS):
@@ -44,16 +44,16 @@ def test_a_row_is_there_for_others_once_added(path):
             assert len(reader.outcomes(t.key for t in TRIALS)) == i + 1
 
 
-def test_a_row_says_what_it_is_and_who_made_it(path):
+def test_a_row_holds_its_definition_and_its_version(path):
     # catches: a store that can only be read with the study at hand
     with Store(path) as store:
         store.add(TRIALS[0], Outcome(0.5, 0.1))
-    connection = sqlite3.connect(path)
-    key, definition, version, finished = connection.execute(
-        "SELECT key, definition, version, finished FROM trial"
-    ).fetchone()
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    connection.close()
+        connection = sqlite3.connect(path)
+        key, definition, version, finished = connection.execute(
+            "SELECT key, definition, version, finished FROM trial"
+        ).fetchone()
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        connection.close()
     assert (key, definition) == (TRIALS[0].key, TRIALS[0].definition)
     assert version
     assert finished.endswith("+00:00")
@@ -85,14 +85,14 @@ def test_metrics_come_back_bit_for_bit(path):
 
 
 def test_several_rows_or_none(path):
-    # catches: half of a batch on disk, which the runner would take for all; a transaction left open by Ctrl-C
-    def broken_off():
+    # catches: half of a batch on disk, which the runner would take for the whole; a transaction left open by Ctrl-C
+    def interrupted():
         yield TRIALS[0], Outcome(0.5, 0.1)
         raise KeyboardInterrupt
 
     with Store(path) as store:
         with pytest.raises(KeyboardInterrupt):
-            store.add_all(broken_off())
+            store.add_all(interrupted())
         assert store.outcomes([TRIALS[0].key]) == {}
         store.add_all([(trial, Outcome(0.5, 0.1)) for trial in TRIALS])
         assert len(store.outcomes(trial.key for trial in TRIALS)) == len(TRIALS)
@@ -105,8 +105,8 @@ def test_many_keys_at_once(path):
         assert list(store.outcomes([*map(str, range(40_000)), TRIALS[0].key])) == [TRIALS[0].key]
 
 
-def test_rows_of_another_version_are_told(path):
-    # catches: values of an older program passed off as this one's
+def test_rows_of_another_version_are_reported(path):
+    # catches: values of an older version presented as those of the present one
     with Store(path) as store:
         for trial in TRIALS[:2]:
             store.add(trial, Outcome(0.5, 0.1))

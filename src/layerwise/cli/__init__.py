@@ -1,7 +1,8 @@
-"""The command line: parse, call one function, print. One file a group of commands."""
+"""The command line: parse, call one function, print. One module per group of commands."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -13,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from layerwise.cli import fit, papers, report, study
-from layerwise.cli._console import Interrupted, refuse, stderr
+from layerwise.cli._console import Interrupted, accept_any_text, refuse, stderr
 from layerwise.errors import UserError
 
 app = typer.Typer(
@@ -29,17 +30,24 @@ app.command()(report.report)
 app.command()(report.watch)
 app.command(cls=fit.FitCommand)(fit.fit)
 
-#: Click's, or that of the copy of Click inside newer Typers.
+# Click's, or that of the copy of Click inside newer versions of Typer.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 
+@app.callback()
+def import_from_current_folder() -> None:
+    """Let every command find targets and learners in modules of the current folder, as ``python -m`` would."""
+    if sys.path[:1] != [os.getcwd()]:
+        sys.path.insert(0, os.getcwd())
+
+
 @contextmanager
-def interruptible(came: list[int]) -> Generator[None]:
-    """Take SIGTERM, by which a batch system announces the end, for Ctrl-C, and put it on the list."""
+def interruptible(received: list[int]) -> Generator[None]:
+    """Treat SIGTERM, by which a batch system announces the end of a job, as Ctrl-C, and append it to the list."""
 
     def interrupt(number: int, _: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-        came.append(number)
+        received.append(number)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
@@ -52,10 +60,10 @@ def interruptible(came: list[int]) -> Generator[None]:
 def main() -> None:
     """Run the command line.
 
-    The exit status is 0; 1 where nothing succeeded or a claim is not met; 2 with one message for what a user got
-    wrong; 130 after Ctrl-C, 143 after SIGTERM, which ends the work as cleanly. Any other exception is a bug, and keeps
-    its traceback.
+    The exit status is 0; 1 if nothing succeeded, something was left out or a claim is not met; 2, with one message, for
+    an error of the user's; 130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its traceback.
     """
+    accept_any_text()
     warnings.showwarning = lambda message, *_, **__: stderr.print(f"[yellow]warning:[/] {escape(str(message))}")
     stopped, terminated = "interrupted.", []
     try:
@@ -66,7 +74,7 @@ def main() -> None:
         status = error.exit_code
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        status = refuse(f"{place}{error.strerror or error}. Check the path, its permissions and the disk's space.")
+        status = refuse(f"{place}{error.strerror or error}. Check the path, its permissions and the disk's free space.")
     except UserError as error:
         status = refuse(str(error))
     except Interrupted as error:

@@ -1,9 +1,11 @@
-"""What the commands share: the console, the progress of trials, checks of paths, the way a refusal looks."""
+"""What the commands share: consoles, options, checks of paths, and the form of messages."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,31 +16,51 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from layerwise.errors import UserError
 
-console = Console()
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class PipeConsole(Console):
+    """A console that discards its output once the reader of its pipe has gone (``| head``); the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Discard all further output, including what Python flushes at exit."""
+        self.quiet = True
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), self.file.fileno())
+
+
+console = PipeConsole()
+stderr = PipeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Interrupted(Exception):
-    """Ctrl-C, with what became of the work."""
+    """Ctrl-C, with a message about what was kept."""
 
 
 def check_jobs(jobs: int) -> int:
-    """Refuse 0, which joblib does not take."""
+    """Refuse 0, which joblib does not accept."""
     if jobs == 0:
-        raise typer.BadParameter("0 trials at once is none; give 1 or more, or -1 for one a core.")
+        raise typer.BadParameter("--jobs=0 must not be 0. Pass 1 or more, or -1 for one per core.")
     return jobs
 
 
-Jobs = Annotated[int, typer.Option("--jobs", "-j", callback=check_jobs, help="Trials at once; -1 is one a core.")]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", callback=check_jobs, help="Number of trials at once; -1 means one per core.")
+]
 RerunChanged = Annotated[
-    bool, typer.Option("--rerun-changed", help="Run trials again that were made from other source of your own classes.")
+    bool, typer.Option("--rerun-changed", help="Run trials again whose source, if it is your own, has changed.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")]
 
 
+def accept_any_text() -> None:
+    """Write characters that the standard streams cannot encode (ASCII terminals, odd file names) as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # no stream, or one that is not a file
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+
+
 @contextmanager
 def progress_bar():
-    """Announce each task, and draw its bar in a terminal; for work whose trials are kept as they end.
+    """Announce each task and, in a terminal, draw its bar; for work whose finished trials are kept.
 
     Yields ``start(name, found, total)`` and ``advance(name, done)``.
     """
@@ -58,14 +80,14 @@ def progress_bar():
 
 
 def refuse(message: str) -> int:
-    """Print what the user got wrong; return the exit status."""
+    """Print an error of the user's and return the exit status."""
     stderr.print(f"[bold red]error:[/] {escape(message)}")
     return 2
 
 
 def check_outputs(sources: Path | list[Path], outputs: dict[str, Path | None]) -> None:
-    """Refuse, before the work, a file that would overwrite a source, another output or a store; make the folders."""
-    from layerwise.studies.storage.schema import refuse_database
+    """Refuse, before the work, to overwrite a source, another output or a store; create the folders."""
+    from layerwise.studies.storage.header import refuse_database
 
     sources = [sources] if isinstance(sources, Path) else sources
     taken = {source.resolve(): str(source) for source in sources}
@@ -73,7 +95,7 @@ def check_outputs(sources: Path | list[Path], outputs: dict[str, Path | None]) -
         if path is None:
             continue
         if path.is_dir():
-            raise UserError(f"{path} is a folder, and {name} needs a file. Add a file name.")
+            raise UserError(f"{path} is a folder, but {name} must be a file. Add a file name.")
         if path.resolve() in taken:
             raise UserError(f"{path}: {name} would overwrite {taken[path.resolve()]}. Choose another file.")
         if name != "--store":
@@ -83,33 +105,33 @@ def check_outputs(sources: Path | list[Path], outputs: dict[str, Path | None]) -
 
 
 def make_folder(folder: Path) -> Path:
-    """The folder, made where it is missing."""
+    """Return the folder, created if it is missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made a folder ({error.strerror}). Choose another place.") from None
+        raise UserError(f"{folder} cannot be created ({error.strerror}). Choose another folder.") from None
     return folder
 
 
 def list_files(files: list[Path]) -> None:
-    """Print where the results are, one path a line."""
+    """Print the paths of the results, one per line."""
     for path in files:
         console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
-def left_out(errors: Sequence[UserError]) -> None:
-    """Say which studies of a store are left out, and why; the others go on."""
+def warn_left_out(errors: Sequence[UserError]) -> None:
+    """Print a warning for each study of a store that is left out."""
     for error in errors:
         stderr.print(f"[yellow]warning:[/] left out: {escape(str(error))}")
 
 
 def report_failures(errors: list[str]) -> None:
-    """Say how many trials failed, where any did, and why the first one."""
+    """Print how many trials failed, if any, and the first error."""
     if errors:
         count = f"{len(errors)} trial{'s' * (len(errors) > 1)} failed"
         console.print(
             f"[yellow]{count}, the first with {escape(' '.join(errors[0].split()))}[/]\n"
-            "All errors stand in the table's column `error`; --retry-failed runs these trials again.",
+            "All errors are in the column `error` of the table; --retry-failed runs these trials again.",
             highlight=False,
             soft_wrap=True,
         )

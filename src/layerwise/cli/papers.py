@@ -25,13 +25,15 @@ def papers() -> None:
 
 
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="Key of a paper; `layerwise papers` lists them.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; out/PAPER by default.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="The paper's size instead of the default one.")] = False,
+    paper: Annotated[str, typer.Argument(help="Key of a paper, as listed by `layerwise papers`.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default out/PAPER.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at the size of the paper instead of the smaller default.")
+    ] = False,
     jobs: Jobs = -1,
     retry_failed: RetryFailed = False,
 ) -> None:
-    """Run a paper's studies, draw its figures, weigh its claims; a run that was broken off goes on."""
+    """Run a paper's studies, draw its figures and check its claims. An interrupted run is continued."""
     from layerwise.papers import find_paper
     from layerwise.papers import reproduce as run
 

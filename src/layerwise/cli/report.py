@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from layerwise.cli._console import check_outputs, console, left_out, list_files, stderr
+from layerwise.cli._console import check_outputs, console, list_files, stderr, warn_left_out
 from layerwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,22 +19,20 @@ if TYPE_CHECKING:
 StorePath = Annotated[Path, typer.Argument(help="SQLite file of a study.", metavar="STORE")]
 Studies = Annotated[
     list[Path] | None,
-    typer.Option("--study", help="TOML file of a study, in place of those the store was run for; repeatable."),
+    typer.Option("--study", help="TOML file of a study to show instead of those in the store; repeatable."),
 ]
-Threshold = Annotated[float, typer.Option(help="Risk to be reached, where the page's slider stands first.")]
-Predicted = Annotated[
-    list[str] | None, typer.Option(help="What theory says of a learner's exponent, as LEARNER=EXPONENT; repeatable.")
-]
+Threshold = Annotated[float, typer.Option(help="Risk to be reached: initial position of the slider.")]
+Predicted = Annotated[list[str] | None, typer.Option(help="Predicted exponent, as LEARNER=EXPONENT; repeatable.")]
 
 
 def report(
     store: StorePath,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")] = Path("report.html"),
     study: Studies = None,
     threshold: Threshold = 0.5,
     predicted: Predicted = None,
 ) -> None:
-    """Write one self-contained HTML page: curves, exponents with verdicts, definition, failures."""
+    """Write one self-contained HTML page: learning curves, exponents with verdicts, definition, failures."""
     from layerwise.report import make_report
 
     rates = _predictions(predicted or [])
@@ -44,7 +40,7 @@ def report(
     with _source(store, study or []) as source, _arguments():
         results, records, errors = source.read(), source.records(), source.unreadable
         make_report(results, output, threshold=threshold, predicted=rates, records=records, unreadable=errors)
-    left_out(errors)
+    warn_left_out(errors)
     list_files([output])
     if errors:
         raise typer.Exit(1)
@@ -53,25 +49,25 @@ def report(
 def watch(
     store: StorePath,
     study: Studies = None,
-    host: Annotated[str, typer.Option(help="Address to listen at; the default is seen by this machine only.")] = (
+    host: Annotated[str, typer.Option(help="Address to listen on; by default, only this machine can reach it.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8737,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 means any free one.")] = 8737,
     threshold: Threshold = 0.5,
     predicted: Predicted = None,
 ) -> None:
-    """Serve the same page live while a study runs; reads the store, never writes. Ctrl-C ends it."""
+    """Serve the same page live while a study runs. Reads the store and never writes it. Stop it with Ctrl-C."""
     from layerwise.report import LiveServer
 
     rates = _predictions(predicted or [])
     with _source(store, study or []) as source:
-        left_out(source.unreadable)
+        warn_left_out(source.unreadable)
         with _arguments():
             server = LiveServer(source, host, port, threshold=threshold, predicted=rates)
         with server:
             if not server.is_local:
-                stderr.print("[yellow]warning:[/] everyone who reaches this machine can read the page.")
-            console.print(f"{escape(server.url)}  (Ctrl-C ends it)", highlight=False, soft_wrap=True)
+                stderr.print("[yellow]warning:[/] everyone who can reach this machine can read the page.")
+            console.print(f"{escape(server.url)}  (stop with Ctrl-C)", highlight=False, soft_wrap=True)
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
@@ -80,17 +76,16 @@ def watch(
 
 @contextmanager
 def _source(store: Path, studies: list[Path]) -> Iterator[Source]:
-    """The store and its studies, closed in the end."""
+    """Open the store and its studies; close them at the end."""
     from layerwise.report import Source
 
-    sys.path.insert(0, os.getcwd())  # a user's own targets and learners
     with closing(Source(store, studies)) as source:
         yield source
 
 
 @contextmanager
 def _arguments() -> Iterator[None]:
-    """A threshold or a prediction that the analysis refuses is the user's."""
+    """Report a threshold or prediction that the analysis refuses as an error of the user's."""
     try:
         yield
     except UserError:
@@ -100,7 +95,7 @@ def _arguments() -> Iterator[None]:
 
 
 def _predictions(texts: list[str]) -> dict[str, float]:
-    """Exponents by learner."""
+    """Parse LEARNER=EXPONENT into exponents by learner."""
     rates = {}
     for text in texts:
         label, _, value = text.rpartition("=")
@@ -110,6 +105,6 @@ def _predictions(texts: list[str]) -> dict[str, float]:
             rates[label] = float(value)
         except ValueError:
             raise UserError(
-                f'--predicted "{text}" should be LEARNER=EXPONENT with a number, such as --predicted "ridge=2".'
+                f'--predicted "{text}" must be LEARNER=EXPONENT with a number, such as --predicted "ridge=2".'
             ) from None
     return rates

@@ -1,11 +1,9 @@
-"""`layerwise study`: run studies of sample complexity, and look after their stores."""
+"""`layerwise study`: run studies of sample complexity and manage their stores."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
-import sys
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -23,10 +21,11 @@ from layerwise.cli._console import (
     RetryFailed,
     check_outputs,
     console,
-    left_out,
     list_files,
     make_folder,
     report_failures,
+    stderr,
+    warn_left_out,
 )
 from layerwise.cli._progress import study_progress
 from layerwise.errors import UserError
@@ -38,36 +37,33 @@ if TYPE_CHECKING:
 
 
 class Workers(StrEnum):
-    """Where trials run on this machine."""
+    """How trials run on this machine."""
 
     auto = "auto"
     threads = "threads"
     processes = "processes"
 
 
-app = typer.Typer(help="Run studies of sample complexity, and look after their stores.", no_args_is_help=True)
-StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="SQLite file that `layerwise study run` wrote.")]
-Where = Annotated[Workers, typer.Option(help="Where trials run on this machine; auto goes by their size.")]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, whose cluster is to run the trials.")
-]
+app = typer.Typer(help="Run studies of sample complexity and manage their stores.", no_args_is_help=True)
+StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="SQLite file written by `layerwise study run`.")]
+Where = Annotated[Workers, typer.Option(help="How trials run on this machine; auto decides by their size.")]
+Scheduler = Annotated[str | None, typer.Option(help="Run on the cluster of this Dask scheduler, tcp://HOST:PORT.")]
 
 
 @app.command("run")
 def run(
     definition: Annotated[Path, typer.Argument(help="TOML file that declares the study.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the results; by default out/STEM for STEM.toml.")] = None,
-    store: Annotated[Path | None, typer.Option(help="SQLite file of the trials; OUT/study.sqlite by default.")] = None,
+    store: Annotated[Path | None, typer.Option(help="SQLite file of the trials; by default OUT/study.sqlite.")] = None,
     jobs: Jobs = -1,
     workers: Where = Workers.auto,
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
     rerun_changed: RerunChanged = False,
 ) -> None:
-    """Run what is missing of a study; write its table and a figure for each target and dimension."""
+    """Run the missing trials of a study; write its table and a figure for each target and dimension."""
     from layerwise.studies import Store, Study
 
-    see_own_modules()
     study = Study.from_toml(definition)
     folder = make_folder(out or Path("out") / definition.stem)
     store = store or folder / "study.sqlite"
@@ -89,18 +85,17 @@ def resume(
     retry_failed: RetryFailed = False,
     rerun_changed: RerunChanged = False,
 ) -> None:
-    """Run what is missing of the studies that a store was made for; no TOML file is needed."""
+    """Run the missing trials of the studies in a store; no TOML file is needed."""
     from layerwise.studies import Store, stored_studies
     from layerwise.studies.plots.figures import file_stems
 
-    see_own_modules()
     with Store(store, create=False) as opened, opened.writing():
         studies, errors = stored_studies(opened)
-        left_out(errors)
+        warn_left_out(errors)
         if errors and not studies:
             raise typer.Exit(1)
         if not studies:
-            raise UserError(f"{store} holds no study, for it is of an earlier layerwise or new. Use `study run` once.")
+            raise UserError(f"{store} holds no study. Run one first: layerwise study run STUDY.toml --store {store}")
         folder = make_folder(out or store.parent)
         names = [f"{study.name} {i}" for i, study in enumerate(studies, 1)]  # merged stores may hold one name twice
         folders = [folder] if len(studies) == 1 else [folder / stem for stem in file_stems(names).values()]
@@ -115,38 +110,46 @@ def resume(
 
 @app.command("status")
 def status(store: StorePath) -> None:
-    """Say what a store holds of each of its studies: trials done, failed and remaining by learner, and who ran them."""
-    from layerwise.studies import Store, Study, StudyError, learner_progress
+    """Show how far each study of a store is: trials done, failed and remaining by learner, and who ran them."""
+    from layerwise.studies import Store, Study, StudyError, learner_progress, study_titles
+    from layerwise.studies.storage.header import log_holds_data
 
-    see_own_modules()
-    unreadable = False
+    errors = []
     with Store(store, read_only=True) as opened:
-        for row in opened.studies():
+        rows = opened.studies()
+        for row, title in zip(rows, study_titles(rows), strict=True):
             try:
                 found = learner_progress(Study.from_json(row.definition), opened)
             except StudyError as error:
-                words = f"[yellow]{escape(row.name)}: cannot be counted, for {escape(str(error))}[/]"
-                console.print(words, highlight=False, soft_wrap=True)
-                unreadable = True
+                errors.append(StudyError(str(error), f'study "{title}"'))
                 continue
             table = Table("learner", "done", "failed", "remaining", "layerwise", box=None)
             for one in found:
                 counts = (f"{count:,}" for count in (one.done, one.failed, one.remaining))
                 table.add_row(escape(one.learner), *counts, ", ".join(sorted(one.versions)))
-            console.print(f"{row.name}, last run {row.started}", highlight=False, markup=False)
+            console.print(f"{title}, last run {row.started}", highlight=False, markup=False)
             console.print(table)
         held = Counter(row.outcome.error is None for row in opened.rows())
+        in_log = log_holds_data(store)
     console.print(f"{held.total():,} trials in all, {held[False]:,} of them failed", highlight=False)
-    if unreadable:
+    if in_log:
+        console.print(
+            f"the last trials are in {store.name}-wal: copy it together with {store.name}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    warn_left_out(errors)
+    if errors:
         raise typer.Exit(1)
 
 
 @app.command("merge")
 def merge(
-    into: Annotated[Path, typer.Argument(metavar="INTO", help="Store to add to; made when missing.")],
-    stores: Annotated[list[Path], typer.Argument(metavar="STORE...", help="Stores to add; left as they are.")],
+    into: Annotated[Path, typer.Argument(metavar="INTO", help="Store to add to; created if missing.")],
+    stores: Annotated[list[Path], typer.Argument(metavar="STORE...", help="Stores to add; they are left unchanged.")],
 ) -> None:
-    """Join stores of several machines; of trials that several hold, one is kept, and differing values are refused."""
+    """Merge the stores of several machines. Each trial is kept once; differing values of one trial are an error."""
     from layerwise.studies import Store, merge_stores
 
     others = []
@@ -158,8 +161,8 @@ def merge(
         for other in others:
             other.close()
     console.print(
-        f"{merged.added:,} trials added, {merged.overlapping:,} were there already, {merged.mended:,} that had failed "
-        "were replaced by successes",
+        f"{merged.added:,} trials added, {merged.overlapping:,} were there already, {merged.replaced:,} failures were "
+        "replaced by successes",
         highlight=False,
         soft_wrap=True,
     )
@@ -171,14 +174,15 @@ def export(
     store: StorePath,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, ending in .csv or .parquet.")],
 ) -> None:
-    """Write all trials of a store as one table, a row a trial, labelled by the first of its studies that has it."""
-    from layerwise.studies import Store, trial_table
+    """Write all trials of a store as one table, one row per trial, labelled by the first study that has it."""
+    from layerwise.studies import Store, stored_studies, trial_table
 
     if output.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{output} should end in .csv or .parquet. Choose one.")
+        raise UserError(f"{output} must end in .csv or .parquet. Choose one of them.")
     check_outputs(store, {"--output": output})
     with Store(store, read_only=True) as opened:
         table = trial_table(opened)
+        _, errors = stored_studies(opened)
     if output.suffix == ".csv":
         table.to_csv(output, index=False)
     else:
@@ -187,35 +191,34 @@ def export(
         except ImportError:
             raise UserError("Parquet needs pyarrow. Install it: pip install 'layerwise[parquet]'.") from None
     list_files([output])
+    for error in errors:
+        stderr.print(f"[yellow]warning:[/] rows without labels: {escape(str(error))}")
+    if errors:
+        raise typer.Exit(1)
 
 
 def check_table(path: Path) -> None:
-    """Refuse, before the work, to replace what is no table of a study."""
+    """Refuse, before the work, to overwrite a file that is not a table of a study."""
     from layerwise.studies.analysis.result import COLUMNS
 
     if path.is_file() and path.stat().st_size:
         with path.open(encoding="utf-8", errors="replace") as file:
             if file.readline().split(",")[:6] != [*COLUMNS[:6]]:
                 raise UserError(
-                    f"{path} is no table of a study, and would be overwritten. Choose another folder: --out."
+                    f"{path} is not a table of a study, and would be overwritten. Choose another folder: --out."
                 )
-
-
-def see_own_modules() -> None:
-    """Let studies name targets and learners in modules of the current folder."""
-    sys.path.insert(0, os.getcwd())
 
 
 @contextmanager
 def cluster(scheduler: str | None) -> Generator[Client | None]:
-    """Connect to a Dask scheduler for as long as it is needed; None where there is none."""
+    """Connect to a Dask scheduler, if one is given, for the length of the block."""
     from layerwise.studies.execution.dask_workers import connect
 
     if scheduler is None:
         yield None
         return
     with connect(scheduler) as client:
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost scheduler is told in our words
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own message reports a lost scheduler
         yield client
 
 
@@ -228,7 +231,7 @@ def run_missing(
     retry_failed: bool,
     rerun_changed: bool,
 ) -> StudyResult:
-    """Run what is missing of a study under the eyes of the user."""
+    """Run the missing trials of a study and show its progress."""
     from layerwise.studies import run_study
 
     with cluster(scheduler) as client, study_progress(study) as progress:
@@ -246,7 +249,7 @@ def run_missing(
 
 
 def show_result(result: StudyResult, folder: Path) -> bool:
-    """Print the median risks, write table and figures; say whether any trial succeeded."""
+    """Print the median risks, write table and figures, and return whether any trial succeeded."""
     from layerwise.studies import save_figures
 
     table = make_folder(folder) / "results.csv"

@@ -1,7 +1,7 @@
-"""The curves as plotly traces, and the look of the charts.
+"""Learning curves as plotly traces, and the style of the charts.
 
-plotly reads a subset of HTML in every text, so labels are escaped; they enter hover texts by ``%{fullData.name}``,
-never as a part of a template, where ``%{x}`` would be read too.
+plotly interprets a subset of HTML in every text, so labels are escaped. They enter hover texts as ``%{fullData.name}``
+and never as part of a template, in which ``%{x}`` would be interpreted too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from layerwise.studies import StudyResult
 from layerwise.studies.plots.frame import AXES, COLOURS, FAINT, INK
 from layerwise.studies.trials.metrics import METRICS
 
-# No triangles: these say what is censored.
+# No triangles: those mark censored points.
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "star")
 GLYPHS = "●■◆✚✖★"
 DASHES = ("solid", "dash", "dot")
@@ -30,23 +30,7 @@ HOVER = (
 
 
 def extra(name: str) -> Any:
-    """Import a module of the extra [report].
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-
-    Returns
-    -------
-    module
-        The module.
-
-    Raises
-    ------
-    UserError
-        Where it is not installed.
-    """
+    """Import a module that the extra [report] installs; raise UserError if it is missing."""
     from importlib import import_module
 
     try:
@@ -54,24 +38,12 @@ def extra(name: str) -> Any:
     except ImportError:
         package = name.split(".")[0]
         raise UserError(
-            f"A report needs {package}, which is not installed. Charts and page are an extra of layerwise: "
-            "pip install 'layerwise[report]'"
+            f"A report needs {package}, which is not installed. Install the extra: pip install 'layerwise[report]'"
         ) from None
 
 
-def look(i: int) -> dict[str, str]:
-    """Colour, symbol, glyph and dash of the i-th learner: no two of the first 18 alike.
-
-    Parameters
-    ----------
-    i : int
-        Its place in the study.
-
-    Returns
-    -------
-    dict
-        The look.
-    """
+def style(i: int) -> dict[str, str]:
+    """Return colour, symbol, glyph and dash of the i-th learner of a study; the first 18 learners all differ."""
     k = i % len(COLOURS)
     return {
         "colour": COLOURS[k],
@@ -82,34 +54,15 @@ def look(i: int) -> dict[str, str]:
 
 
 def measured(result: StudyResult) -> dict[str, str]:
-    """Return the metrics that have a value, with the titles of their axes.
-
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-
-    Returns
-    -------
-    dict
-        Title by metric; risk is always there.
-    """
+    """Return the metrics that have a value, always with "risk", and the titles of their axes."""
     names = [name for name in (*METRICS, "fit_seconds") if result.table[name].notna().any()]
     return {name: " ".join(AXES.get(name, name).split()) for name in ["risk", *names]}
 
 
 def curve_traces(result: StudyResult) -> list[dict[str, Any]]:
-    """Each metric of each cell against n: a trace of its quartiles and one of its medians.
+    """Return each metric of each cell against n, as one trace of quartiles and one of medians, validated by plotly.
 
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-
-    Returns
-    -------
-    list of dict
-        Traces, checked by plotly; ``meta`` holds metric, dim and the places of target and learner in the study.
+    ``meta`` holds the metric, the dimension and the positions of target and learner in the study.
     """
     figure = extra("plotly.graph_objects").Figure(list(_curves(result)))
     return json.loads(figure.to_json())["data"]
@@ -125,7 +78,7 @@ def _curves(result: StudyResult) -> Iterator[dict[str, Any]]:
         for names, cell in summary.groupby(["target", "learner", "dim"], sort=False):
             target, learner, dim = names
             i = learners.index(learner)
-            style = look(i)
+            drawn = style(i)
             meta = {"metric": metric, "target": targets.index(target), "learner": i, "dim": int(dim)}
             n, median, lower, upper = (cell[name].tolist() for name in ("n", "median", "lower", "upper"))
             seeds = [
@@ -139,7 +92,7 @@ def _curves(result: StudyResult) -> Iterator[dict[str, Any]]:
                 "mode": "lines",
                 "line": {"width": 0},
                 "fill": "toself",
-                "fillcolor": f"rgba({', '.join(str(int(style['colour'][k : k + 2], 16)) for k in (1, 3, 5))}, 0.14)",
+                "fillcolor": f"rgba({', '.join(str(int(drawn['colour'][k : k + 2], 16)) for k in (1, 3, 5))}, 0.14)",
                 "hoverinfo": "skip",
                 "meta": meta | {"band": True},
             }
@@ -148,21 +101,15 @@ def _curves(result: StudyResult) -> Iterator[dict[str, Any]]:
                 "y": median,
                 "customdata": list(zip(lower, upper, seeds, strict=True)),
                 "mode": "lines+markers",
-                "line": {"color": style["colour"], "width": 2, "dash": style["dash"]},
-                "marker": {"symbol": style["symbol"], "size": 7, "line": {"color": "white", "width": 1}},
+                "line": {"color": drawn["colour"], "width": 2, "dash": drawn["dash"]},
+                "marker": {"symbol": drawn["symbol"], "size": 7, "line": {"color": "white", "width": 1}},
                 "hovertemplate": HOVER,
                 "meta": meta,
             }
 
 
 def base_layout() -> dict[str, Any]:
-    """Return the look shared by both charts.
-
-    Returns
-    -------
-    dict
-        A layout, checked by plotly.
-    """
+    """Return the ``layout`` and ``axis`` style shared by both charts, validated by plotly."""
     go = extra("plotly.graph_objects")
     layout = go.Layout(
         font={"family": FONT, "size": 12, "color": INK},

@@ -1,4 +1,4 @@
-"""What the page says in words and tables: progress, failures, definition, environment."""
+"""The text and tables of the page: progress, failures, definition, environment."""
 
 from __future__ import annotations
 
@@ -9,39 +9,20 @@ from typing import Any
 from layerwise.studies import StudyError, StudyResult
 
 DISTRIBUTIONS = ("layerwise", "numpy", "scipy", "scikit-learn")
-MOST_ERRORS = 200  # rows of the table of failures
+MAX_ERRORS = 200  # rows of the table of failures
 
 
 def status(result: StudyResult) -> dict[str, int]:
-    """Count the distinct trials of a study: all, done, failed.
-
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-
-    Returns
-    -------
-    dict
-        The counts.
-    """
+    """Return the numbers of distinct trials of a study: ``total``, ``done`` and ``failed``."""
     keys = {trial.key for trial in result.study.trials()}
     done = [outcome for key, outcome in result.outcomes.items() if key in keys]
     return {"total": len(keys), "done": len(done), "failed": sum(outcome.error is not None for outcome in done)}
 
 
 def failures(result: StudyResult) -> dict[str, Any]:
-    """Return the distinct errors of a study and where they struck.
+    """Return the distinct errors of a study and the cells in which they occurred.
 
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-
-    Returns
-    -------
-    dict
-        ``errors``, rows by learner, target and message, the most frequent first; ``more``, how many rows are left out.
+    ``errors`` has one row per learner, target and message, the most frequent first; ``more`` rows are left out.
     """
     table = result.table[result.table["error"].notna()]
     rows = [
@@ -56,41 +37,24 @@ def failures(result: StudyResult) -> dict[str, Any]:
         for (learner, target, error), cell in table.groupby(["learner", "target", "error"], sort=False)
     ]
     rows.sort(key=lambda row: -row["trials"])
-    return {"errors": rows[:MOST_ERRORS], "more": max(0, len(rows) - MOST_ERRORS)}
+    return {"errors": rows[:MAX_ERRORS], "more": max(0, len(rows) - MAX_ERRORS)}
 
 
 def definition(result: StudyResult) -> str:
-    """Return the study as TOML, or as JSON where TOML cannot say it.
-
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """Return the study as TOML, or as JSON if TOML cannot express it (a parameter is None)."""
     try:
         return result.study.to_toml()
-    except StudyError:  # a parameter is None
+    except StudyError:
         return result.study.model_dump_json(indent=2)
 
 
 def environment() -> dict[str, str]:
-    """Return the versions of what makes the page.
-
-    Returns
-    -------
-    dict
-        Version by name.
-    """
+    """Return the versions of Python and the libraries that make the page."""
     return {"Python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 
 def _listed(values: Any) -> str:
-    """The distinct values; where they are many, the ends."""
+    """List the distinct values, or the smallest and largest if there are many."""
     distinct = sorted(set(values.tolist()))
     if len(distinct) > 4:
         return f"{distinct[0]:,} … {distinct[-1]:,}"

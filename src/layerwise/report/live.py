@@ -1,4 +1,4 @@
-"""The page of a study that still runs: served on loopback, fresh whenever the store is."""
+"""The live page of a running study, served on loopback and updated from the store."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from layerwise.report.source import Source
 from layerwise.studies import StudyResult
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SHARE = 5.0  # a new state is computed at most this part of the time: the trials need the processor
+PERIOD_PER_COMPUTATION = 5.0  # at most a fifth of the time is spent on new states: the trials need the processor
 
 
 class LiveServer(ThreadingHTTPServer):
-    """Serves the report of a store; reads, never writes.
+    """HTTP server of the report of a store. It reads the store and never writes it.
 
-    On loopback, which is the default, it answers only requests that name it by a loopback name, so that no web page can
-    read it through a name of its own.
+    On loopback, which is the default, it answers only requests whose Host header is a loopback name. So no web page can
+    read it through a domain name that resolves to this machine (DNS rebinding).
 
     Parameters
     ----------
     source : Source
         The store and its studies.
     host : str, default="127.0.0.1"
-        Address to listen at. Any other than loopback lets everyone who reaches this machine read the page.
+        Address to listen on. With any other address than loopback, everyone who can reach this machine can read the
+        page.
     port : int, default=8737
-        Port; 0 takes any free one.
+        Port; 0 means any free one.
     threshold, predicted
-        As `make_report` takes them.
+        As in `make_report`.
 
     Raises
     ------
     UserError
-        When the address cannot be had, or plotly or Jinja2 is not installed.
+        If the address is not available, or plotly or Jinja2 is not installed.
 
     Examples
     --------
@@ -62,38 +63,30 @@ class LiveServer(ThreadingHTTPServer):
         self.source = source
         self.options = {"threshold": threshold, "predicted": predicted}
         self._lock = Lock()
-        self._name = time.time_ns()  # a page that was open before a restart knows another
+        self._name = time.time_ns()  # differs after a restart, so that open pages reload their data
         self._state: tuple[dict[str, Any], list[StudyResult]] | None = None
         self._not_before = 0.0
-        self.state()  # what is wrong is said before anyone looks
+        self.state()  # raises errors before the first request
         try:
             super().__init__((host, port), _Handler)
         except (OSError, OverflowError) as error:
             raise UserError(
-                f"{host}:{port} cannot be listened at ({getattr(error, 'strerror', None) or error}). "
-                "Choose another --port (0 takes any free one) or --host."
+                f"{host}:{port} is not available ({getattr(error, 'strerror', None) or error}). "
+                "Choose another --port (0 means any free one) or --host."
             ) from None
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"http://{self.server_address[0]}:{self.server_address[1]}/"
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach the server."""
         return self.server_address[0] in LOOPBACK
 
     def state(self) -> tuple[dict[str, Any], list[StudyResult]]:
-        """Return the data of the page and its results; computed anew where the store has changed.
-
-        Returns
-        -------
-        data : dict
-            As `page_data` returns it.
-        results : list of StudyResult
-            What it was made of.
-        """
+        """Return the data of the page (`page_data`) and its results, recomputed if the store has changed."""
         with self._lock:
             revision = f"{self._name}-{self.source.revision()}"
             started = time.monotonic()
@@ -103,7 +96,7 @@ class LiveServer(ThreadingHTTPServer):
                 options = {"records": records, "unreadable": self.source.unreadable, "revision": revision}
                 data = page_data(results, **options, **self.options)
                 ended = time.monotonic()
-                self._not_before = ended + (SHARE - 1) * (ended - started)
+                self._not_before = ended + (PERIOD_PER_COMPUTATION - 1) * (ended - started)
                 self._state = old = (data, results)
             return old
 
@@ -114,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.server.is_local and _name(self.headers.get("Host", "")) not in LOOPBACK:
-            return self._answer(HTTPStatus.FORBIDDEN, "This page answers to localhost only.")
+            return self._answer(HTTPStatus.FORBIDDEN, "This page is available as localhost only.")
         address = urlsplit(self.path)
         try:
             if address.path == "/":
@@ -124,9 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
                 if parse_qs(address.query).get("since") == [data["revision"]]:
                     return self._answer(HTTPStatus.NO_CONTENT, "")
                 return self._answer(HTTPStatus.OK, embedded(data), "application/json")
-        except UserError as error:  # the store is locked, or gone
+        except UserError as error:  # the store is locked or missing
             return self._answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        return self._answer(HTTPStatus.NOT_FOUND, "There is only the page itself, at /.")
+        return self._answer(HTTPStatus.NOT_FOUND, "The only page is /.")
 
     def _answer(self, status: HTTPStatus, text: str, kind: str = "text/plain") -> None:
         body = text.encode()
@@ -139,11 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the terminal is the user's."""
+        """Print nothing: the terminal belongs to the user."""
 
 
 def _name(host: str) -> str | None:
-    """The name in a Host header, without its port; None where it is none."""
+    """Return the name in a Host header, without the port; None if the header is invalid."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

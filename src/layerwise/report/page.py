@@ -1,7 +1,7 @@
-"""The page: one HTML file with everything in it.
+"""The page: one self-contained HTML file.
 
-A content security policy allows the page's own two scripts, by their hashes, and no connection at all (the live page's
-own server excepted), so even a label that found a way into the markup could neither run nor send anything.
+A content security policy allows the page's own two scripts, by their hashes, and no connection (except, for the live
+page, to its own server). So even a label that was injected into the markup could neither run nor send anything.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from layerwise.report.charts import extra
 from layerwise.report.facts import definition, environment, failures, status
 from layerwise.report.payload import study_payload
 from layerwise.report.source import Record
-from layerwise.studies import StudyError, StudyResult
-from layerwise.studies.storage.schema import refuse_database
+from layerwise.studies import StudyError, StudyResult, study_titles
+from layerwise.studies.storage.header import refuse_database
 
 
 def make_report(
@@ -34,23 +34,22 @@ def make_report(
     records: Sequence[Record] = (),
     unreadable: Sequence[StudyError] = (),
 ) -> Path:
-    """Write studies as one self-contained HTML page: interactive curves, exponents, definition, failures.
+    """Write studies as one self-contained HTML page with interactive curves, exponents, definition and failures.
 
     Parameters
     ----------
     results : StudyResult or sequence of StudyResult
-        What the studies found, finished or not; a section each.
+        Results of the studies, finished or not; one section per study.
     path : path-like
-        The file; its folder is made when missing.
+        The file; its folder is created if missing.
     threshold : float, default=0.5
-        Risk to be reached, where the page's slider stands first.
+        Risk to be reached: initial position of the slider.
     predicted : mapping or None, default=None
-        What theory says of the exponents, by the learner's label or by (target, learner); studies that have no such
-        learner leave it aside.
+        Predicted exponents, by the learner's label or by (target, learner). Studies without that learner ignore them.
     records : sequence of Record, default=()
-        Which versions made the trials, and when (`Source.records`).
+        Versions that ran the trials, and when (`Source.records`).
     unreadable : sequence of StudyError, default=()
-        What is wrong with studies that are left out (`Source.unreadable`); the page says so.
+        Errors of studies that are left out (`Source.unreadable`); the page lists them.
 
     Returns
     -------
@@ -60,9 +59,9 @@ def make_report(
     Raises
     ------
     UserError
-        Where plotly or Jinja2 is not installed, there is no study, or the file is a store.
+        If plotly or Jinja2 is not installed, there is no study, or the file is a store.
     ValueError
-        For a threshold that is not a positive number, or a prediction for a learner that no study has.
+        If the threshold is not a positive number, or a prediction is for a learner that no study has.
     """
     path = Path(path)
     refuse_database(path)
@@ -83,24 +82,12 @@ def page_data(
     unreadable: Sequence[StudyError] = (),
     revision: str = "",
 ) -> dict[str, Any]:
-    """Return what the page's script draws from, and what the live page fetches again.
+    """Return the data that the page's script draws, and that the live page fetches again.
 
-    Parameters
-    ----------
-    results : sequence of StudyResult
-        What the studies found.
-    threshold, predicted, records, unreadable
-        As `make_report` takes them.
-    revision : str, default=""
-        Names this state of the store.
-
-    Returns
-    -------
-    dict
-        JSON-able.
+    The parameters are those of `make_report`; ``revision`` identifies this state of the store.
     """
     if not results:
-        raise UserError("There is no study to report. Give at least one.")
+        raise UserError("There is no study to report. Pass at least one result.")
     owned = _predictions_by_study(results, predicted or {})
     studies = []
     for i, (result, rates) in enumerate(zip(results, owned, strict=True)):
@@ -118,22 +105,7 @@ def page_data(
 
 
 def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool = False) -> str:
-    """Return the page as HTML.
-
-    Parameters
-    ----------
-    data : dict
-        What `page_data` returned.
-    results : sequence of StudyResult
-        The same results.
-    live : bool, default=False
-        Whether the page asks its server for news.
-
-    Returns
-    -------
-    str
-        The page.
-    """
+    """Return the page as HTML, given the output of `page_data`; a live page polls its server for changes."""
     from markupsafe import Markup
 
     scripts = [extra("plotly.offline").get_plotlyjs(), _read("report.js")]
@@ -147,16 +119,16 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+    titles = study_titles([result.study for result in results])
     studies = [
-        {"data": part, "study": result.study, "definition": definition(result)}
-        for part, result in zip(data["studies"], results, strict=True)
+        {"data": part, "title": title, "study": result.study, "definition": definition(result)}
+        for part, title, result in zip(data["studies"], titles, results, strict=True)
     ]
-    names = [result.study.name for result in results]
     return (
         _environment()
         .get_template("report.html")
         .render(
-            title=names[0] if len(names) == 1 else f"{len(names)} studies",
+            title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
             policy="; ".join(f"{name} {value}" for name, value in policy.items()),
             style=Markup(_read("report.css")),
             scripts=[Markup(text) for text in scripts],
@@ -170,7 +142,7 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
 
 
 def _predictions_by_study(results: Sequence[StudyResult], predicted: Mapping[Any, float]) -> list[dict[Any, float]]:
-    """The predictions that are each study's; one that is nobody's is a mistake."""
+    """Return the predictions that apply to each study; raise ValueError for one that applies to none."""
     owned, known = [], set()
     for result in results:
         labels = {learner.label for learner in result.study.learners}
@@ -180,7 +152,7 @@ def _predictions_by_study(results: Sequence[StudyResult], predicted: Mapping[Any
     for label in predicted:
         if label not in known:
             learners = ", ".join(sorted(repr(label) for label in known if isinstance(label, str)))
-            raise ValueError(f"predicted has {label!r}, which is no learner of the study; use one of {learners}.")
+            raise ValueError(f"predicted has {label!r}, which is not a learner of the study. Use one of {learners}.")
     return owned
 
 
@@ -201,18 +173,7 @@ def _environment() -> Any:
 
 
 def embedded(data: Any) -> str:
-    """Return data as JSON that may stand inside a script element: ``<`` and its kin are written as escapes.
-
-    Parameters
-    ----------
-    data : object
-        Plain data without NaN.
-
-    Returns
-    -------
-    str
-        The JSON.
-    """
+    """Return data as JSON that is safe inside a script element: ``<``, ``>`` and ``&`` are written as escapes."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

@@ -1,7 +1,7 @@
-"""What the page knows of a study, as plain JSON: traces, and for every threshold of the slider n* and exponents.
+"""The data of one study on the page, as JSON: traces, and n* and exponents at every threshold of the slider.
 
-The thresholds are round numbers between the smallest and the largest median risk. At each of them `sample_complexity`
-and `fit_exponent` say what they always say, so the page shows their numbers and has no arithmetic of its own.
+The thresholds are round numbers between the smallest and the largest median risk. `sample_complexity` and
+`fit_exponent` are called at each of them, so the page shows their numbers and computes none.
 """
 
 from __future__ import annotations
@@ -10,28 +10,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from layerwise.report.charts import base_layout, curve_traces, look, measured
+from layerwise.report.charts import base_layout, curve_traces, measured, style
 from layerwise.studies import Exponent, StudyResult, fit_exponent, sample_complexity
 from layerwise.studies.trials.metrics import METRICS
 
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
-MOST = 48  # thresholds; where risks span more decades, only 1, 2 and 5 of each
+MAX_THRESHOLDS = 48  # if risks span more decades, only 1, 2 and 5 of each decade are used
 
 
 def thresholds(result: StudyResult, threshold: float) -> list[float]:
-    """Round risks between the smallest and the largest median, up to that of the mean, and the one asked for.
+    """Return the positions of the slider, ascending.
 
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found.
-    threshold : float
-        The one asked for.
-
-    Returns
-    -------
-    list of float
-        Ascending.
+    They are round numbers between the smallest and the largest median risk, at most 1, and `threshold` itself.
     """
     medians = result.summary()["median"].dropna()
     medians = medians[medians > 0]
@@ -42,7 +32,7 @@ def thresholds(result: StudyResult, threshold: float) -> list[float]:
     for digits in (ROUND, (1, 2, 5), (1,)):
         found = {float(f"{digit}e{decade}") for decade in decades for digit in digits}
         found = {value for value in found if low < value < high and value <= 1}
-        if len(found) < MOST:
+        if len(found) < MAX_THRESHOLDS:
             break
     return sorted(found | {threshold})
 
@@ -50,23 +40,18 @@ def thresholds(result: StudyResult, threshold: float) -> list[float]:
 def study_payload(
     result: StudyResult, threshold: float, predicted: Mapping[Any, float] | None, identity: str
 ) -> dict[str, Any]:
-    """Everything the page shows of one study in its charts and its table.
+    """Return everything that the charts and the table of one study show, as data for JSON without NaN.
 
     Parameters
     ----------
     result : StudyResult
-        What the study found, finished or not.
+        Result of the study, finished or not.
     threshold : float
-        Where the slider stands first.
+        Initial position of the slider.
     predicted : mapping or None
-        What theory says, as `fit_exponent` takes it.
+        Predicted exponents, as in `fit_exponent`.
     identity : str
-        The section's id.
-
-    Returns
-    -------
-    dict
-        JSON-able, without NaN.
+        HTML id of the section.
     """
     study = result.study
     levels = thresholds(result, threshold)
@@ -85,10 +70,10 @@ def study_payload(
         "thresholds": levels,
         "shown": [f"{level:g}" for level in levels],
         "start": levels.index(threshold),
-        "learners": [look(i) | {"label": label} for label, i in learners.items()],
+        "learners": [style(i) | {"label": label} for label, i in learners.items()],
         "dims": list(study.dims),
         "metrics": measured(result),
-        "linear": list(METRICS),  # correlations and overlaps, which may be zero
+        "linear": list(METRICS),  # correlations and overlaps may be zero
         "traces": curve_traces(result),
         "base": base_layout(),
         "cells": cells,
@@ -97,7 +82,7 @@ def study_payload(
 
 
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
-    """Where the marker and its bar stand, inside the grid, and what the table says."""
+    """Return the position of the marker and its interval, inside the grid, and the text of the table."""
     side = row["censored"]
     if side.startswith("not run"):
         side = f"{side} {_count(row['n_min' if side.endswith('below') else 'n_max'])}"
@@ -124,7 +109,7 @@ def _fit(fit: Exponent) -> dict[str, Any]:
 
 
 def _count(n: float) -> str:
-    """A number of samples to three digits; a size of the grid is whole and keeps all of them."""
+    """Format a number of samples to three digits; sizes of the grid, which are integers, keep all digits."""
     if isinstance(n, int):
         return f"{n:,}"
     places = 2 - math.floor(math.log10(n)) if n > 0 else 0

@@ -1,4 +1,4 @@
-"""Where a page's results come from: a store that another process may be writing."""
+"""The results shown on a page, read from a store that another process may be writing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from layerwise.studies import Store, StoreError, Study, StudyError, StudyResult,
 
 @dataclass(frozen=True)
 class Record:
-    """What a store says of the trials one version of layerwise made.
+    """The trials of a store that one version of layerwise ran.
 
     Parameters
     ----------
     version : str
         The version.
     trials : int
-        How many.
+        Number of trials.
     first, last : str
         When the first and the last one ended: UTC, ISO 8601.
     """
@@ -38,20 +38,19 @@ class Source:
     store : path-like
         The SQLite file.
     studies : sequence of path-like, default=()
-        TOML files of studies to be read in place of those the store was run for.
+        TOML files of studies to read instead of those in the store.
 
     Attributes
     ----------
     unreadable : list of StudyError
-        What is wrong with studies of the store that were left out of the last `read`: they name what cannot be imported
-        here.
+        One error for each study of the store that the last `read` left out because its classes cannot be imported.
 
     Raises
     ------
     StoreError
-        When the file does not exist, is no store of ours, or knows of no study.
+        If the file does not exist, is not a store, or holds no study.
     StudyError
-        When a definition cannot be read, or none of the store's studies can be imported here.
+        If a definition cannot be read, or the classes of none of the store's studies can be imported.
     """
 
     def __init__(self, store: str | PathLike[str], studies: Sequence[str | PathLike[str]] = ()) -> None:
@@ -76,33 +75,33 @@ class Source:
         return self._store.revision()
 
     def read(self) -> list[StudyResult]:
-        """Return what the store holds of each study by now.
+        """Return the present results of each study.
 
         Returns
         -------
         list of StudyResult
-            One a study.
+            One per study.
         """
         return [StudyResult.from_store(study, self._store) for study in self._studies()]
 
     def _studies(self) -> list[Study]:
-        """The studies given, or those the store was run for."""
+        """Return the studies given, or those in the store."""
         if self._given:
             return self._given
         studies, self.unreadable = stored_studies(self._store)
         if self.unreadable and not studies:
             raise StudyError(str(self.unreadable[0]), str(self.path))
         if not studies:
-            raise StoreError(f"{self.path} knows of no study. Run one into it, or name its TOML file with --study.")
+            raise StoreError(f"{self.path} holds no study. Run one into it, or pass its TOML file with --study.")
         return studies
 
     def records(self) -> list[Record]:
-        """Return which versions made the trials of the store, and when.
+        """Return which versions of layerwise ran the trials of the store, and when.
 
         Returns
         -------
         list of Record
-            One a version.
+            One per version.
         """
         return [Record(*row) for row in self._store.made_by()]
 

@@ -21,7 +21,13 @@ from layerwise.studies.plots.figures import save_figure, save_figures
 from layerwise.studies.plots.frame import blank_axes
 from layerwise.studies.plots.phase_display import PhaseDiagramDisplay
 from layerwise.studies.plots.recovery_display import FeatureRecoveryDisplay
-from layerwise.studies.storage.contents import LearnerProgress, learner_progress, stored_studies, trial_table
+from layerwise.studies.storage.contents import (
+    LearnerProgress,
+    learner_progress,
+    stored_studies,
+    study_titles,
+    trial_table,
+)
 from layerwise.studies.storage.merge import Merged, merge_stores
 from layerwise.studies.storage.schema import StoreError
 from layerwise.studies.storage.store import Store
@@ -56,5 +62,6 @@ __all__ = [
     "save_figure",
     "save_figures",
     "stored_studies",
+    "study_titles",
     "trial_table",
 ]

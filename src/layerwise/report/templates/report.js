@@ -1,20 +1,20 @@
-/* The page's own script: it draws what Python computed, as the controls say. It computes no statistics. */
+/* Draws what Python computed, as selected by the controls. It computes no statistics. */
 "use strict";
 (() => {
   let page = JSON.parse(document.getElementById("data").textContent);
   const INK = "#333333", FAINT = "#8c8c8c";
   const CONFIG = {
     displaylogo: false,
-    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // plotly's own choice uploads charts, too
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // plotly's default includes uploads of charts
     plotlyServerURL: "",
     toImageButtonOptions: { format: "svg", filename: "layerwise" },
   };
-  // plotly reads HTML in texts
+  // plotly interprets HTML in texts
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const count = (n) => n.toLocaleString("en-US");
   const copy = (value) => JSON.parse(JSON.stringify(value));
 
-  /** What the controls of a section say. */
+  /** The state of the controls of a section. */
   function choice(section, study) {
     const all = (name) => [...section.querySelectorAll(`[data-control="${name}"]`)];
     const checked = (name) => all(name).filter((input) => input.checked).map((input) => Number(input.value));
@@ -26,7 +26,7 @@
     };
   }
 
-  /** An axis in the look of the house; `values` are what it must show, `given` the ticks it should have. */
+  /** An axis in the common style; `values` must be visible, `given` are its ticks. */
   function axis(study, title, log, values, given) {
     const made = { ...copy(study.base.axis), type: log ? "log" : "linear", title: { text: title, standoff: 8 } };
     const shown = values.filter((value) => value > 0);
@@ -41,11 +41,11 @@
     return { ...made, range, tickvals: ticks, ticktext: ticks.map((n) => (n >= 1e6 ? n.toExponential(0) : count(n))) };
   }
 
-  const PAPER = 660; // pixels of A4 between its margins
+  const PAPER = 660; // width of A4 between its margins, in pixels
   let printing = false;
   const widthOf = (chart) => (printing ? PAPER : chart.clientWidth);
 
-  /** Draw into a chart; a chart without a curve says so. */
+  /** Draw a chart, or a note if it has no curve. */
   function show(section, name, study, traces, layout, height) {
     const chart = section.querySelector(`[data-chart="${name}"]`);
     const width = widthOf(chart);
@@ -55,7 +55,7 @@
     Plotly.react(chart, traces, { ...copy(study.base.layout), ...layout, annotations, ...hidden, width, height }, CONFIG);
   }
 
-  /** A panel for each chosen dimension: medians, quartiles, the threshold and where it is reached. */
+  /** One panel per selected dimension: medians, quartiles, the threshold and where it is reached. */
   function drawCurves(section, study, chosen) {
     const wide = widthOf(section.querySelector('[data-chart="curves"]'));
     const most = wide < 480 ? 1 : wide < 640 ? 2 : 3;
@@ -131,7 +131,7 @@
     show(section, "growth", study, traces, layout, 360);
   }
 
-  /** The texts that depend on the threshold. */
+  /** Update the texts that depend on the threshold. */
   function write(section, study, chosen) {
     const slider = section.querySelector('[data-control="threshold"]');
     slider.setAttribute("aria-valuetext", `risk ${study.shown[chosen.at]}`);
@@ -156,10 +156,10 @@
     }
   }
 
-  /** Take over a new state of the store; what the controls say stays. */
-  function update(news) {
-    if (news.shape !== page.shape) return location.reload(); // another study
-    news.studies.forEach((study, i) => {
+  /** Show a new state of the store; the controls keep their state. */
+  function update(next) {
+    if (next.shape !== page.shape) return location.reload(); // the studies have changed
+    next.studies.forEach((study, i) => {
       const section = document.getElementById(study.id), slider = section.querySelector('[data-control="threshold"]');
       const old = page.studies[i].thresholds[Number(slider.value)];
       const off = study.thresholds.map((value) => Math.abs(Math.log(value / old)));
@@ -169,20 +169,20 @@
       section.querySelector('[data-fragment="failures"]').innerHTML = study.fragments.failures;
       section.querySelector("[data-values]").textContent = study.fragments.values;
     });
-    document.querySelector("[data-environment]").innerHTML = news.environment;
-    page = news;
+    document.querySelector("[data-environment]").innerHTML = next.environment;
+    page = next;
     draw();
   }
 
   async function listen() {
-    const told = document.getElementById("live");
+    const state = document.getElementById("live");
     try {
       const answer = await fetch(`data.json?since=${page.revision}`, { cache: "no-store" });
       if (answer.status === 200) update(await answer.json());
       else if (answer.status !== 204) throw new Error(await answer.text());
-      told.textContent = "live";
+      state.textContent = "live";
     } catch {
-      told.textContent = "waiting for the server";
+      state.textContent = "waiting for the server";
     }
     setTimeout(listen, 2000);
   }

@@ -1,1 +1,1 @@
-"""Where outcomes are kept: one SQLite file per store."""
+"""Persistence of outcomes: one SQLite file per store."""

@@ -1,15 +1,17 @@
-"""What a store holds: of each of its studies, and trial by trial."""
+"""Overviews of what a store holds: its studies, their progress, and a table of all trials."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.study import Study
 from layerwise.studies.definition.trial import canonical_json
+from layerwise.studies.storage.rows import StudyRow
 from layerwise.studies.storage.store import Store
 
 if TYPE_CHECKING:
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LearnerProgress:
-    """How far one learner of a study has come.
+    """Progress of one learner of a study.
 
     Attributes
     ----------
     learner : str
-        Its label.
+        Label of the learner.
     done, failed, remaining : int
         Trials that succeeded, that failed, and that have not run.
     versions : frozenset of str
-        The versions of layerwise that ran them.
+        Versions of layerwise that ran them.
     """
 
     learner: str
@@ -38,7 +40,7 @@ class LearnerProgress:
 
 
 def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
-    """Return the studies that were run into a store, the first one first, and what is wrong with the others.
+    """Return the studies that were run into a store, in the order of their first run.
 
     Parameters
     ----------
@@ -48,28 +50,47 @@ def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
     Returns
     -------
     studies : list of Study
-        Those that can be read here.
+        Those whose classes can be imported here.
     errors : list of StudyError
-        One for each that names something that cannot be imported here; says which study.
+        One for each of the others, with the name of the study.
     """
     studies, errors = [], []
-    for row in store.studies():
+    rows = store.studies()
+    for row, title in zip(rows, study_titles(rows), strict=True):
         try:
             studies.append(Study.from_json(row.definition))
         except StudyError as error:
-            errors.append(StudyError(str(error), f'study "{row.name}"'))
+            errors.append(StudyError(str(error), f'study "{title}"'))
     return studies, errors
 
 
+def study_titles(studies: Sequence[Study | StudyRow]) -> list[str]:
+    """Return the names of studies; those of one name are told apart by the beginning of their keys.
+
+    Parameters
+    ----------
+    studies : sequence of Study or StudyRow
+        Studies, such as a merged store may hold.
+
+    Returns
+    -------
+    list of str
+        ``name``, or ``name (3f2a9c1d)``.
+    """
+    rows = [study if isinstance(study, StudyRow) else StudyRow.of(study, started="") for study in studies]
+    count = Counter(row.name for row in rows)
+    return [row.name if count[row.name] == 1 else f"{row.name} ({row.key[:8]})" for row in rows]
+
+
 def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
-    """Return how far each learner of a study has come.
+    """Return the progress of each learner of a study.
 
     Parameters
     ----------
     study : Study
         The study.
     store : Store
-        Where its trials are.
+        The store that holds its trials.
 
     Returns
     -------
@@ -93,7 +114,7 @@ def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
 
 
 def trial_table(store: Store) -> pd.DataFrame:
-    """One row a trial of a store, whatever study it belongs to: what it is, what came of it, who ran it and when.
+    """Return all trials of a store as a table, one row per trial, whichever study it belongs to.
 
     Parameters
     ----------
@@ -103,42 +124,30 @@ def trial_table(store: Store) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        study, target_label and learner_label, by the first of the store's studies that has the trial, absent where
-        none has or it cannot be imported here; the trial's definition (parameters as JSON), risk, fit_seconds,
-        peak_bytes, error, the other metrics that any trial has, version, source and libraries
-        (`layerwise.studies.trials.provenance`), finished, key.
+        study (`study_titles`), target_label and learner_label, by the first of the store's studies that has the trial,
+        missing if none has or its classes cannot be imported here (`stored_studies`); the trial's definition, with
+        parameters as JSON; risk, fit_seconds, peak_bytes, error; the other metrics that any trial has; version, source
+        and libraries (`layerwise.studies.trials.provenance`), finished, key.
     """
     import pandas as pd
 
     labels: dict[str, tuple[str, str, str]] = {}
-    for study in stored_studies(store)[0]:
+    studies, _ = stored_studies(store)
+    for study, title in zip(studies, study_titles(studies), strict=True):
         for target, learner, trial in study.cells():
-            labels.setdefault(trial.key, (study.name, target, learner))
-    rows = list(_flat(store, labels))
-    metrics = sorted({name for _, values, _ in rows for name in values})
-    table = pd.DataFrame(
-        [{**before, **{name: values.get(name) for name in metrics}, **after} for before, values, after in rows]
-    )
-    return table.astype({"peak_bytes": "Int64"}) if rows else table
-
-
-def _flat(store: Store, labels: Mapping[str, tuple[str, str, str]]) -> Iterator[tuple[dict, dict, dict]]:
-    for row in store.rows():
+            labels.setdefault(trial.key, (title, target, learner))
+    rows = list(store.rows())
+    metrics = sorted({name for row in rows for name in row.outcome.metrics})
+    records = []
+    for row in rows:
+        names = zip(("study", "target_label", "learner_label"), labels.get(row.key, (None,) * 3), strict=True)
         definition = {
             name: canonical_json(value) if isinstance(value, dict) else value
             for name, value in json.loads(row.definition).items()
         }
-        outcome = row.outcome
-        named = zip(("study", "target_label", "learner_label"), labels.get(row.key, (None,) * 3), strict=True)
-        before = (
-            dict(named)
-            | definition
-            | {
-                "risk": outcome.risk,
-                "fit_seconds": outcome.fit_seconds,
-                "peak_bytes": outcome.peak_bytes,
-                "error": outcome.error,
-            }
-        )
-        made = {"version": row.version, "source": row.source, "libraries": row.libraries, "finished": row.finished}
-        yield before, dict(outcome.metrics), made | {"key": row.key}
+        measured = {name: getattr(row.outcome, name) for name in ("risk", "fit_seconds", "peak_bytes", "error")}
+        measured |= {name: row.outcome.metrics.get(name) for name in metrics}
+        origin = {name: getattr(row, name) for name in ("version", "source", "libraries", "finished", "key")}
+        records.append(dict(names) | definition | measured | origin)
+    table = pd.DataFrame(records)
+    return table.astype({"peak_bytes": "Int64"}) if records else table

@@ -1,4 +1,4 @@
-"""Join the stores of several machines into one."""
+"""Merging the stores of several machines into one."""
 
 from __future__ import annotations
 
@@ -6,84 +6,81 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from layerwise.studies.storage.schema import Row, StoreError
+from layerwise.studies.storage.rows import Row
+from layerwise.studies.storage.schema import StoreError
 from layerwise.studies.storage.store import Store
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What merging did, in trials.
+    """Numbers of trials that a merge added or compared.
 
     Attributes
     ----------
     added : int
-        New to the store.
+        Trials that the store did not have.
     overlapping : int
-        Already there, with the same values.
-    mended : int
-        Failed there, succeeded in another store: these replaced them.
+        Trials that it had with the same values.
+    replaced : int
+        Trials that had failed there and succeeded in another store.
     """
 
     added: int
     overlapping: int
-    mended: int
+    replaced: int
 
 
 def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
-    """Add to a store the trials and studies of others; of a trial that several hold, one is kept.
+    """Add to a store the trials and studies of others. A trial that several stores hold is kept once.
 
-    Seconds and memory may differ between machines, values may not. Where one store holds a failure and another a
+    Run times and memory may differ between machines, values may not. If one store holds a failure and another a
     success, the success is kept; a metric that only one of them measured is kept as well.
 
     Parameters
     ----------
     store : Store
-        What the others are added to.
+        The store to add to.
     others : iterable of Store
-        Left as they are.
+        The stores to add; they are left unchanged.
 
     Returns
     -------
     Merged
-        How many trials were added, overlapped and were mended.
+        Numbers of trials.
 
     Raises
     ------
     StoreError
-        When two stores hold different values of the same trial; names trial and stores, and adds nothing. When
-        another process is running trials into the store.
+        If two stores hold different values of the same trial; the message names the trial and both stores, and nothing
+        is added. If another process is running trials into the store.
     """
     with store.writing():
-        return _merge(store, others)
-
-
-def _merge(store: Store, others: Iterable[Store]) -> Merged:
-    held = {row.key: [(row, store)] for row in store.rows()}  # the rows that make up what is kept of a trial
-    before = set(held)
-    added, overlapping, mended = {}, 0, 0
-    studies = {study.key: study for study in store.studies()}
-    for other in others:
-        studies |= {study.key: study for study in other.studies()}
-        for row in other.rows():
-            sources = held.get(row.key, [])
-            if sources and (sources[0][0].outcome.error is None or row.outcome.error is not None):
-                for kept, its_store in sources:
-                    _check_same(kept, its_store, row, other)
-                overlapping += 1
-                measured = {name for kept, _ in sources for name in kept.outcome.metrics}
-                if row.outcome.error is not None or row.outcome.metrics.keys() <= measured:
-                    continue
-                sources.append((row, other))
-            else:
-                mended += row.key in before
-                held[row.key] = sources = [(row, other)]
-            added[row.key] = sources
-    store.add_rows((_joined([row for row, _ in sources]) for sources in added.values()), studies.values())
-    return Merged(len(set(added) - before), overlapping, mended)
+        held = {row.key: [(row, store)] for row in store.rows()}  # the rows that together make up each trial
+        before = set(held)
+        added, overlapping, replaced = {}, 0, 0
+        studies = {study.key: study for study in store.studies()}
+        for other in others:
+            studies |= {study.key: study for study in other.studies()}
+            for row in other.rows():
+                sources = held.get(row.key, [])
+                if sources and (sources[0][0].outcome.error is None or row.outcome.error is not None):
+                    for kept, its_store in sources:
+                        _check_same(kept, its_store, row, other)
+                    overlapping += 1
+                    measured = {name for kept, _ in sources for name in kept.outcome.metrics}
+                    if row.outcome.error is not None or row.outcome.metrics.keys() <= measured:
+                        continue
+                    sources.append((row, other))
+                else:
+                    replaced += row.key in before
+                    held[row.key] = sources = [(row, other)]
+                added[row.key] = sources
+        store.add_rows((_joined([row for row, _ in sources]) for sources in added.values()), studies.values())
+        return Merged(len(set(added) - before), overlapping, replaced)
 
 
 def _check_same(first: Row, first_store: Store, second: Row, second_store: Store) -> None:
-    """Refuse two successes of one trial of which a value that both have differs in any bit."""
+    """Raise StoreError if both trials succeeded and a value that both have differs in any bit."""
     if second.outcome.error is not None or first.outcome.error is not None:
         return
     one, other = ({"risk": row.outcome.risk, **row.outcome.metrics} for row in (first, second))
@@ -94,25 +91,25 @@ def _check_same(first: Row, first_store: Store, second: Row, second_store: Store
     raise StoreError(
         f"{trial.learner} on {trial.target} (dim = {trial.dim}, n = {trial.n}, seed = {trial.seed}; trial "
         f"{first.key[:12]}) has {name} = {one[name]!r} in {first_store.path} (layerwise {first.version}) and "
-        f"{other[name]!r} in {second_store.path} (layerwise {second.version}). The same trial has one value, so "
-        f"nothing was merged. {_cause(first, second)}"
+        f"{other[name]!r} in {second_store.path} (layerwise {second.version}). A trial must have the same value "
+        f"everywhere, so nothing was merged. {_cause(first, second)}"
     )
 
 
 def _cause(first: Row, second: Row) -> str:
-    """What made the difference, where the rows tell, and what to do."""
+    """Return what may have made the difference, and what to do."""
     again = "run that part again into a new store."
     for what, one, other in (
         ("source of your own classes", first.source, second.source),
         ("versions of libraries", first.libraries, second.libraries),
     ):
-        if one and other and one != other:
-            return f"They were made from different {what} ({one} and {other}): decide for one, and {again}"
+        if one != other:
+            return f"They were run with different {what} ({one} and {other}): choose one, and {again}"
     return f"Find out which program or machine differs, and {again}"
 
 
 def _joined(rows: list[Row]) -> Row:
-    """The first row, with the metrics that only the others have."""
+    """Return the first row, with the metrics that only the others have."""
     metrics = {name: value for row in reversed(rows) for name, value in row.outcome.metrics.items()}
     return rows[0]._replace(outcome=replace(rows[0].outcome, metrics=metrics))
 

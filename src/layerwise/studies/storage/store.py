@@ -1,64 +1,56 @@
-"""Where studies and outcomes live: one SQLite file, a row a trial.
+"""The store of outcomes and studies: one SQLite file, one row per trial.
 
-A row is durable once `Store.add_all` returns. A file that is not ours is refused, its bytes unchanged.
+A row is durable once `Store.add_all` returns. A file that is not a store is refused and left unchanged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from layerwise.studies.definition.study import Study
 from layerwise.studies.definition.trial import Trial, canonical_json
+from layerwise.studies.storage.database import Database
 from layerwise.studies.storage.lock import sole_writer
-from layerwise.studies.storage.opening import check_exists, open_to_read, open_to_write, store_error
-from layerwise.studies.storage.schema import (
-    COLUMNS,
-    OUTCOME_COLUMNS,
-    STUDY_COLUMNS,
-    Row,
-    StoreError,
-    StudyRow,
-    check_key,
-    outcome_of,
-    sources_of,
-    to_row,
-)
+from layerwise.studies.storage.rows import Row, StudyRow, check_key, outcome_of, sources_of
+from layerwise.studies.storage.schema import OUTCOME_COLUMNS, STUDY_COLUMNS, TRIAL_COLUMNS
 from layerwise.studies.trials.provenance import UNKNOWN, libraries, sources
 from layerwise.studies.trials.run import Outcome
 
-if TYPE_CHECKING:
-    from layerwise.studies.definition.study import Study
-
 KEYS_PER_QUERY = 500
+VERSION = version("layerwise")
 
 
 class Store:
     """The outcomes of trials, and the studies they were run for, in one SQLite file.
 
-    Any number of processes may read while one writes (`writing`).
+    Any number of processes may read while one writes (`writing`). While the file is being written, and after a crash,
+    the file ``PATH-wal`` beside it holds the last trials: copy both.
 
     Parameters
     ----------
     path : path-like
-        The file; it and its folders are made when missing.
+        The file; it and its folders are created if missing.
     create : bool, default=True
-        False refuses a file that is missing.
+        Whether to create a missing file; otherwise it is an error.
     read_only : bool, default=False
-        True neither makes, migrates nor writes anything; of a store of an earlier schema, what that did not know is
-        absent. Such a store may be handed from thread to thread.
+        Whether to open an existing file without changing it. Such a store may be passed from thread to thread.
 
     Raises
     ------
     StoreError
-        When the file is no store of ours, of a newer schema, damaged, or out of reach. It is left as it was.
+        If the file is not a store, has another schema, is damaged, or cannot be opened. It is left unchanged.
+
+    Warns
+    -----
+    UserWarning
+        If the file was copied without its log while it was in use, so that it may lack its last trials.
 
     Examples
     --------
@@ -69,36 +61,19 @@ class Store:
     def __init__(self, path: str | PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
         self.path = Path(path)
         self._writing = False
-        if read_only or not create:
-            check_exists(self.path)
-        self._connection = open_to_read(self.path) if read_only else open_to_write(self.path)
-        self._version = version("layerwise")
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        """All of it or nothing; on disk at the end."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise store_error(self.path, error) from error
+        self._database = Database(self.path, create=create, read_only=read_only)
 
     @contextmanager
     def writing(self) -> Generator[None]:
-        """Be the only one that runs trials into this store; held until the end, or until this process is no more.
+        """Be the only one that runs trials into this store, until the end of the block or of the process.
 
-        `run_study` and `merge_stores` do this; around several of them it keeps the place. Readers are not kept out.
+        `run_study` and `merge_stores` do this themselves; a block around several of them keeps others out in between.
+        Readers are not kept out. At the end of the block all rows are in the file itself and not in its log.
 
         Raises
         ------
         StoreError
-            When another process is the one: says who, since when and what to do.
+            If another process is writing. The message names it and says since when.
         """
         if self._writing:
             yield
@@ -109,6 +84,7 @@ class Store:
                 yield
             finally:
                 self._writing = False
+                self._database.checkpoint()
 
     def add(self, trial: Trial, outcome: Outcome) -> None:
         """Store one outcome, as `add_all` does.
@@ -116,77 +92,78 @@ class Store:
         Parameters
         ----------
         trial : Trial
-            What was run.
+            The trial.
         outcome : Outcome
-            What came of it.
+            Its outcome.
         """
         self.add_all([(trial, outcome)])
 
     def add_all(self, pairs: Iterable[tuple[Trial, Outcome]]) -> None:
-        """Store outcomes; all are on disk when this returns. An earlier outcome of the same trial is replaced.
+        """Store outcomes. All are on disk when this returns. An earlier outcome of the same trial is replaced.
 
         Parameters
         ----------
         pairs : iterable of (Trial, Outcome)
-            What was run, and what came of it.
+            Trials and their outcomes.
         """
-        self.add_rows(self._row(trial, outcome) for trial, outcome in pairs)
-
-    def _row(self, trial: Trial, outcome: Outcome) -> Row:
-        source = canonical_json(sources(trial))
-        return Row(trial.key, trial.definition, outcome, self._version, _now(), source, libraries(trial))
+        self.add_rows(
+            Row(trial.key, trial.definition, VERSION, _now(), canonical_json(sources(trial)), libraries(trial), outcome)
+            for trial, outcome in pairs
+        )
 
     def add_rows(self, rows: Iterable[Row], studies: Iterable[StudyRow] = ()) -> None:
-        """Store rows as another store holds them, all or none.
+        """Store rows of another store, all or none.
 
         Parameters
         ----------
         rows : iterable of Row
-            Trials; an earlier row of the same trial is replaced, but a success never by a failure of the same source.
+            Trials. An earlier row of the same trial is replaced, but a success never by a failure of the same source.
         studies : iterable of StudyRow
-            Studies; those that are there already are left as they are.
+            Studies. Those that are already stored are left unchanged.
         """
-        with self._transaction():
-            names = COLUMNS.split(", ")
-            updates, marks = ", ".join(f"{name} = excluded.{name}" for name in names), ", ".join("?" * len(names))
-            self._connection.executemany(
-                f"INSERT INTO trial ({COLUMNS}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {updates} "
+        names = TRIAL_COLUMNS.split(", ")
+        updates, marks = ", ".join(f"{name} = excluded.{name}" for name in names), ", ".join("?" * len(names))
+        with self._database.transaction():
+            self._database.connection.executemany(
+                f"INSERT INTO trial ({TRIAL_COLUMNS}) VALUES ({marks}) ON CONFLICT (key) DO UPDATE SET {updates} "
                 "WHERE trial.error IS NOT NULL OR excluded.error IS NULL OR trial.source IS NOT excluded.source",
-                map(to_row, rows),
+                (row.values() for row in rows),
             )
-            self._connection.executemany(f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies)
+            self._database.connection.executemany(
+                f"INSERT OR IGNORE INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", studies
+            )
 
     def keep_study(self, study: Study) -> None:
-        """Keep the definition of a study, in place of an earlier one of the same name, and when it was last run.
+        """Store the definition of a study that is about to run, and the time.
 
-        One that is held is left beside others of its name, as a merged store has them.
+        It replaces an earlier study of the same name. If the same definition is already stored, other studies of its
+        name, which a merged store may hold, are left unchanged.
 
         Parameters
         ----------
         study : Study
-            What is about to be run.
+            The study.
         """
-        self.studies()  # a damaged one is told, not run over
-        text = study.to_json()
-        row = StudyRow(hashlib.sha256(text.encode()).hexdigest(), study.name, text, _now())
-        with self._transaction():
-            held = self._connection.execute("UPDATE study SET started = ? WHERE key = ?", [row.started, row.key])
-            if not held.rowcount:
-                self._connection.execute("DELETE FROM study WHERE name = ?", [study.name])
-                self._connection.execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
+        self.studies()  # raises an error if one is damaged
+        row = StudyRow.of(study, started=_now())
+        execute = self._database.connection.execute
+        with self._database.transaction():
+            if not execute("UPDATE study SET started = ? WHERE key = ?", [row.started, row.key]).rowcount:
+                execute("DELETE FROM study WHERE name = ?", [study.name])
+                execute(f"INSERT INTO study ({STUDY_COLUMNS}) VALUES (?, ?, ?, ?)", row)
 
     def studies(self) -> list[StudyRow]:
-        """Return the studies that were run into this store, the first one first.
+        """Return the studies that were run into this store, in the order of their first run.
 
         Returns
         -------
         list of StudyRow
-            Their names and definitions; `Study.from_json` reads one.
+            Their names and definitions; `Study.from_json` reads a definition.
         """
         found = []
-        for rowid, *values in self._rows(f"SELECT rowid, {STUDY_COLUMNS} FROM study ORDER BY rowid"):
+        for rowid, *values in self._database.select(f"SELECT rowid, {STUDY_COLUMNS} FROM study ORDER BY rowid"):
             row = StudyRow(*values)
-            with self._intact("study", rowid):
+            with self._database.validated("study", rowid):
                 check_key(row.key, row.definition)
             found.append(row)
         return found
@@ -197,18 +174,17 @@ class Store:
         Yields
         ------
         Row
-            One trial and what came of it.
+            One trial and its outcome.
         """
-        columns = f"rowid, key, definition, version, finished, source, libraries, {OUTCOME_COLUMNS}"
-        for values in self._rows(f"SELECT {columns} FROM trial ORDER BY rowid"):
-            rowid, key, definition, made_by, finished, source, its_libraries, *measured = values
-            with self._intact("trial", rowid):
+        for rowid, *values in self._database.select(f"SELECT rowid, {TRIAL_COLUMNS} FROM trial ORDER BY rowid"):
+            key, definition, made_by, finished, source, its_libraries, *measured = values
+            with self._database.validated("trial", rowid):
                 check_key(key, definition)
                 outcome = outcome_of(*measured)
-            yield Row(key, definition, outcome, made_by, finished, source, its_libraries)
+            yield Row(key, definition, made_by, finished, source, its_libraries, outcome)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return the outcomes of those trials that have one.
+        """Return the stored outcomes of trials.
 
         Parameters
         ----------
@@ -218,17 +194,17 @@ class Store:
         Returns
         -------
         dict
-            Outcome by key.
+            Outcome by key; trials without one are left out.
         """
         found = {}
         for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
-            with self._intact("trial", rowid):
+            with self._database.validated("trial", rowid):
                 check_key(key, definition)
                 found[key] = outcome_of(*values)
         return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the versions of layerwise that made the outcomes of these trials.
+        """Return the versions of layerwise that ran trials.
 
         Parameters
         ----------
@@ -243,7 +219,7 @@ class Store:
         return dict(self._select("key, version", keys))
 
     def other_versions(self, keys: Iterable[str]) -> set[str]:
-        """Return the versions of layerwise, other than this one, that made the outcomes of these trials.
+        """Return the versions of layerwise, other than the present one, that ran trials.
 
         Parameters
         ----------
@@ -255,10 +231,10 @@ class Store:
         set of str
             The versions.
         """
-        return set(self.versions(keys).values()) - {self._version}
+        return set(self.versions(keys).values()) - {VERSION}
 
     def other_sources(self, trials: Iterable[Trial]) -> dict[str, set[str]]:
-        """Return which of these trials were made from other source of a user's own classes than is here now.
+        """Return the trials that were run with another source of the user's own classes than the present one.
 
         Parameters
         ----------
@@ -268,13 +244,13 @@ class Store:
         Returns
         -------
         dict
-            By the key of the trial, the import paths of the classes whose source differs, or is not known.
+            Import paths of the classes whose source differs or is unknown, by the key of the trial.
         """
         here = {trial.key: sources(trial) for trial in trials}
         own = [key for key, its in here.items() if its]
         changed = {}
         for rowid, key, text in self._select("rowid, key, source", own):
-            with self._intact("trial", rowid):
+            with self._database.validated("trial", rowid):
                 there = sources_of(text)
             paths = {path for path, digest in here[key].items() if digest == UNKNOWN or there.get(path) != digest}
             if paths:
@@ -286,37 +262,18 @@ class Store:
         for start in range(0, len(keys), KEYS_PER_QUERY):
             some = keys[start : start + KEYS_PER_QUERY]
             marks = ", ".join("?" * len(some))
-            yield from self._rows(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
-
-    def _rows(self, query: str, values: Sequence[str] = ()) -> Iterator[tuple]:
-        try:
-            rows = self._connection.execute(query, values)
-            yield from map(tuple, rows)  # given up, `yield from` closes a cursor, even one of a closed file
-        except sqlite3.Error as error:
-            raise store_error(self.path, error) from error
-
-    @contextmanager
-    def _intact(self, table: str, rowid: int) -> Generator[None]:
-        """Say which row it is that holds what was never stored."""
-        try:
-            yield
-        except (ValueError, TypeError) as error:
-            again = "run the study again" if table == "trial" else "run the study's TOML file again"
-            raise StoreError(
-                f"{self.path} is damaged: row {rowid} of the table {table} {error}. Restore the file from a copy; or "
-                f'take out that row (sqlite3 {self.path} "DELETE FROM {table} WHERE rowid = {rowid}") and {again}.'
-            ) from error
+            yield from self._database.select(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
 
     def made_by(self) -> list[tuple[str, int, str, str]]:
-        """Return which versions of layerwise made the trials: version, how many, when the first and the last ended.
+        """Return which versions of layerwise ran the trials.
 
         Returns
         -------
         list of tuple
-            One a version, the one that began first first.
+            Version, number of trials, and when the first and the last one ended; ordered by the first.
         """
         query = "SELECT version, count(*), min(finished), max(finished) FROM trial GROUP BY version ORDER BY 3"
-        return list(self._rows(query))
+        return list(self._database.select(query))
 
     def revision(self) -> int:
         """Return a number that changes when another connection has written.
@@ -326,11 +283,11 @@ class Store:
         int
             The number.
         """
-        return next(self._rows("PRAGMA data_version"))[0]
+        return next(self._database.select("PRAGMA data_version"))[0]
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
