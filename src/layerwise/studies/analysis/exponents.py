@@ -117,7 +117,7 @@ class Exponent:
         return self._interval(self.predicted)
 
     def _interval(self, predicted: float | None) -> str:
-        """Print two digits, or more until the printed interval contains the prediction if and only if the true one does."""
+        """Print two digits, or more until the printed interval agrees with the prediction as the true one does."""
         digits = 2
         low, high = self._ends(digits)
         if predicted is not None:

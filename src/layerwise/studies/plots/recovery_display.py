@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FeatureRecoveryDisplay(StudyDisplay):
-    """Risk against recovery of the hidden feature or subspace: a dot per trial, and a path through the medians as n grows.
+    """Risk against recovery of the hidden feature: one dot per trial, and a path through the medians as n grows.
 
     A path towards the lower right recovers the feature and learns with it. One that falls without moving to the right
     learns in another way; one that moves to the right without falling recovers the feature but does not use it.
