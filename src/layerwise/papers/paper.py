@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerwise.studies import Study, StudyResult
+from layerwise.studies import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +45,16 @@ class Claim:
         return "agrees" if low <= measured <= high else "differs"
 
 
-@dataclass(frozen=True)
-class PublishedFigure:
+@dataclass(frozen=True, kw_only=True)
+class _Figure:
+    name: str
+    caption: str
+    draw: Callable[[Any], Figure]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFigure(_Figure):
     """A figure that shows a study.
 
     Parameters
@@ -58,39 +66,27 @@ class PublishedFigure:
     study : callable
         ``study(full) -> Study``, at the default size or at the paper's.
     draw : callable
-        ``draw(result) -> Figure``.
+        ``draw(result) -> Figure`` for the `StudyResult`.
     claims : tuple of Claim
         The claims that the study decides.
     """
 
-    name: str
-    caption: str
     study: Callable[[bool], Study]
-    draw: Callable[[StudyResult], Figure]
-    claims: tuple[Claim, ...]
 
 
-@dataclass(frozen=True)
-class Measurement:
+@dataclass(frozen=True, kw_only=True)
+class Measurement(_Figure):
     """A figure that shows no study of learners: an identity, a variance, or a few training runs.
 
     Parameters
     ----------
-    name, caption : str
-        As for `PublishedFigure`.
+    name, caption, draw, claims
+        As for `PublishedFigure`; ``draw`` and the statistics take the table instead of a result.
     measure : callable
         ``measure(full) -> DataFrame``, at the default size or at the paper's; deterministic.
-    draw : callable
-        ``draw(table) -> Figure``.
-    claims : tuple of Claim
-        The claims that the table decides.
     """
 
-    name: str
-    caption: str
     measure: Callable[[bool], pd.DataFrame]
-    draw: Callable[[pd.DataFrame], Figure]
-    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True)

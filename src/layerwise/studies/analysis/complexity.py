@@ -115,24 +115,13 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
     """
     import pandas as pd
 
-    rows = [
-        {
-            "target": cell.target,
-            "learner": cell.learner,
-            "dim": cell.dim,
-            "n_star": math.exp(cell.log_n) if math.isfinite(cell.log_n) else math.nan,
-            "lower": math.exp(cell.lower),
-            "upper": math.exp(cell.upper),
-            "censored": cell.censored,
-            "n_min": cell.ends[0],
-            "n_max": cell.ends[1],
-            "failed_n": cell.failed,
-            "not_run_n": cell.not_run,
-            "seeds": cell.seeds,
-        }
-        for cell in crossings(result, threshold, level)
-    ]
     columns = ["target", "learner", "dim", "n_star", "lower", "upper", "censored", "n_min", "n_max"]
+    rows = []
+    for cell in crossings(result, threshold, level):
+        n_star = math.exp(cell.log_n) if math.isfinite(cell.log_n) else math.nan
+        interval = math.exp(cell.lower), math.exp(cell.upper)
+        row = (cell.target, cell.learner, cell.dim, n_star, *interval, cell.censored, *cell.ends)
+        rows.append((*row, cell.failed, cell.not_run, cell.seeds))
     return pd.DataFrame(rows, columns=[*columns, "failed_n", "not_run_n", "seeds"])
 
 

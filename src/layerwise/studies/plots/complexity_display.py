@@ -45,10 +45,8 @@ class SampleComplexityDisplay(StudyDisplay):
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     lines_ : list of Line2D
         The medians, one line per curve, in the order of the study.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
-from layerwise.studies.plots.frame import figure_and_axes
+from layerwise.studies.plots.frame import SIZE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +53,12 @@ class StudyDisplay(ABC):
         StudyDisplay
             This display.
         """
-        self.figure_, self.ax_ = figure_and_axes(ax)
-        self._draw(self.ax_)
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(figsize=SIZE, layout="constrained")
+        self.figure_, self.ax_ = cast("Figure", ax.figure), ax
+        self._draw(ax)
         return self
 
     @abstractmethod

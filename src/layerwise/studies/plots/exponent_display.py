@@ -57,10 +57,8 @@ class ExponentDisplay(StudyDisplay):
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     lines_ : list of Line2D
         The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
 

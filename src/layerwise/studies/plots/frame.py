@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 SIZE = (7.2, 3.8)  # inches
@@ -47,15 +46,6 @@ def blank_axes() -> Axes:
     from matplotlib.figure import Figure
 
     return Figure(figsize=SIZE, layout="constrained").add_subplot()
-
-
-def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
-    """Return the given axes, or those of a new pyplot figure, with their figure."""
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-    return cast("Figure", ax.figure), ax
 
 
 def curve_style(i: int) -> dict[str, Any]:

@@ -47,10 +47,8 @@ class PhaseDiagramDisplay(StudyDisplay):
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     cells_ : PolyCollection
         The cells, by dimension; its array holds their risks.
     line_ : Line2D

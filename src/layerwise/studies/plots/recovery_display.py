@@ -38,10 +38,8 @@ class FeatureRecoveryDisplay(StudyDisplay):
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     lines_ : list of Line2D
         The medians over seeds in the order of n, one line per path, in the order of the study.
     dots_ : list of PathCollection
