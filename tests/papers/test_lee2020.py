@@ -146,7 +146,7 @@ def test_random_neurons_against_quadrature(q):
 
 def test_mean_of_neurons_is_unbiased():
     """2^16 neurons at 20 points, with 6 standard errors allowed."""
-    # catches: a wrong normalization, or h_q of another direction
+    # catches: a wrong normalisation, or h_q of another direction
     rng = np.random.default_rng(0)
     X = rng.standard_normal((20, 6))
     X /= np.linalg.norm(X, axis=1, keepdims=True)

@@ -53,7 +53,7 @@ def outcomes(study, risk, feature_correlation=lambda learner, trial: 0.5):
 
 
 def test_targets_are_those_of_the_paper():
-    # catches: a quadratic that is not normalized, a sine of another scale, a link whose mean is not removed
+    # catches: a quadratic that is not normalised, a sine of another scale, a link whose mean is not removed
     X = np.random.default_rng(0).standard_normal((20, 8))
     assert_allclose(SingleIndex(8, "sin")(X), np.sin(X[:, 0]))
     target = TanhOfQuadratic(8)

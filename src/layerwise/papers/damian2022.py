@@ -40,7 +40,7 @@ class TransferredTwoLayer(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     n_source : int
-        Samples of the source task for the first layer; 0 leaves it at its initialization.
+        Samples of the source task for the first layer; 0 leaves it at its initialisation.
     width : int, default=1000
         Number of neurons.
     random_state : int, RandomState or None
@@ -87,7 +87,7 @@ def kernel_gap(full: bool) -> Study:
             LearnerSpec(label=f"one gradient step{of_width}", use=TwoLayerRegressor, params={"width": width}),
             LearnerSpec(label=f"random features{of_width}", use=RandomFeatureRegressor, params={"width": width}),
         ]
-    # the kernel of the network at initialization, where the biases are 0
+    # the kernel of the network at initialisation, where the biases are 0
     ntk = LearnerSpec(
         label="NTK",
         use=KernelRegressor,

@@ -9,7 +9,7 @@ Training averages out f^(1), the part of the tangent kernel, and f^(2), which do
 Without signs a wide network follows its tangent kernel.
 
 The rate m^(-1/2) holds for movements that are spread over all neurons. Trained networks do not show it at these widths:
-from a small initialization few neurons carry the function, and the wider the network, the fewer.
+from a small initialisation few neurons carry the function, and the wider the network, the fewer.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def depth_and_dimension(full: bool) -> Study:
 def strongest_two_layers(kernel_sizes: list[int] | None = None) -> list[LearnerSpec]:
     """Return kernel ridge regression with infinitely many random features, and two layers trained jointly.
 
-    The kernel's penalty is fixed, because choosing it would take one n x n factorization per candidate. Labels are
+    The kernel's penalty is fixed, because choosing it would take one n x n factorisation per candidate. Labels are
     noiseless, and 1e-6 gave at most 3 % more risk than the leave-one-out choice at d = 8, 16, 32 and n up to 2048.
     """
     kernel = {"kernel": "arc-cosine", "penalty": 1e-6}

@@ -24,7 +24,7 @@ class Figure2Network(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     random_state : int, RandomState or None
-        Seed of the initialization and of the batches.
+        Seed of the initialisation and of the batches.
 
     Attributes
     ----------
