@@ -76,9 +76,7 @@ def test_the_metric_is_the_one_that_was_measured():
     display = FeatureRecoveryDisplay.from_study(made_up(metric="subspace_overlap"), dim=4, ax=Figure().add_subplot())
     assert display.metric == "subspace_overlap"
     assert display.ax_.get_xlabel() == "overlap with the true subspace"
-    with pytest.raises(
-        ValueError, match=r"no feature_correlation for target='t', dim=4\. Choose a target with"
-    ):
+    with pytest.raises(ValueError, match=r"no feature_correlation for target='t', dim=4\. Choose a target with"):
         FeatureRecoveryDisplay.from_study(made_up(metric="subspace_overlap"), dim=4, metric="feature_correlation")
     with pytest.raises(ValueError, match="no feature_correlation or subspace_overlap for target='t', dim=4"):
         FeatureRecoveryDisplay.from_study(made_up(("kernel",)), dim=4)
@@ -109,7 +107,5 @@ def test_every_display_rejects_a_value_of_what_its_curves_are(display):
     # catches: a figure of all learners although one was selected
     result = run_study(small_study(learners=[LearnerSpec(label="a", use=Mean), LearnerSpec(label="b", use=Features)]))
     options = {"threshold": 0.5} if display is ExponentDisplay else {"dim": 3}
-    with pytest.raises(
-        ValueError, match=r"learner='a' must be None, because curves='learner' draws every learner"
-    ):
+    with pytest.raises(ValueError, match=r"learner='a' must be None, because curves='learner' draws every learner"):
         display.from_study(result, learner="a", **options)
