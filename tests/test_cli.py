@@ -233,7 +233,7 @@ def test_another_programs_database_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["reproduce", "damien2022"], 'no paper "damien2022"; known: damian2022'),
+        (["reproduce", "damien2022"], "paper='damien2022' must be a known key. Did you mean 'damian2022'?"),
         (["study", "run", "missing.toml"], "missing.toml"),
         (["fit", "diabetes.csv", "--target", "price"], 'no column "price"'),
         (["fit", "diabetes.csv", "--target", "target", "--learner", "boost"], "learner='boost' is unknown"),

@@ -89,6 +89,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return advice
 
 
+def shown(value: Any) -> str:
+    """Return the repr of a value for a message, a NumPy scalar as the Python number it equals.
+
+    >>> shown(np.float64(0.5))
+    '0.5'
+    """
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
 class Constraint(ABC):
     """What the value of one constructor parameter must be.
 
@@ -119,7 +128,7 @@ class Constraint(ABC):
         if (self.none and value is None) or self.holds(value):
             return
         advice = self.advice or f"Pass e.g. {name}={self.example}."
-        raise ValueError(f"{name}={value!r} must be {self.allowed}. {advice}")
+        raise ValueError(f"{name}={shown(value)} must be {self.allowed}. {advice}")
 
 
 class Integer(Constraint):

@@ -1,4 +1,4 @@
-"""The paper's facts, and that what is run is what the paper states."""
+"""Formulas of the paper, the studies that are run, and the statistics of the claims."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ from layerwise.studies import Outcome, StudyResult
 from layerwise.targets import SingleIndex
 
 
-def test_targets_are_the_papers():
-    """He_2/2 + He_4/(4 sqrt 3) and He_4/sqrt 24, half of the first one's variance in either degree."""
+def test_targets_are_those_of_the_paper():
+    # catches: other functions than He_2/2 + He_4/(4 sqrt 3), with half of its variance in each degree, and He_4/sqrt 24
     X = np.random.default_rng(0).standard_normal((20, 10))
     z = X[:, 0]
     he2, he4 = z**2 - 1, z**4 - 6 * z**2 + 3
@@ -30,8 +30,8 @@ def test_targets_are_the_papers():
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_studies_cover_what_the_claims_ask(full):
-    """A claim about a learner or a sample size that its study does not run is never measured."""
+def test_studies_contain_the_cells_of_the_claims(full):
+    # catches: a claim about a learner or a sample size that its study does not run, which is never measured
     for figure in DAMIAN2022.figures:
         study = figure.study(full)
         assert study.seeds >= 5
@@ -47,7 +47,7 @@ def test_noise_of_the_kernel_gap_is_one_rademacher():
 
 
 def test_gain_is_the_difference_of_medians():
-    """Curves confused, or the wrong N."""
+    # catches: curves interchanged, or another N
     study = transfer(False)
     risks = {source_label(0): 1.0, source_label(16384): 0.25}
     outcomes = {

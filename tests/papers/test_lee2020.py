@@ -1,4 +1,4 @@
-"""The paper's facts, that the studies run what the claims ask, and that the statistics are what they say."""
+"""Formulas of the papers, the studies that are run, and the statistics of the claims."""
 
 import math
 from collections import defaultdict
@@ -17,7 +17,13 @@ from layerwise.papers import Measurement, find_paper
 from layerwise.papers.lee2020 import LEE2020
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, first_over_second, norm, sizes, variance_exponent
 from layerwise.papers.lee2020.expressivity import hermite_residual, mean_of_neurons, neuron_variance
-from layerwise.papers.lee2020.figures import error_exponent, exponent, growth_with_rank, least_of_kernels, never_reached
+from layerwise.papers.lee2020.figures import (
+    THRESHOLD,
+    error_exponent,
+    growth_with_rank,
+    least_of_kernels,
+    share_not_reached,
+)
 from layerwise.papers.lee2020.studies import (
     DIM,
     F1,
@@ -35,19 +41,20 @@ from layerwise.papers.lee2020.studies import (
     risk,
     samples,
 )
+from layerwise.papers.statistics import exponent
 from layerwise.studies import Outcome, StudyResult, run
 from layerwise.targets import DeepLowRank, TwoLayerTeacher
 
 STUDIES = (risk, samples, rank, deep)
 
 
-def test_target_is_the_papers():
-    """f* = sum_s ((w_s.x)^4 - 3) / sqrt(96 r), of variance 1, three quarters of it in degree 2."""
+def test_target_is_that_of_the_paper():
+    # catches: another target than sum_s ((w_s.x)^4 - 3) / sqrt(96 r), of variance 1, three quarters of it in degree 2
     spec = quartic(3)
     target = TwoLayerTeacher(7, random_state=0, **spec.params)
     X = np.random.default_rng(0).standard_normal((50, 7))
     t = X @ target.relevant_subspace.T
-    # the subspace's rows are some orthonormal basis of span(w): the sum of fourth powers needs the w themselves
+    # the rows of the subspace are an arbitrary orthonormal basis of span(w), but a sum of fourth powers needs the w
     w = TwoLayerTeacher(3, **{**spec.params, "rotate": False})
     assert_allclose(w(t), np.sum(t**4 - 3, axis=1) / math.sqrt(96 * 3), rtol=1e-10)
     assert_allclose(target.variance, 1, rtol=1e-10)
@@ -55,8 +62,8 @@ def test_target_is_the_papers():
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_studies_cover_what_the_claims_ask(full):
-    """A claim about a learner, a target or a sample size that its study does not run is never measured."""
+def test_studies_contain_the_cells_of_the_claims(full):
+    # catches: a claim about a learner, target or sample size that its study does not run, which is never measured
     for figure in LEE2020.figures:
         if isinstance(figure, Measurement):
             continue
@@ -71,41 +78,43 @@ def test_studies_cover_what_the_claims_ask(full):
 
 
 def synthetic(study, risk_of):
-    """A study with the risk that ``risk_of(target, learner, d, n)`` says."""
+    """Return a result of a study with the risks ``risk_of(target, learner, d, n)``."""
     outcomes = {t.key: Outcome(risk_of(target, label, t.dim, t.n), 1.0) for target, label, t in study.cells()}
     return StudyResult(study, outcomes)
 
 
 def test_statistics_of_the_samples():
-    """The exponent of another learner, or the grid instead of the risk."""
+    # catches: the exponent of another learner, or of the grid instead of the risk
     rates = {QUAD_HERMITE: lambda d, n: 0.2 * d**2 / n, MOMENTS: lambda d, n: 1.2 * d / n}
     result = synthetic(samples(False), lambda _, learner, d, n: rates.get(learner, lambda d, n: 0.3)(d, n))
-    assert_allclose(exponent(QUAD_HERMITE, result), 2, atol=1e-6)
-    assert_allclose(exponent(MOMENTS, result), 1, atol=0.05)
-    assert never_reached(KERNEL, result) == 1
-    assert never_reached(QUAD_HERMITE, result) == 0
+    assert_allclose(exponent(result, THRESHOLD, QUAD_HERMITE), 2, atol=1e-6)
+    assert_allclose(exponent(result, THRESHOLD, MOMENTS), 1, atol=0.05)
+    assert share_not_reached(result, KERNEL) == 1
+    assert share_not_reached(result, QUAD_HERMITE) == 0
 
 
 def test_growth_with_rank():
+    # catches: another learner, or other ranks than 4 and 1
     def at_rank(target, learner, d, n):
         r = int(target.removeprefix("r = "))
         return 0.1 * (45 * (1 + r) if learner == F1 else 480) / n
 
     result = synthetic(rank(False), at_rank)
-    assert_allclose(growth_with_rank(F1, result), 5 / 2, rtol=1e-6)
-    assert_allclose(growth_with_rank(F2, result), 1, rtol=1e-6)
+    assert_allclose(growth_with_rank(result, F1), 5 / 2, rtol=1e-6)
+    assert_allclose(growth_with_rank(result, F2), 1, rtol=1e-6)
 
 
-def test_least_of_kernels_looks_at_both_ranks():
+def test_least_of_kernels_includes_both_ranks():
+    # catches: a rank left out, or another learner
     low = {("p = 4, r = 3", NTK_RAW, 2000): 0.1, ("p = 4, r = 3", QUAD_RAW, 2000): 0.01}
     result = synthetic(risk(False), lambda target, learner, d, n: low.get((target, learner, n), 0.4))
     assert least_of_kernels(result) == pytest.approx(0.1)
 
 
-@pytest.mark.filterwarnings("ignore:the penalty chosen")  # 200 rows are few
+@pytest.mark.filterwarnings("ignore:the penalty chosen")  # as expected with 200 rows
 @pytest.mark.parametrize("study", [partial(study, False) for study in STUDIES], ids=lambda s: s.func.__name__)
-def test_every_learner_learns_something_of_every_target(study):
-    """A parameter that the learner refuses, a link that cannot be built: the smallest trial of each, run."""
+def test_the_smallest_trial_of_every_learner_and_target_runs(study):
+    # catches: a parameter that a learner rejects, a link that cannot be built
     for spec in study().targets[:2]:
         for learner in study().learners:
             params = (
@@ -120,7 +129,8 @@ def test_every_learner_learns_something_of_every_target(study):
 
 @pytest.mark.parametrize("q", [0, 1, 2, 4])
 def test_random_neurons_against_quadrature(q):
-    """Mean and variance of one neuron at correlation rho by quadrature over w.x and w.beta: a wrong b_q, half."""
+    """The mean and variance of one neuron at correlation rho, by quadrature over w.x and w.beta."""
+    # catches: a wrong b_q, a missing factor of 1/2
     rho, relu = 0.6, HermiteSeries.relu(q).coefficients[q]
 
     def moment(power):
@@ -135,7 +145,8 @@ def test_random_neurons_against_quadrature(q):
 
 
 def test_mean_of_neurons_is_unbiased():
-    """2^16 neurons, at 6 standard errors of each of 20 points."""
+    """2^16 neurons at 20 points, with 6 standard errors allowed."""
+    # catches: a wrong normalisation, or h_q of another direction
     rng = np.random.default_rng(0)
     X = rng.standard_normal((20, 6))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
@@ -145,7 +156,7 @@ def test_mean_of_neurons_is_unbiased():
         assert np.all(np.abs(error) < 6 * np.sqrt(neuron_variance(X @ beta, q) / 2**16))
 
 
-def test_hermite_features_say_powers_exactly():
+def test_hermite_features_represent_powers_exactly():
     assert hermite_residual(1) < 1e-12
     assert hermite_residual(2) < 1e-10
 
@@ -157,7 +168,7 @@ def test_error_exponent():
 
 
 class Terms:
-    """A stand-in for a fitted model whose first-order term is ``sum(z) x_1``, its movements having sign 1."""
+    """A substitute for a fitted model with the first-order term ``sum(z) x_1``; its movements have sign 1."""
 
     width = 4
 
@@ -166,7 +177,7 @@ class Terms:
         return SimpleNamespace(first=signs.sum() * X[:, 0], second=2 * X[:, 0], third=signs[0] * X[:, 0])
 
 
-def test_sizes_are_those_of_the_movements_and_the_spread_over_signs():
+def test_sizes_of_taylor_terms_and_their_spread_over_signs():
     found = sizes(Terms(), np.ones((5, 1)))
     assert (found["first"], found["second"], found["third"]) == (4, 2, 1)
     assert found["spread"] == pytest.approx(2, rel=0.5)  # E (sum z)^2 = 4
@@ -194,7 +205,7 @@ def verdicts(name, result):
 
 
 def test_claims_differ_where_nothing_is_learnt():
-    """An accepted range so wide, or a ratio so written, that no result can differ."""
+    # catches: an accepted range, or a ratio, for which no result can differ
     flat = synthetic(risk(False), lambda *_: 0.4)
     assert verdicts("risk", flat) == ["differs", "differs", "agrees", "differs", "agrees", "differs"]
     learnt = synthetic(risk(False), lambda *_: 0.01)
@@ -203,22 +214,22 @@ def test_claims_differ_where_nothing_is_learnt():
     theory = synthetic(risk(False), lambda target, learner, d, n: order.get(learner, 0.5))
     assert verdicts("risk", theory) == ["agrees"] * 6
 
-    linear = synthetic(samples(False), lambda target, learner, d, n: d / n)  # everyone at d, kernels too
+    linear = synthetic(samples(False), lambda target, learner, d, n: d / n)  # n* ~ d for all learners, kernels too
     assert verdicts("samples", linear) == ["differs", "agrees", "differs", "differs"]
     assert verdicts("deep", synthetic(deep(False), lambda *_: 0.3)) == ["differs"] * 3
     same = synthetic(rank(False), lambda target, learner, d, n: 0.1 * (500 if learner == F2 else 200) / n)
     assert verdicts("rank", same) == ["differs", "agrees"]
 
 
-def test_least_of_kernels_is_not_measured_where_a_trial_misses():
+def test_least_of_kernels_is_not_measured_where_a_trial_is_missing():
     result = synthetic(risk(False), lambda *_: 0.4)
     missing = {t.key for _, label, t in result.study.cells() if label == KERNEL and t.n == 2000}
     kept = {t.key: Outcome(0.4, 1.0) for t in result.study.trials() if t.key not in missing}
     assert np.isnan(least_of_kernels(StudyResult(result.study, kept)))
 
 
-def test_hierarchical_learners_see_half_of_the_deep_target():
-    """The claim's theory: P_2 of (beta.g)^2 has half of its variance, and is no multiple of beta.g."""
+def test_the_degree_2_part_of_the_deep_target_has_half_of_its_variance():
+    # catches: a theoretical value of the claim other than 1 - |P_2 f|^2 / Var f for (beta.g)^2
     target = DeepLowRank(DIM, rotate=True, random_state=0)
     assert_allclose(1 - target.degree_energies()[2] / target.variance, claims_of("deep")[1].theory, rtol=1e-8)
 

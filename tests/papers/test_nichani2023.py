@@ -1,4 +1,4 @@
-"""The paper's facts, that what is run is what the claims ask, and the claims' arithmetic."""
+"""Formulas of the paper, the studies that are run, and the statistics of the claims."""
 
 import math
 
@@ -11,7 +11,6 @@ from layerwise.papers.nichani2023 import (
     NICHANI2023,
     advantage,
     advantage_when_learnt,
-    exponent,
     gap_closed,
     kept_in_high_dimension,
     quadratic_part_alone,
@@ -33,6 +32,7 @@ from layerwise.papers.nichani2023.studies import (
     quadratic_feature,
     single_index,
 )
+from layerwise.papers.statistics import exponent
 from layerwise.studies import LearnerSpec, Outcome, StudyResult, run
 from layerwise.targets import ReLUOfQuadratic, SingleIndex
 
@@ -40,7 +40,7 @@ FIGURES = {figure.name: figure for figure in NICHANI2023.figures}
 
 
 def outcomes(study, risk, feature_correlation=lambda learner, trial: 0.5):
-    """A finished study whose every trial is told by (label of its learner, trial)."""
+    """Return a complete result with the risks and correlations of (label of the learner, trial)."""
     return StudyResult(
         study,
         {
@@ -52,8 +52,8 @@ def outcomes(study, risk, feature_correlation=lambda learner, trial: 0.5):
     )
 
 
-def test_targets_are_the_papers():
-    """A quadratic that is not normalised, a sine of another scale, a link's mean that is left in."""
+def test_targets_are_those_of_the_paper():
+    # catches: a quadratic that is not normalised, a sine of another scale, a link whose mean is not removed
     X = np.random.default_rng(0).standard_normal((20, 8))
     assert_allclose(SingleIndex(8, "sin")(X), np.sin(X[:, 0]))
     target = TanhOfQuadratic(8)
@@ -67,11 +67,9 @@ def test_targets_are_the_papers():
 
 
 @pytest.mark.parametrize("dim", DIMS)
-def test_what_the_quadratic_part_leaves_on_the_sphere(dim):
-    """The formula for Gaussian inputs, or the wrong Beta distribution.
-
-    2^18 points: the projection's residual varies by a few standard errors sd(r^2) / 512; 7 of them are allowed.
-    """
+def test_the_risk_of_the_quadratic_part_on_the_sphere(dim):
+    """The mean squared residual has the standard error sd(r^2) / 512 at 2^18 points; 7 of them are allowed."""
+    # catches: the formula for Gaussian inputs, or a wrong Beta distribution
     target = ReLUOfQuadratic(dim, random_state=0)
     X, y = target.sample(2**18, random_state=1, inputs="Sphere")
     q = target.feature(X)
@@ -81,13 +79,13 @@ def test_what_the_quadratic_part_leaves_on_the_sphere(dim):
     assert_allclose(np.mean(residual**2) / np.mean(y**2), quadratic_part_alone(dim), rtol=error)
 
 
-def test_what_the_quadratic_part_leaves_in_the_limit():
+def test_the_risk_of_the_quadratic_part_in_the_limit():
     assert_allclose(quadratic_part_alone(10**6), 1 - 0.25 / (0.5 - 1 / (2 * np.pi)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_studies_cover_what_the_claims_ask(full):
-    """A claim about a learner or a sample size that its study does not run is never measured."""
+def test_studies_contain_the_cells_of_the_claims(full):
+    # catches: a claim about a learner or a sample size that its study does not run, which is never measured
     for figure in NICHANI2023.figures:
         study = figure.study(full)
         assert study.seeds >= 5
@@ -101,14 +99,14 @@ def test_studies_cover_what_the_claims_ask(full):
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_claims_of_a_study_that_has_not_run_are_not_measured(figure):
-    """A traceback, or a verdict, where every trial is missing."""
+    # catches: an exception, or a verdict, where every trial is missing
     result = StudyResult(figure.study(False), {})
     assert [claim.verdict(claim.statistic(result)) for claim in figure.claims] == ["not measured"] * len(figure.claims)
 
 
 @pytest.mark.parametrize("dim", DIMS)
 def test_two_layers_have_at_least_as_many_parameters(dim):
-    """Widths changed, or a dimension added, that turns the comparison unfair."""
+    # catches: other widths, or another dimension, for which the comparison is unfair
     features = dim * (dim + 1) // 2
     three = dim * features + THREE_LAYERS_WIDTH * features + 2 * THREE_LAYERS_WIDTH
     two = (dim + 2) * TWO_LAYERS_WIDTH
@@ -116,7 +114,7 @@ def test_two_layers_have_at_least_as_many_parameters(dim):
 
 
 def test_advantage_is_of_the_best_two_layers_and_only_if_all_are_measured():
-    """The worst of them, another n or dimension; a rival that failed left out in silence."""
+    # catches: the worst two-layer learner, another n or dimension; a learner that failed ignored
     study = depth_and_dimension(False)
     risks = {THREE_LAYERS: 0.1, KERNEL: 0.3, ALL_TRAINED: 0.2}
     result = outcomes(study, lambda learner, t: risks[learner] if (t.dim, t.n) == (32, 8192) else 9.0)
@@ -126,8 +124,8 @@ def test_advantage_is_of_the_best_two_layers_and_only_if_all_are_measured():
     assert math.isnan(advantage(result, 32, 8192))
 
 
-def test_advantage_when_learnt_is_taken_at_the_first_n_that_does():
-    """The n of least risk, or one before it."""
+def test_advantage_when_learnt_is_taken_at_the_first_n_below_the_level():
+    # catches: the n of least risk, or the n before it
     study = depth_separation(False)
     falling = {512: 0.06, 2048: 0.05, 8192: 0.01}
     result = outcomes(study, lambda learner, t: falling[t.n] if learner == THREE_LAYERS else 0.15 + (t.n != 2048))
@@ -137,7 +135,7 @@ def test_advantage_when_learnt_is_taken_at_the_first_n_that_does():
 
 
 def test_exponent_is_that_of_the_samples():
-    """The exponent of risk in n, or in n / d."""
+    # catches: the exponent of risk in n, or in n / d
     result = outcomes(quadratic_feature(False), lambda _, t: 0.3 * (2 * t.dim**2 / t.n))
     assert_allclose(exponent(result, 0.3), 2, rtol=1e-6)
     result = outcomes(single_index(False), lambda _, t: 0.2 * (8 * t.dim / t.n) ** 0.5)
@@ -145,7 +143,7 @@ def test_exponent_is_that_of_the_samples():
 
 
 def test_statistics_of_the_activation():
-    """Learners confused, or dimensions."""
+    # catches: learners or dimensions interchanged
     study = activation(False)
     at_1024 = {RELU: 0.2, RELU_CENTRED: 0.5, H2: 0.6}
     correlation = {8: 0.8, 16: math.nan, 32: 0.2}
@@ -162,7 +160,7 @@ def test_statistics_of_the_activation():
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_learner_runs(name):
-    """A parameter that a learner refuses, which a study does not find out before its trials."""
+    # catches: a parameter that a learner rejects, which only a trial shows
     study = FIGURES[name].study(False)
     tiny = study.model_copy(update={"dims": (8,), "n": (64,), "seeds": 1, "n_test": 500})
     learners = tuple(spec.model_copy(update={"n": None}) for spec in study.learners)
@@ -175,6 +173,7 @@ def test_every_learner_runs(name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_can_be_drawn_without_the_learner_that_needs_torch(name, tmp_path):
+    # catches: an exception or an empty panel where all trials of a learner failed
     study = FIGURES[name].study(False)
     whole = outcomes(study, lambda _, t: min(1.0, 4 * t.dim / t.n))
     broken = {
@@ -190,15 +189,15 @@ def test_figures_can_be_drawn_without_the_learner_that_needs_torch(name, tmp_pat
 
 @pytest.mark.slow
 def test_quadratic_feature_is_learnt_at_d_16():
-    """corr(phi, x'Ax) >= .93 at n = 2048, sigma_2 = h_2; the median of 5 seeds of the study itself."""
+    """corr(phi, x'Ax) >= .93 at n = 2048, sigma_2 = h_2, in the median of the 5 seeds of the study."""
     study = quadratic_feature(False)
     trials = [trial for trial in study.trials() if (trial.dim, trial.n) == (16, 2048)]
     assert np.median([run(trial).metrics["feature_correlation"] for trial in trials]) >= 0.93
 
 
 @pytest.mark.slow
-def test_three_layers_halve_the_risk_of_every_affordable_two():
-    """Depth separation at d = 16, n = 8192, on one seed of the study; the kernel of all random features included."""
+def test_three_layers_have_at_most_half_the_risk_of_two_layers():
+    """Depth separation at d = 16, n = 8192, for one seed of the study, including the kernel of infinite width."""
     pytest.importorskip("torch")
     trials = [(learner, t) for _, learner, t in depth_separation(False).cells() if (t.n, t.seed) == (8192, 0)]
     risks = {learner: run(trial).risk for learner, trial in trials}

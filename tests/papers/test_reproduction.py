@@ -1,4 +1,4 @@
-"""Reproducing a paper: what is written, weighed, resumed and told, on a paper that is thrown away."""
+"""Reproduction of a small made-up paper: files, verdicts, resumed runs and reported failures."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 
 from layerwise.errors import UserError
 from layerwise.papers import Claim, Measurement, Paper, PublishedFigure, find_paper, reproduce
-from layerwise.papers.paper import median
+from layerwise.papers.statistics import median
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, TargetSpec, blank_axes
 
 
@@ -63,7 +63,7 @@ PAPER = Paper(
 
 
 def test_files_and_verdicts(tmp_path):
-    """A claim that is not met or not measured passed off as met; a file announced and not written."""
+    # catches: a claim that differs or is not measured reported as agreeing; a file listed but not written
     done = reproduce(PAPER, tmp_path / "deep" / "out")
     assert list(done.claims["verdict"]) == ["agrees", "differs", "not measured"]
     assert [path.name for path in done.files] == ["one.png", "one.svg", "one.csv", "claims.csv", "nobody1900.sqlite"]
@@ -75,8 +75,8 @@ def test_files_and_verdicts(tmp_path):
     assert len(pd.read_csv(done.files[2])) == 2
 
 
-def test_full_adds_to_what_is_there(tmp_path):
-    """`full` ignored; trials of the default size run again; the start announced late or not at all."""
+def test_full_adds_to_stored_trials(tmp_path):
+    # catches: `full` ignored; trials of the default size run again; `started` called late or not at all
     events = []
     options = {
         "started": lambda figure, found, total: events.append((figure.name, len(found), total)),
@@ -90,8 +90,8 @@ def test_full_adds_to_what_is_there(tmp_path):
     assert list(done.claims["verdict"]) == ["agrees", "differs", "agrees"]
 
 
-def test_failures_are_told_and_run_again_if_asked(tmp_path, monkeypatch):
-    """A paper whose trials all failed that ends in a traceback, or can never be mended."""
+def test_failures_are_reported_and_run_again_on_request(tmp_path, monkeypatch):
+    # catches: an exception for a paper whose trials all failed; failed trials that cannot be run again
     monkeypatch.setattr(Mean, "broken", True)
     done = reproduce(PAPER, tmp_path)
     assert done.errors == ["RuntimeError: no more memory"] * 2
@@ -99,18 +99,19 @@ def test_failures_are_told_and_run_again_if_asked(tmp_path, monkeypatch):
     assert all(path.exists() for path in done.files)
     monkeypatch.setattr(Mean, "broken", False)
     assert len(reproduce(PAPER, tmp_path).errors) == 2
-    mended = reproduce(PAPER, tmp_path, retry_failed=True)
-    assert mended.errors == []
-    assert not math.isnan(mended.claims["measured"].iloc[0])
+    fixed = reproduce(PAPER, tmp_path, retry_failed=True)
+    assert fixed.errors == []
+    assert not math.isnan(fixed.claims["measured"].iloc[0])
 
 
-def test_an_unknown_paper_is_the_users_error():
-    with pytest.raises(UserError, match='no paper "nobody"; known: damian2022'):
+def test_an_unknown_paper_is_a_user_error():
+    # catches: a traceback for a misspelt key
+    with pytest.raises(UserError, match=r"paper='nobody' must be a known key.* damian2022"):
         find_paper("nobody")
 
 
-def test_a_measurement_is_weighed_like_a_study(tmp_path):
-    """A figure that is no study left out of files, claims or progress."""
+def test_the_claims_of_a_measurement_are_evaluated(tmp_path):
+    # catches: a measurement left out of files, claims or progress
 
     def draw_line(table):
         ax = blank_axes()

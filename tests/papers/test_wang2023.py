@@ -1,4 +1,4 @@
-"""The paper's facts, that the studies run what the claims ask, and that the statistics are what they say."""
+"""Formulas of the paper, the studies that are run, and the statistics of the claims."""
 
 from functools import partial
 
@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.papers import find_paper
-from layerwise.papers.wang2023 import WANG2023, correlation, exponent, never_reached, spread
+from layerwise.papers.statistics import correlation, dimensions_not_reached, exponent
+from layerwise.papers.wang2023 import THRESHOLD, WANG2023, spread
 from layerwise.papers.wang2023.studies import (
     CUBE,
     LINKS,
@@ -17,31 +18,31 @@ from layerwise.papers.wang2023.studies import (
     figure2_cubic,
     figure2_joint,
     figure2_quadratic,
-    price,
+    layerwise_cost,
     samples,
     width,
 )
 from layerwise.studies import Outcome, StudyResult, run
 from layerwise.targets import Hierarchical
 
-STUDIES = (figure2_quadratic, figure2_cubic, figure2_joint, samples, price, width, assumptions)
+STUDIES = (figure2_quadratic, figure2_cubic, figure2_joint, samples, layerwise_cost, width, assumptions)
 
 
 def build(study, label=None):
-    """The target of a study at its largest dimension."""
+    """Build the target of a study at its largest dimension."""
     spec = next(spec for spec in study.targets if label in (None, spec.label))
     return Hierarchical(max(study.dims), random_state=0, **spec.params)
 
 
 def ceiling(target):
-    """``corr(P_{<=k} h, p)``, by the Hermite algebra."""
+    """Return ``corr(P_{<=k} h, p)``, by Hermite algebra."""
     stage1 = target.polynomial().truncate(target.feature.degree)
     p = target.feature.polynomial()
     return stage1.inner(p) / np.sqrt(stage1.variance * p.variance)
 
 
-def test_figure_2_is_the_papers():
-    """p = sum_i +-d^(-1/2) h_3(x_i), h = C_d p^3 of second moment 1, sigma_1(z) = z^3."""
+def test_figure_2_is_that_of_the_paper():
+    # catches: another target than p = sum_i +-d^(-1/2) h_3(x_i), h = C_d p^3 of second moment 1, or sigma_1 than z^3
     study = figure2_joint(True)
     assert study.dims == (16, 24, 32, 40)
     X = np.random.default_rng(0).standard_normal((50, 40))
@@ -53,7 +54,7 @@ def test_figure_2_is_the_papers():
 
 
 def test_theory_values_are_the_exact_limits_of_stage_1():
-    """What the claims call theory is corr(P_k h, p), not a number from a run."""
+    # catches: a theoretical value taken from a run instead of corr(P_k h, p)
     theory = {figure.name: figure.claims[0].theory for figure in WANG2023.figures}
     assert_allclose(ceiling(build(figure2_quadratic(False))), theory["layerwise_quadratic"], atol=5e-5)
     assert_allclose(ceiling(build(figure2_cubic(False))), theory["layerwise_cubic"], atol=5e-5)
@@ -62,8 +63,8 @@ def test_theory_values_are_the_exact_limits_of_stage_1():
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_studies_cover_what_the_claims_ask(full):
-    """A claim about a learner, a target or a sample size that its study does not run is never measured."""
+def test_studies_contain_the_cells_of_the_claims(full):
+    # catches: a claim about a learner, target or sample size that its study does not run, which is never measured
     for figure in WANG2023.figures:
         study = figure.study(full)
         outcomes = {}
@@ -75,7 +76,7 @@ def test_studies_cover_what_the_claims_ask(full):
 
 
 def synthetic(risk):
-    """The study of samples with the risk that ``risk(learner, d, n)`` says."""
+    """Return a result of the study `samples` with the risks ``risk(learner, d, n)``."""
     study = samples(False)
     outcomes = {t.key: Outcome(risk(label, t.dim, t.n), 1.0) for _, label, t in study.cells()}
     return StudyResult(study, outcomes)
@@ -83,15 +84,15 @@ def synthetic(risk):
 
 @pytest.mark.parametrize("power", [1.75, 2.0])
 def test_statistics_of_the_samples(power):
-    """The exponent of another learner, or of the grid instead of the risk."""
+    # catches: the exponent of another learner, or of the grid instead of the risk
     result = synthetic(
         lambda learner, d, n: 3 * 16 ** (2 - power) * d**power / (2 * n) if learner == TWO_STAGES else 0.5
     )
-    assert_allclose(exponent(result), power, atol=1e-6)
-    assert never_reached("NTK", result) == 4
-    assert never_reached(TWO_STAGES, result) == 0
+    assert_allclose(exponent(result, THRESHOLD, TWO_STAGES), power, atol=1e-6)
+    assert dimensions_not_reached(result, THRESHOLD, "NTK") == 4
+    assert dimensions_not_reached(result, THRESHOLD, TWO_STAGES) == 0
     failed = StudyResult(result.study, dict.fromkeys(result.outcomes, Outcome(np.nan, np.nan, "E: no")))
-    assert np.isnan(never_reached("NTK", failed))  # nothing is known of it, rather than all reached
+    assert np.isnan(dimensions_not_reached(failed, THRESHOLD, "NTK"))  # unknown, and not 0
 
 
 def test_spread_is_over_the_dimensions():
@@ -101,8 +102,8 @@ def test_spread_is_over_the_dimensions():
 
 
 @pytest.mark.parametrize("study", [partial(study, False) for study in STUDIES], ids=lambda s: s.func.__name__)
-def test_every_learner_learns_something_of_every_target(study):
-    """A parameter that the learner refuses, a link that cannot be built: the smallest trial of each, run."""
+def test_the_smallest_trial_of_every_learner_and_target_runs(study):
+    # catches: a parameter that a learner rejects, a link that cannot be built
     for spec in study().targets:
         for learner in study().learners:
             if "Joint" in str(learner.use) or "Figure2" in str(learner.use):
@@ -113,7 +114,7 @@ def test_every_learner_learns_something_of_every_target(study):
             assert np.isfinite(outcome.risk)
 
 
-def test_network_of_figure_2_has_the_papers_width():
+def test_the_network_of_figure_2_has_the_width_of_the_paper():
     pytest.importorskip("torch", reason="joint training needs layerwise[torch]")
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 4))
@@ -123,7 +124,7 @@ def test_network_of_figure_2_has_the_papers_width():
 
 
 def test_correlation_is_a_median_of_that_metric():
-    study = price(False)
+    study = layerwise_cost(False)
     outcomes = {t.key: Outcome(0.5, 1.0, metrics={"feature_correlation": t.seed / 10}) for t in study.trials()}
     assert correlation(StudyResult(study, outcomes), TWO_STAGES, 512) == 0.1
 

@@ -1,4 +1,4 @@
-"""Learning curves that were never run: a study whose risks are a formula."""
+"""Synthetic results: a study whose risks are given by a formula."""
 
 import math
 
@@ -9,8 +9,8 @@ from layerwise.studies import LearnerSpec, Outcome, StudyResult, TargetSpec
 SIZES = tuple(2**k for k in range(6, 14))
 
 
-def made_up(risk, *, dims=(8, 16, 32), n=SIZES, seeds=1, learners=("a",)):
-    """A result with these risks: a function of learner, dim, n and seed; None is a failed trial."""
+def made_up(risk, *, dims=(8, 16, 32), n=SIZES, seeds=1, learners=("a",), metrics=lambda *_: {}):
+    """Return a result with risk and metrics by (learner, dim, n, seed); a risk of None is a failed trial."""
     study = small_study(
         targets=[TargetSpec(label="t", use=Quadratic)],
         learners=[LearnerSpec(label=label, use=Witness, params={"mark": i}) for i, label in enumerate(learners)],
@@ -20,9 +20,9 @@ def made_up(risk, *, dims=(8, 16, 32), n=SIZES, seeds=1, learners=("a",)):
     )
     outcomes = {}
     for _, learner, trial in study.cells():
-        value = risk(learner, trial.dim, trial.n, trial.seed)
-        failed = Outcome(math.nan, math.nan, "Error: no")
-        outcomes[trial.key] = failed if value is None else Outcome(value, 0.1)
+        cell = (learner, trial.dim, trial.n, trial.seed)
+        value, failed = risk(*cell), Outcome(math.nan, math.nan, "Error: no")
+        outcomes[trial.key] = failed if value is None else Outcome(value, 0.1, metrics=metrics(*cell))
     return StudyResult(study, outcomes)
 
 

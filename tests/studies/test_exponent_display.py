@@ -1,4 +1,4 @@
-"""The figure of exponents draws what the table and the fits say, and drops nothing."""
+"""The figure of exponents draws every cell of the table and every fit."""
 
 import io
 import math
@@ -27,7 +27,7 @@ LAWS = {"linear": lambda d: 10 * d, "cubic": lambda d: 0.5 * d**3, "never": lamb
 
 
 def made_up(learners=tuple(LAWS), targets=("t",), seeds=3):
-    """Risks (n*(d) / n) with a little of the seed, n* by learner's label; "cubic" is not reached at d = 32."""
+    """Return risks n*(d) / n that vary with the seed; "cubic" does not reach the threshold at d = 32."""
     study = small_study(
         targets=[TargetSpec(label=label, use=Quadratic, params={"slope": float(i)}) for i, label in enumerate(targets)],
         learners=[LearnerSpec(label=label, use=Witness, params={"mark": i}) for i, label in enumerate(learners)],
@@ -51,13 +51,13 @@ def result():
 
 
 def drawn(ax, marker, *, caret=False):
-    """Points drawn with a marker, as (d, n) pairs; carets are small."""
+    """Return the points drawn with a marker, as (d, n) pairs; small markers are carets."""
     lines = [line for line in ax.lines if line.get_marker() == marker and (line.get_markersize() < 5) == caret]
     return [point for line in lines for point in zip(*line.get_data(), strict=True)]
 
 
 def test_lines_are_the_fits(result):
-    # catches: lines in another order or of another learner, C and kappa of different logarithms
+    # catches: lines in another order or of another learner, C and kappa from different logarithms
     ax = Figure().add_subplot()
     display = ExponentDisplay.from_study(result, 0.5, ax=ax)
     assert display.ax_ is ax
@@ -76,7 +76,7 @@ def test_lines_are_the_fits(result):
 
 
 def test_every_cell_is_drawn(result):
-    # catches: censored cells dropped, arrows the wrong way or at the wrong end, n* of another cell
+    # catches: censored cells dropped, triangles in the wrong direction or at the wrong end, n* of another cell
     ax = Figure().add_subplot()
     ExponentDisplay.from_study(result, 0.5, ax=ax)
     table = sample_complexity(result, 0.5)
@@ -93,8 +93,8 @@ def test_every_cell_is_drawn(result):
         np.testing.assert_allclose(points[:, 1], cells["n_star"])
 
 
-def test_a_dimension_where_all_failed_is_marked():
-    # catches: a point that is missing without a word; a learner of which all failed drawn as nothing, or refused
+def test_a_dimension_where_all_trials_failed_is_marked():
+    # catches: a missing point without a mark; a learner whose trials all failed omitted or rejected
     labels = ("linear", "cubic")
     result, failed = made_up(labels), Outcome(math.nan, math.nan, "Error: no")
     trials = [trial for trial in result.study.trials() if trial.dim == 16 and trial.learner_params["mark"] == 1]
@@ -103,7 +103,7 @@ def test_a_dimension_where_all_failed_is_marked():
     display = ExponentDisplay.from_study(result, 0.5, ax=ax)
     assert [d for d, _ in drawn(ax, "x")] == pytest.approx([16], rel=0.04)
     assert ax.get_xlim()[0] < 16 < ax.get_xlim()[1]
-    assert ax.get_ylim()[0] > 1  # the cross stands on the edge, not at its height
+    assert ax.get_ylim()[0] > 1  # the cross is at the edge of the axes and does not extend them
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert "all trials failed" in texts
     assert display.exponents[1].failed == (16,)
@@ -113,7 +113,7 @@ def test_a_dimension_where_all_failed_is_marked():
 
 
 def test_bars_are_the_intervals_and_open_ends_are_marked(result):
-    # catches: bars of half the length, bars to infinity that squash the axis
+    # catches: bars of half the length, infinite bars that compress the axis
     ax = Figure().add_subplot()
     ExponentDisplay.from_study(result, 0.5, ax=ax)
     bars = {tuple(line.get_ydata()) for line in ax.lines if len(line.get_xdata()) == 2}
@@ -129,8 +129,8 @@ def test_bars_are_the_intervals_and_open_ends_are_marked(result):
     assert [n for _, n in drawn(one_seed, "v", caret=True)] == [64] * 3
 
 
-def test_legend_says_what_was_found(result):
-    # catches: exponents under another name, censored learners without a word
+def test_legend_shows_exponents_or_verdicts(result):
+    # catches: exponents under another label, censored learners without an explanation
     ax = Figure().add_subplot()
     ExponentDisplay.from_study(result, 0.5, predicted={"linear": 1, "cubic": 3, "never": 2}, ax=ax)
     linear, cubic, *_ = fit_exponent(result, 0.5)
@@ -147,7 +147,7 @@ def test_legend_says_what_was_found(result):
 
 
 def test_predicted_slopes(result):
-    # catches: a reference of another slope, or far from the points
+    # catches: a reference line with another slope, or far from the points
     ax = Figure().add_subplot()
     display = ExponentDisplay.from_study(result, 0.5, predicted={"linear": 2}, ax=ax)
     (reference,) = [line for line in ax.lines if line.get_label() == "predicted: d^2"]
@@ -158,7 +158,7 @@ def test_predicted_slopes(result):
 
 
 def test_one_learner_on_every_target():
-    # catches: curves of learners where targets were asked for
+    # catches: curves of learners instead of targets
     result = made_up(("linear", "cubic"), ("t", "u"))
     ax = Figure().add_subplot()
     display = ExponentDisplay.from_study(result, 0.5, curves="target", learner="cubic", ax=ax)
@@ -167,19 +167,19 @@ def test_one_learner_on_every_target():
     assert ax.get_title(loc="left") == "cubic"
 
 
-def test_it_asks_when_there_is_a_choice():
-    # catches: targets drawn into one curve, an empty figure
+def test_ambiguous_or_unknown_selections_are_rejected():
+    # catches: several targets drawn as one curve, an empty figure
     result = made_up(("linear",), ("t", "u"))
-    with pytest.raises(ValueError, match=r"target=None: the study has \['t', 'u'\]"):
+    with pytest.raises(ValueError, match=r"target=None must be one of \['t', 'u'\]"):
         ExponentDisplay.from_study(result, 0.5)
-    with pytest.raises(ValueError, match="curves='dim' should be one of target, learner"):
+    with pytest.raises(ValueError, match="curves='dim' must be one of 'target', 'learner'"):
         ExponentDisplay.from_study(result, 0.5, curves="dim")
     with pytest.raises(ValueError, match="no risk for target='quadratic'; run the study first"):
         ExponentDisplay.from_study(StudyResult(small_study(), {}), 0.5)
 
 
 def test_the_figure_becomes_a_file(tmp_path):
-    # catches: a figure that cannot be drawn, dollars that end in a mathtext error
+    # catches: a figure that cannot be rendered, dollar signs parsed as mathematics
     result = made_up((r"$\frac{", "b", "c", "d"), (r"$\frac{ costs $",))
     display = ExponentDisplay.from_study(result, 0.5, predicted={"b": 3}, ax=blank_axes())
     assert all(file.stat().st_size > 1000 for file in save_figure(display.figure_, tmp_path / "figure"))
@@ -188,8 +188,8 @@ def test_the_figure_becomes_a_file(tmp_path):
     plt.close(display.figure_)
 
 
-def test_what_is_still_to_be_run_is_a_question_mark():
-    # catches: an unfinished study drawn with a triangle that says n* is smaller
+def test_dimensions_with_trials_to_run_have_a_question_mark():
+    # catches: an unfinished study drawn with the triangle for a smaller n*
     whole = curves.made_up(curves.power_law, seeds=3)
     late = {t.key for t in whole.study.trials() if t.dim == 8 and t.n < 1024}
     result = StudyResult(whole.study, {key: o for key, o in whole.outcomes.items() if key not in late})

@@ -1,4 +1,4 @@
-"""The phase diagram draws every cell where it is, and n* between them."""
+"""The phase diagram draws every cell at its place, and the contour at n*."""
 
 import math
 
@@ -28,7 +28,7 @@ POWERS = Sizes(power=[1, 1.5, 2, 2.5, 3])
 
 
 def made_up(n=POWERS, law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seeds=2, labels=("a",)):
-    """Risks by d and n; with the default law n* = d^2."""
+    """Return a result with risks by d and n; the default law has n* = d^2."""
     study = small_study(
         targets=[TargetSpec(label="t", use=Quadratic)],
         learners=[LearnerSpec(label=label, use=Witness, params={"mark": i}) for i, label in enumerate(labels)],
@@ -44,13 +44,13 @@ def made_up(n=POWERS, law=lambda d, n: min(1.5, 0.5 * d**2 / n), dims=DIMS, seed
 
 
 def boxes(display):
-    """Left, right, lower and upper end of each cell."""
+    """Return the left, right, lower and upper end of each cell."""
     corners = np.array([path.vertices[:4] for path in display.cells_.get_paths()])
     return np.column_stack([corners.min(axis=1), corners.max(axis=1)])[:, [0, 2, 1, 3]]
 
 
-def test_each_cell_holds_its_point():
-    # catches: axes interchanged, risks of the next cell, natural logarithms on one side of log n / log d
+def test_each_cell_contains_its_point():
+    # catches: axes interchanged, risks of a neighbouring cell, different logarithms in log n / log d
     result = made_up()
     ax = Figure().add_subplot()
     display = PhaseDiagramDisplay.from_study(result, ax=ax)
@@ -68,7 +68,7 @@ def test_each_cell_holds_its_point():
     assert (ax.get_xscale(), ax.get_ylabel()) == ("log", "log n / log d")
 
 
-def test_cells_tile():
+def test_cells_tile_the_axes():
     # catches: gaps and overlaps between columns and between the sizes of a column
     ends = boxes(PhaseDiagramDisplay.from_study(made_up(n=[8, 32, 256, 4096]), ax=Figure().add_subplot()))
     columns = np.unique(np.round(ends[:, :2], 9), axis=0)
@@ -80,7 +80,7 @@ def test_cells_tile():
 
 
 def test_the_line_is_n_star():
-    # catches: n* of another threshold, n* instead of its exponent
+    # catches: n* at another threshold, n* instead of its exponent
     display = PhaseDiagramDisplay.from_study(made_up(), 0.5, ax=Figure().add_subplot())
     np.testing.assert_allclose(display.line_.get_xdata(), DIMS)
     np.testing.assert_allclose(display.line_.get_ydata(), 2, atol=1e-6)
@@ -88,7 +88,7 @@ def test_the_line_is_n_star():
 
 @pytest.mark.parametrize(("threshold", "marker", "exponent"), [(1e-6, "^", 3), (1.4, "v", 1)])
 def test_a_threshold_beyond_the_grid(threshold, marker, exponent):
-    # catches: censored dimensions dropped, arrows the wrong way
+    # catches: censored dimensions dropped, triangles in the wrong direction
     result = made_up(law=lambda d, n: 0.9 * (d / n) ** 0.1)
     ax = Figure().add_subplot()
     display = PhaseDiagramDisplay.from_study(result, threshold, ax=ax)
@@ -98,8 +98,8 @@ def test_a_threshold_beyond_the_grid(threshold, marker, exponent):
     assert len(ax.get_legend().get_texts()) == 2
 
 
-def test_what_failed_or_has_not_run_is_blank():
-    # catches: NaN coloured as a risk, a row too few that shifts all others
+def test_cells_that_failed_or_have_not_run_are_blank():
+    # catches: NaN coloured as a risk, a missing row that shifts all others
     result = made_up(law=lambda d, n: None if (d, n) == (4, 16) else 0.5)
     assert len(boxes(PhaseDiagramDisplay.from_study(result, ax=Figure().add_subplot()))) == 14
     some = StudyResult(result.study, dict(list(result.outcomes.items())[-4:]))
@@ -109,37 +109,37 @@ def test_what_failed_or_has_not_run_is_blank():
 
 
 def test_one_learner_of_several():
-    # catches: another learner's cells; a choice made in silence
+    # catches: the cells of another learner; one of several learners selected silently
     result = made_up(labels=("a", "b"))
-    with pytest.raises(ValueError, match=r"learner=None: the study has \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"learner=None must be one of \['a', 'b'\]"):
         PhaseDiagramDisplay.from_study(result)
     display = PhaseDiagramDisplay.from_study(result, learner="b", ax=Figure().add_subplot())
-    assert set(display.summary["learner"]) == set(display.table["learner"]) == {"b"}
+    assert set(display.table["learner"]) == set(display.crossings["learner"]) == {"b"}
     assert display.ax_.get_title(loc="left") == "b"
     with pytest.raises(ValueError, match="no risk for target='t', learner='a'; run the study first"):
         PhaseDiagramDisplay.from_study(StudyResult(made_up().study, {}))
-    with pytest.raises(ValueError, match="threshold=0 should be a positive risk"):
+    with pytest.raises(ValueError, match="threshold=0 must be a finite number > 0"):
         PhaseDiagramDisplay.from_study(result, 0, learner="a")
 
 
 def test_one_dimension_one_size_and_d_of_one(tmp_path):
-    # catches: division by log 1, cells without extent
+    # catches: division by log 1, cells of width zero
     display = PhaseDiagramDisplay.from_study(made_up(n=[8], dims=(1,)), ax=blank_axes())
     assert np.all(np.diff(boxes(display))[:, [0, 2]] > 0)
     assert all(file.stat().st_size > 1000 for file in save_figure(display.figure_, tmp_path / "figure"))
 
 
-def test_a_table_can_be_compared_with_the_line():
-    # catches: the display's table no longer that of sample_complexity
+def test_the_crossings_are_those_of_sample_complexity():
+    # catches: crossings at another threshold, or of other columns
     result = made_up()
     display = PhaseDiagramDisplay.from_study(result, 0.3)
-    assert display.table.equals(sample_complexity(result, 0.3))
+    assert display.crossings.equals(sample_complexity(result, 0.3))
     plt.close(display.figure_)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=8, unique_by=lambda x: round(x, 3)))
-def test_edges_hold_their_centres(centres):
-    # catches: an edge beyond its neighbour's centre
+def test_edges_enclose_their_centres(centres):
+    # catches: an edge beyond the next centre
     centres = np.sort(centres)
     ends = edges(centres)
     assert len(ends) == len(centres) + 1
@@ -147,8 +147,8 @@ def test_edges_hold_their_centres(centres):
     assert np.all(centres < ends[1:])
 
 
-def test_a_dimension_where_all_failed_is_marked():
-    # catches: a column that is missing without a word
+def test_a_dimension_where_all_trials_failed_is_marked():
+    # catches: a missing column without a mark
     ax = Figure().add_subplot()
     PhaseDiagramDisplay.from_study(made_up(law=lambda d, n: None if d == 8 else 0.5 * d**2 / n), ax=ax)
     (cross,) = [line for line in ax.lines if line.get_marker() == "x"]

@@ -1,4 +1,4 @@
-"""Risk against recovery: every trial a dot, the medians a path along n."""
+"""Risk against recovery: one dot per trial, and a path through the medians as n grows."""
 
 import math
 
@@ -25,7 +25,7 @@ LEARNERS = ("finds", "finds late", "kernel")
 
 
 def made_up(learners=LEARNERS, metric="feature_correlation", dims=(4, 8)):
-    """The kernel shows nothing of what it has learnt; one trial fails."""
+    """Return a result in which "kernel" has no metric, and one trial failed."""
     study = small_study(
         targets=[TargetSpec(label="t", use=Quadratic)],
         learners=[LearnerSpec(label=label, use=Witness, params={"mark": i}) for i, label in enumerate(learners)],
@@ -42,13 +42,13 @@ def made_up(learners=LEARNERS, metric="feature_correlation", dims=(4, 8)):
 
 
 def test_dots_are_trials_and_paths_are_medians():
-    # catches: axes interchanged, medians in the order of the study instead of n, trials of another dimension
+    # catches: axes interchanged, medians in the order of the study instead of that of n, trials of another dimension
     result = made_up()
     ax = Figure().add_subplot()
     display = FeatureRecoveryDisplay.from_study(result, dim=8, ax=ax)
     assert display.ax_ is ax
     assert display.figure_ is ax.figure
-    assert len(display.lines_) == len(display.dots_) == 2  # the kernel shows nothing
+    assert len(display.lines_) == len(display.dots_) == 2  # the kernel has no metric
     table = result.table[(result.table["dim"] == 8) & result.table["risk"].notna()]
     for label, line, dots in zip(LEARNERS, display.lines_, display.dots_, strict=False):
         trials = table[table["learner"] == label]
@@ -64,36 +64,36 @@ def test_dots_are_trials_and_paths_are_medians():
 
 
 def test_one_learner_at_every_dimension():
-    # catches: curves of learners where dimensions were asked for
+    # catches: curves of learners instead of dimensions
     display = FeatureRecoveryDisplay.from_study(made_up(), curves="dim", learner="finds", ax=Figure().add_subplot())
     assert [line.get_label()[:5] for line in display.lines_] == ["d = 4", "d = 8"]
-    assert set(display.trials["learner"]) == {"finds"}
-    assert len(display.trials) == 17  # without the failed one
+    assert set(display.table["learner"]) == {"finds"}
+    assert len(display.table) == 17  # without the failed one
 
 
 def test_the_metric_is_the_one_that_was_measured():
-    # catches: a subspace's overlap called a correlation, an empty figure
+    # catches: the overlap of subspaces labelled as a correlation, an empty figure
     display = FeatureRecoveryDisplay.from_study(made_up(metric="subspace_overlap"), dim=4, ax=Figure().add_subplot())
     assert display.metric == "subspace_overlap"
     assert display.ax_.get_xlabel() == "overlap with the true subspace"
-    with pytest.raises(ValueError, match=r"no feature_correlation for target='t', dim=4; it takes a target with a hid"):
+    with pytest.raises(ValueError, match=r"no feature_correlation for target='t', dim=4\. Choose a target with"):
         FeatureRecoveryDisplay.from_study(made_up(metric="subspace_overlap"), dim=4, metric="feature_correlation")
     with pytest.raises(ValueError, match="no feature_correlation or subspace_overlap for target='t', dim=4"):
         FeatureRecoveryDisplay.from_study(made_up(("kernel",)), dim=4)
-    with pytest.raises(ValueError, match="metric='risk' measures no recovery; use one of feature_correlation"):
+    with pytest.raises(ValueError, match="metric='risk' must be None or one of 'feature_correlation'"):
         FeatureRecoveryDisplay.from_study(made_up(), dim=4, metric="risk")
 
 
-def test_it_asks_when_there_is_a_choice():
-    # catches: dimensions drawn into one path
-    with pytest.raises(ValueError, match=r"dim=None: the study has \[4, 8\]"):
+def test_ambiguous_or_unknown_selections_are_rejected():
+    # catches: several dimensions drawn as one path
+    with pytest.raises(ValueError, match=r"dim=None must be one of \[4, 8\]"):
         FeatureRecoveryDisplay.from_study(made_up())
-    with pytest.raises(ValueError, match=r"curves='target' should be one of learner, dim"):
+    with pytest.raises(ValueError, match=r"curves='target' must be one of 'learner', 'dim'"):
         FeatureRecoveryDisplay.from_study(made_up(), curves="target")
 
 
 def test_the_figure_becomes_a_file(tmp_path):
-    # catches: a figure that cannot be drawn, dollars that end in a mathtext error
+    # catches: a figure that cannot be rendered, dollar signs parsed as mathematics
     result = made_up((r"$\frac{ finds", "finds"))
     display = FeatureRecoveryDisplay.from_study(result, dim=4, ax=blank_axes())
     assert all(file.stat().st_size > 1000 for file in save_figure(display.figure_, tmp_path / "figure"))
@@ -103,9 +103,9 @@ def test_the_figure_becomes_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("display", [FeatureRecoveryDisplay, SampleComplexityDisplay, ExponentDisplay])
-def test_one_learner_of_many_curves_is_refused_by_every_display(display):
-    # catches: a figure of all learners for who asked for one
+def test_every_display_rejects_a_value_of_what_its_curves_are(display):
+    # catches: a figure of all learners although one was selected
     result = run_study(small_study(learners=[LearnerSpec(label="a", use=Mean), LearnerSpec(label="b", use=Features)]))
     options = {"threshold": 0.5} if display is ExponentDisplay else {"dim": 3}
-    with pytest.raises(ValueError, match=r"learner='a': each curve is a learner and all are drawn\. Leave learner out"):
+    with pytest.raises(ValueError, match=r"learner='a' must be None, because curves='learner' draws every learner"):
         display.from_study(result, learner="a", **options)

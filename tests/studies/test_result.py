@@ -1,4 +1,4 @@
-"""Tables in the order of the definition, and a figure that draws what they say."""
+"""Tables in the order of the definition, and the figure of risk against n."""
 
 import math
 import subprocess
@@ -34,7 +34,7 @@ def result():
 
 @pytest.fixture
 def partly_failed():
-    """Risks 0, 1, 2, ... in the order of the trials; one trial failed, one has not run."""
+    """Return risks 0, 1, 2, ... in the order of the trials; one trial failed, one has not run."""
     study = small_study()
     outcomes = {trial.key: Outcome(float(i), 0.1) for i, trial in enumerate(study.trials())}
     first, second, *_ = outcomes
@@ -44,7 +44,7 @@ def partly_failed():
 
 
 def test_table_is_tidy_and_in_order(partly_failed):
-    # catches: rows in the order of completion; a trial that has not run shown as NaN; an error that becomes NaN
+    # catches: rows in the order of completion; a row for a trial that has not run; an error of None turned into NaN
     table = partly_failed.table
     measured = ["risk", "fit_seconds", "peak_bytes"]
     assert list(table.columns) == ["target", "learner", "dim", "n", "seed", *measured, "error", *METRICS]
@@ -69,7 +69,7 @@ def test_summary_against_numpy(result, partly_failed):
 
 
 def test_summary_of_another_metric():
-    # catches: the risk summarised whatever was asked for; a metric that does not apply read as zero
+    # catches: the risk summarised instead of the metric; a metric that does not apply read as zero
     study = small_study()
     outcomes = {
         trial.key: Outcome(0.5, 0.1, metrics={"feature_correlation": i / 20} if learner == "features" else {})
@@ -79,19 +79,19 @@ def test_summary_of_another_metric():
     summary = result.summary((0, 1), metric="feature_correlation")
     assert list(summary.loc[0, ["lower", "median", "upper"]]) == [0.0, 0.05, 0.1]
     assert summary.loc[summary["learner"] == "ridge", "median"].isna().all()
-    with pytest.raises(ValueError, match="metric='loss' is not measured; a study has risk, fit_seconds, peak_b"):
+    with pytest.raises(ValueError, match="metric='loss' must be one of 'risk', 'fit_seconds', 'peak_bytes'"):
         result.summary(metric="loss")
 
 
 def test_csv_keeps_every_digit(result, tmp_path):
-    # catches: risks rounded on their way to a file
+    # catches: risks rounded in the file
     result.to_csv(tmp_path / "table.csv")
     again = pd.read_csv(tmp_path / "table.csv", dtype=str)
     assert [float(risk) for risk in again["risk"]] == list(result.table["risk"])
 
 
 def test_a_study_that_has_not_run_has_an_empty_table():
-    # catches: a crash on the first look at a store
+    # catches: a crash for a store without outcomes
     empty = StudyResult(small_study(), {})
     assert empty.table.empty
     assert empty.summary().empty
@@ -100,7 +100,7 @@ def test_a_study_that_has_not_run_has_an_empty_table():
 
 
 def test_the_display_draws_the_medians(result):
-    # catches: curves of another learner or dimension, means for medians, a band that is not the quantiles
+    # catches: curves of another learner or dimension, means instead of medians, a band that is not the quantiles
     ax = Figure().add_subplot()
     display = SampleComplexityDisplay.from_study(result, dim=5, ax=ax, references={"plateau": 0.5})
     assert display.ax_ is ax
@@ -120,19 +120,19 @@ def test_the_display_draws_the_medians(result):
     assert ax.get_xscale() == "log"
 
 
-def test_the_display_asks_when_there_is_a_choice(result):
-    # catches: dimensions or targets drawn into one curve
-    with pytest.raises(ValueError, match=r"dim=None: the study has \[3, 5\]"):
+def test_ambiguous_or_unknown_selections_are_rejected(result):
+    # catches: several dimensions or targets drawn as one curve
+    with pytest.raises(ValueError, match=r"dim=None must be one of \[3, 5\]"):
         SampleComplexityDisplay.from_study(result)
-    with pytest.raises(ValueError, match="target='cubic': the study has"):
+    with pytest.raises(ValueError, match="target='cubic' must be one of"):
         SampleComplexityDisplay.from_study(result, dim=3, target="cubic")
     two = small_study(targets=[TargetSpec(label=label, use=Quadratic) for label in "ab"], dims=[3])
-    with pytest.raises(ValueError, match="target=None"):
+    with pytest.raises(ValueError, match="target=None must be one of"):
         SampleComplexityDisplay.from_study(StudyResult(two, {}))
 
 
 def test_curves_by_dimension_on_a_scaled_axis(result):
-    # catches: dimensions drawn at each other's n, a band or an axis that is not what its label says
+    # catches: a dimension drawn at the n of another one, a band or an axis that does not match its label
     ax = Figure().add_subplot()
     display = SampleComplexityDisplay.from_study(
         result, curves="dim", learner="features", per_power=2, quantiles=(0, 1), ax=ax
@@ -145,12 +145,12 @@ def test_curves_by_dimension_on_a_scaled_axis(result):
     np.testing.assert_allclose(x, [40 / 25, 160 / 25])
     np.testing.assert_array_equal(y, table.groupby("n")["risk"].median())
     assert table["risk"].max() in ax.collections[1].get_paths()[0].vertices
-    with pytest.raises(ValueError, match="learner=None: the study has"):
+    with pytest.raises(ValueError, match="learner=None must be one of"):
         SampleComplexityDisplay.from_study(result, curves="dim")
 
 
 def test_the_display_of_a_metric():
-    # catches: risks under the name of another metric; an empty figure where a metric does not apply
+    # catches: risks labelled as another metric; an empty figure where a metric does not apply
     study = small_study(learners=[LearnerSpec(label="a", use=Mean)])
     outcomes = {t.key: Outcome(0.5, 0.1, metrics={"subspace_overlap": t.n / 160}) for t in study.trials()}
     result = StudyResult(study, outcomes)
@@ -163,8 +163,8 @@ def test_the_display_of_a_metric():
 
 
 def test_the_display_of_memory(result):
-    # catches: "run the study first" to who has run it, in threads, which share their memory
-    with pytest.raises(ValueError, match=r"no peak_bytes: memory is known only of .* .--workers processes"):
+    # catches: "run the study first" for a study that was run in threads, where memory is not measured
+    with pytest.raises(ValueError, match=r"no peak_bytes: memory is measured only for .* .--workers processes"):
         SampleComplexityDisplay.from_study(result, dim=3, metric="peak_bytes")
     with pytest.raises(ValueError, match="no peak_bytes for dim=3; run the study first"):
         SampleComplexityDisplay.from_study(StudyResult(result.study, {}), dim=3, metric="peak_bytes")
@@ -175,23 +175,23 @@ def test_the_display_of_memory(result):
     assert ax.get_ylabel() == "peak memory of the process, bytes"
 
 
-def test_the_display_says_what_it_left_out(partly_failed):
-    # catches: failures that vanish from the figure
+def test_the_display_counts_failed_trials(partly_failed):
+    # catches: failures that the figure does not mention
     ax = Figure().add_subplot()
     SampleComplexityDisplay.from_study(partly_failed, dim=3, ax=ax)
     assert ax.get_title(loc="right") == "1 failed trial left out"
 
 
 def test_without_axes_a_figure_is_made(result, tmp_path):
-    # catches: a display that needs axes, or that cannot be drawn
+    # catches: a display that needs axes, or that cannot be rendered
     display = SampleComplexityDisplay.from_study(result, dim=3)
     display.figure_.savefig(tmp_path / "figure.png")
     display.figure_.savefig(tmp_path / "figure.svg")
     plt.close(display.figure_)
 
 
-def test_dollars_in_labels_are_dollars(tmp_path):
-    # catches: "cost $" or "$\\frac" in a label that ends in a mathtext error after all trials have run
+def test_labels_are_not_parsed_as_mathematics(tmp_path):
+    # catches: an error of mathtext for "cost $" or "$\\frac" in a label, after all trials have run
     label = r"$\frac{ costs $"
     study = small_study(targets=[TargetSpec(label=label, use=Quadratic)], learners=[LearnerSpec(label=label, use=Mean)])
     result = StudyResult(study, {trial.key: Outcome(0.5, 0.1) for trial in study.trials()})
@@ -200,8 +200,8 @@ def test_dollars_in_labels_are_dollars(tmp_path):
     assert all(file.stat().st_size > 1000 for file in files)
 
 
-def test_figures_are_files_and_nothing_else(tmp_path, monkeypatch):
-    # catches: pyplot's warning of more than 20 open figures
+def test_saved_figures_are_not_registered_with_pyplot(tmp_path, monkeypatch):
+    # catches: the warning of pyplot for more than 20 open figures
     study = small_study(targets=[TargetSpec(label=str(i), use=Quadratic) for i in range(12)], seeds=1)
     result = StudyResult(study, {trial.key: Outcome(0.5, 0.1) for trial in study.trials()})
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path, **_: path.touch())
@@ -210,7 +210,7 @@ def test_figures_are_files_and_nothing_else(tmp_path, monkeypatch):
 
 
 def test_the_same_figure_is_the_same_bytes(result, tmp_path):
-    # catches: a date or random ids in the SVG; a dot in the name taken for a suffix
+    # catches: a date or random ids in the SVG; a dot in the name interpreted as a suffix
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         display = SampleComplexityDisplay.from_study(result, dim=3, ax=blank_axes())
@@ -220,8 +220,8 @@ def test_the_same_figure_is_the_same_bytes(result, tmp_path):
         assert file.read_bytes() == (tmp_path / "one" / file.name).read_bytes()
 
 
-def test_every_label_has_a_file_of_its_own():
-    # catches: figures that overwrite one another, on file systems blind to case too; names too long for one
+def test_file_names_are_distinct():
+    # catches: figures that overwrite one another, also on case-insensitive file systems; names that are too long
     labels = ["He2", "He2 /", "he2", "α", "β", "He₂(x₁)", "/", "..", "a" * 300, "a" * 299, "漢" * 300, "He2 2"]
     stems = file_stems(labels)
     assert list(stems) == labels
@@ -231,8 +231,8 @@ def test_every_label_has_a_file_of_its_own():
 
 
 def test_importing_studies_is_light():
-    # catches: pandas, matplotlib or the other rooms imported before they are needed
-    heavy = "{'pandas', 'matplotlib', 'sklearn', 'layerwise.learners', 'layerwise.targets'}"
+    # catches: pandas, matplotlib or other packages imported before they are needed
+    heavy = "{'pandas', 'matplotlib', 'sklearn', 'sqlite3', 'layerwise.learners', 'layerwise.targets'}"
     code = f"import sys, layerwise.studies; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Papers: each published figure and claim is a study or a measurement, a drawing and a statistic with a verdict."""
+"""Papers: each published figure is a study or a measurement, and each claim a statistic with a verdict."""
 
 from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure
 from layerwise.papers.registry import PAPERS, find_paper

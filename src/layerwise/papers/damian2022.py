@@ -1,11 +1,12 @@
 """Damian, Lee, Soltanolkotabi 2022, *Neural Networks can Learn Representations with Gradient Descent* (COLT).
 
 Section 6.1, the kernel gap: ``f*(x) = He_2(x_1)/2 + He_4(x_1)/(4 sqrt 3)`` has half of its variance in degree 2 and
-half in degree 4. With n between d^2 and d^4 a kernel learns the first half and stays at risk 1/2, while a network whose
-first layer has taken one gradient step on the quadratic part fits the rest along the direction it found, and goes to 0.
+half in degree 4. With n between d^2 and d^4 samples, a kernel method learns the first half only and has risk 1/2. A
+network whose first layer took one gradient step finds the direction from the quadratic part and fits the rest along it:
+its risk tends to 0.
 
-Section 6.2, transfer: the first layer is trained on f*, the head alone on N samples of ``He_4(x_1)/sqrt(24)``. How many
-that takes depends on how well the direction was found, not on d.
+Section 6.2, transfer: the first layer is trained on f*, and the head alone on N samples of ``He_4(x_1)/sqrt(24)``. The
+number of samples needed depends on how accurate the direction is, not on d.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 
 from layerwise.learners import KernelRegressor, RandomFeatureRegressor, TwoLayerRegressor
-from layerwise.papers.paper import Claim, Paper, PublishedFigure, median
+from layerwise.papers.paper import Claim, Paper, PublishedFigure
+from layerwise.papers.statistics import median
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, StudyResult, TargetSpec, blank_axes
 from layerwise.targets import SingleIndex
 
@@ -33,18 +35,21 @@ DIM = 10
 
 
 class TransferredTwoLayer(RegressorMixin, BaseEstimator):
-    """Two-layer network pre-trained on the source task; `fit` trains its head only (Theorem 3).
+    """A two-layer network pre-trained on the source task, of which `fit` trains the head only (Theorem 3).
 
     Parameters
     ----------
     n_source : int
         Samples of the source task for the first layer; 0 leaves it at its initialisation.
     width : int, default=1000
+        Number of neurons.
     random_state : int, RandomState or None
+        Seed of the source data and the network.
 
     Attributes
     ----------
     model_ : TwoLayerRegressor or RandomFeatureRegressor
+        The fitted network.
     """
 
     def __init__(self, n_source: int, width: int = 1000, random_state=None):
@@ -53,7 +58,7 @@ class TransferredTwoLayer(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Pre-train on fresh source samples of X's dimension, then fit the head on X (n, d), y (n,)."""
+        """Pre-train on new source samples in the dimension of X, then fit the head on X (n, d) and y (n,)."""
         if self.n_source == 0:
             self.model_ = RandomFeatureRegressor(self.width, random_state=self.random_state).fit(X, y)
             return self
@@ -61,18 +66,18 @@ class TransferredTwoLayer(RegressorMixin, BaseEstimator):
         data_seed, model_seed = (int(seed) for seed in rng.randint(2**31 - 1, size=2))
         source = SingleIndex(X.shape[1], link=SOURCE_LINK)
         task = source.sample(self.n_source, noise=NOISE, noise_distribution="rademacher", random_state=data_seed)
-        # any fixed penalty: the head of the source task is thrown away
+        # the penalty does not matter: the head of the source task is discarded
         self.model_ = TwoLayerRegressor(self.width, penalty=1.0, random_state=model_seed).fit(*task)
         self.model_.set_params(penalty="auto").fit_head(X, y)
         return self
 
     def predict(self, X):
-        """Predictions of shape (n,)."""
+        """Return predictions of shape (n,)."""
         return self.model_.predict(X)
 
 
 def kernel_gap(full: bool) -> Study:
-    """Section 6.1. The paper leaves n and the widths open; 10 seeds, m in {100, 1000} and n up to 2^16 when full."""
+    """Section 6.1, where n and the widths are not stated; ``full`` has 10 seeds, m in {100, 1000} and n up to 2^16."""
     largest, ntk_largest = (2**16, 2**13) if full else (2**14, 2**12)
     sizes = [2**k for k in range(8, 17) if 2**k <= largest]
     learners = []
@@ -82,7 +87,7 @@ def kernel_gap(full: bool) -> Study:
             LearnerSpec(label=f"one gradient step{of_width}", use=TwoLayerRegressor, params={"width": width}),
             LearnerSpec(label=f"random features{of_width}", use=RandomFeatureRegressor, params={"width": width}),
         ]
-    # the kernel of the network at its start, where the biases are 0
+    # the kernel of the network at initialisation, where the biases are 0
     ntk = LearnerSpec(
         label="NTK",
         use=KernelRegressor,
@@ -102,7 +107,7 @@ def kernel_gap(full: bool) -> Study:
 
 
 def transfer(full: bool) -> Study:
-    """Section 6.2: target risk against N, one curve for each number of source samples."""
+    """Section 6.2: risk on the target task against N, for several numbers of source samples."""
     sources = (0, 256, 1024, 4096, 16384, 65536) if full else (0, 1024, 16384)
     return Study(
         name="Transfer",
@@ -115,30 +120,30 @@ def transfer(full: bool) -> Study:
 
 
 def source_label(n: int) -> str:
-    """Legend of the curve pre-trained on n source samples."""
+    """Return the label of the learner that is pre-trained on n source samples."""
     return f"pre-trained on {n:,}" if n else "not pre-trained"
 
 
 def draw_kernel_gap(result: StudyResult) -> Figure:
-    """Risk against n, with the level of a learner that has the quadratic half only."""
+    """Draw risk against n, with the risk of the quadratic half alone as a reference."""
     references = {"quadratic part only": 0.5}
     return SampleComplexityDisplay.from_study(result, references=references, ax=blank_axes()).figure_
 
 
 def draw_transfer(result: StudyResult) -> Figure:
-    """Target risk against N."""
+    """Draw the risk on the target task against N."""
     display = SampleComplexityDisplay.from_study(result, ax=blank_axes())
     display.ax_.set_xlabel("target samples N (head only)")
     return display.figure_
 
 
 def gain(result: StudyResult) -> float:
-    """How much lower the median risk at N = 256 is after pre-training on 16384 samples than without."""
+    """Return the decrease of the median risk at N = 256 due to pre-training on 16384 samples."""
     return median(result, source_label(0), 256) - median(result, source_label(16384), 256)
 
 
 def first(result: StudyResult, start: str) -> str:
-    """Label of the first learner of the study whose label starts so (m = 1000 in either size)."""
+    """Return the first label with that start, which belongs to m = 1000 at both sizes."""
     return next(spec.label for spec in result.study.learners if spec.label.startswith(start))
 
 
@@ -151,24 +156,24 @@ DAMIAN2022 = Paper(
     figures=(
         PublishedFigure(
             name="kernel_gap",
-            caption="Section 6.1: kernels learn half of the variance, one gradient step goes on to the rest",
+            caption="Section 6.1: kernels learn half of the variance; one gradient step makes the rest learnable",
             study=kernel_gap,
             draw=draw_kernel_gap,
             claims=(
                 Claim(
-                    "risk of one gradient step at the largest n (theory: goes to 0)",
+                    "risk of one gradient step at the largest n (theory: tends to 0)",
                     0.0,
                     lambda result: median(result, first(result, "one gradient step")),
                     (0.0, 0.08),
                 ),
                 Claim(
-                    "risk of random features at n = 16384 (theory: the quadratic half only)",
+                    "risk of random features at n = 16384 (theory: the quadratic half alone is learnt)",
                     0.5,
                     lambda result: median(result, first(result, "random features"), 2**14),
                     (0.4, 0.6),
                 ),
                 Claim(
-                    "risk of the NTK at n = 4096 (theory: the quadratic half only)",
+                    "risk of the NTK at n = 4096 (theory: the quadratic half alone is learnt)",
                     0.5,
                     lambda result: median(result, "NTK", 2**12),
                     (0.4, 0.65),
@@ -177,11 +182,16 @@ DAMIAN2022 = Paper(
         ),
         PublishedFigure(
             name="transfer",
-            caption="Section 6.2: a first layer trained on one task lets the head learn another from few samples",
+            caption="Section 6.2: with a first layer pre-trained on one task, the head learns another from few samples",
             study=transfer,
             draw=draw_transfer,
             claims=(
-                Claim("gain of pre-training at N = 256 (16384 against 0 source samples)", 1.0, gain, (0.3, math.inf)),
+                Claim(
+                    "decrease of risk by pre-training on 16384 samples, N = 256",
+                    1.0,
+                    gain,
+                    (0.3, math.inf),
+                ),
             ),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layerwise._validation import did_you_mean
 from layerwise.errors import UserError
 from layerwise.papers.damian2022 import DAMIAN2022
 from layerwise.papers.lee2020 import LEE2020
@@ -13,13 +14,15 @@ PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, NICHANI20
 
 
 def find_paper(key: str) -> Paper:
-    """The paper of that key.
+    """Return the paper of a key.
 
     Raises
     ------
     UserError
-        For an unknown key; lists the known ones.
+        For an unknown key.
     """
     if key not in PAPERS:
-        raise UserError(f'no paper "{key}"; known: {", ".join(PAPERS)}. `layerwise papers` tells what each holds.')
+        raise UserError(
+            f"paper={key!r} must be a known key.{did_you_mean(key, PAPERS)} `layerwise papers` lists the figures."
+        )
     return PAPERS[key]

@@ -1,4 +1,4 @@
-"""Reproduce a paper: run what each figure needs, draw it, weigh its claims, and leave everything in one folder."""
+"""Reproduce a paper: run its studies and measurements, draw its figures, and evaluate its claims, into one folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before a figure, as `run_study` calls it; {} and 1 before a measurement.
+#: ``started(figure, found, total)`` before the trials of a figure, as in `run_study`; {} and 1 for a measurement.
 Started = Callable[[PublishedFigure | Measurement, Mapping[str, Outcome], int], object]
 #: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
 Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
@@ -22,16 +22,16 @@ Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outc
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What reproducing a paper gave.
+    """The results of reproducing a paper.
 
     Attributes
     ----------
     claims : DataFrame
-        One row a claim: figure, claim, theory, measured, accepted, verdict.
+        One row per claim: figure, claim, theory, measured, accepted, verdict.
     files : list of Path
         The figures (PNG and SVG) and tables (CSV), then the store.
     errors : list of str
-        Those of the trials that failed, as they stand in the tables.
+        The errors of failed trials, as in the tables.
     """
 
     claims: pd.DataFrame
@@ -49,18 +49,19 @@ def reproduce(
     started: Started | None = None,
     callback: Callback | None = None,
 ) -> Reproduction:
-    """Run what is missing of a paper's studies, and its measurements, and write figures, tables and verdicts.
+    """Run the missing trials of a paper's studies and its measurements, and write figures, tables and verdicts.
 
     Parameters
     ----------
     paper : Paper
+        The paper.
     out : Path
         Folder for ``NAME.png``, ``NAME.svg`` and ``NAME.csv`` of each figure, ``claims.csv``, and the store
-        ``PAPER.sqlite``, from which a run that was broken off goes on.
+        ``PAPER.sqlite``, from which an interrupted run is resumed.
     full : bool
-        The paper's size instead of the default one.
+        Run the paper's size instead of the default one.
     n_jobs : int
-        Trials at once.
+        Number of trials that run at the same time.
     retry_failed : bool
         Run trials again whose stored outcome is an error.
     started, callback : callable, optional
@@ -69,6 +70,7 @@ def reproduce(
     Returns
     -------
     Reproduction
+        Claims, files and errors.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def reproduce(
                 )
                 errors += result.table["error"].dropna().tolist()
                 result.to_csv(table)
-            if isinstance(figure, Measurement) or result.table["error"].isna().any():  # there is something to draw
+            if isinstance(figure, Measurement) or result.table["error"].isna().any():
                 files += save_figure(figure.draw(result), out / figure.name)
             files.append(table)
             for claim in figure.claims:

@@ -1,37 +1,43 @@
-"""Studies measure how many samples a learner needs.
+"""Studies: measure how many samples a learner needs.
 
 A `Study` is a grid of targets x learners x dimensions x sample sizes x seeds. `run_study` runs the trials that a
-`Store` does not hold yet, on this machine or a Dask cluster; `merge_stores` joins the stores of several machines.
-`StudyResult` gives tables and `SampleComplexityDisplay` the figure; `fit_exponent` estimates how the number of samples
-needed grows with the dimension, and `ExponentDisplay` draws it.
+`Store` does not hold yet, on this machine or on a Dask cluster; `merge_stores` joins the stores of several machines.
+`StudyResult` gives tables, `SampleComplexityDisplay` the figure; `fit_exponent` estimates how the number of samples
+needed grows with the dimension, `ExponentDisplay` draws it. SQLite is imported when a name that needs it is first used.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from layerwise.studies.analysis.complexity import sample_complexity
-from layerwise.studies.analysis.exponents import Exponent, fit_exponent, fit_rate
+from layerwise.studies.analysis.exponents import Exponent, fit_exponent
+from layerwise.studies.analysis.rates import fit_rate
 from layerwise.studies.analysis.result import StudyResult
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.sizes import Sizes
 from layerwise.studies.definition.specs import LearnerSpec, TargetSpec
 from layerwise.studies.definition.study import Study
 from layerwise.studies.definition.trial import Trial
-from layerwise.studies.execution.runner import run_study
-from layerwise.studies.plots.displays import SampleComplexityDisplay
+from layerwise.studies.plots.complexity_display import SampleComplexityDisplay
 from layerwise.studies.plots.exponent_display import ExponentDisplay
 from layerwise.studies.plots.figures import save_figure, save_figures
 from layerwise.studies.plots.frame import blank_axes
 from layerwise.studies.plots.phase_display import PhaseDiagramDisplay
 from layerwise.studies.plots.recovery_display import FeatureRecoveryDisplay
-from layerwise.studies.storage.contents import (
-    LearnerProgress,
-    learner_progress,
-    stored_studies,
-    study_titles,
-    trial_table,
-)
-from layerwise.studies.storage.merge import Merged, merge_stores
-from layerwise.studies.storage.schema import StoreError
-from layerwise.studies.storage.store import Store
 from layerwise.studies.trials.run import Outcome, run
+
+if TYPE_CHECKING:
+    from layerwise.studies.execution.runner import run_study
+    from layerwise.studies.storage.contents import (
+        LearnerProgress,
+        learner_progress,
+        stored_studies,
+        study_titles,
+        trial_table,
+    )
+    from layerwise.studies.storage.merge import Merged, merge_stores
+    from layerwise.studies.storage.schema import StoreError
+    from layerwise.studies.storage.store import Store
 
 __all__ = [
     "Exponent",
@@ -65,3 +71,22 @@ __all__ = [
     "study_titles",
     "trial_table",
 ]
+
+_NEED_SQLITE = {
+    "run_study": "execution.runner",
+    "LearnerProgress": "storage.contents",
+    "learner_progress": "storage.contents",
+    "stored_studies": "storage.contents",
+    "study_titles": "storage.contents",
+    "trial_table": "storage.contents",
+    "Merged": "storage.merge",
+    "merge_stores": "storage.merge",
+    "StoreError": "storage.schema",
+    "Store": "storage.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEED_SQLITE:
+        return getattr(import_module(f"layerwise.studies.{_NEED_SQLITE[name]}"), name)
+    raise AttributeError(f"module 'layerwise.studies' has no attribute {name!r}")

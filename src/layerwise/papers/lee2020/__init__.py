@@ -1,10 +1,10 @@
 """Lee 2020 (slides), Bai & Lee 2019, Chen, Bai, Lee et al. 2020: low-rank polynomials by quadratic models.
 
-``f*(x) = sum_{s <= r} a_s (w_s.x)^p``. Kernels, the tangent kernel of any network among them, need n of order d^p. The
-second-order Taylor term of a wide network, which signed dropout leaves of it, is a quadratic form ``<M, h h'>`` of the
-representation h: on x itself it needs d^(p-1) samples, on a representation that holds polynomials of degree p/2, where
-f* is a quadratic form of low rank, d^ceil(p/2). The norms that adapt to rank, nuclear and total variation, are what F_1
-has over F_2.
+``f*(x) = sum_{s <= r} a_s (w_s.x)^p``. Kernels, such as the tangent kernel of any network, need n of order d^p. The
+second-order Taylor term of a wide network, which dominates under signed dropout, is a quadratic form ``<M, h h'>`` of
+the representation h. On x itself it needs d^(p-1) samples; on a representation that contains the polynomials of degree
+p/2, where f* is a quadratic form of low rank, d^ceil(p/2). The norms of F_1, nuclear and total variation, adapt to the
+rank; those of F_2 do not.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from functools import partial
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, first_over_second, taylor_terms, variance_exponent
 from layerwise.papers.lee2020.expressivity import hermite_residual, random_neurons
 from layerwise.papers.lee2020.figures import (
+    PREDICTED,
+    THRESHOLD,
     at,
     draw_dropout,
     draw_expressivity,
     draw_rank,
-    draw_samples,
     draw_targets,
     error_exponent,
-    exponent,
     growth_with_rank,
     least_of_kernels,
     neural_over_raw,
-    never_reached,
+    share_not_reached,
 )
 from layerwise.papers.lee2020.studies import (
     DEEP,
@@ -46,7 +46,9 @@ from layerwise.papers.lee2020.studies import (
     risk,
     samples,
 )
-from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure, median
+from layerwise.papers.panels import draw_exponents
+from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure
+from layerwise.papers.statistics import exponent, median
 
 LEE2020 = Paper(
     key="lee2020",
@@ -63,37 +65,37 @@ LEE2020 = Paper(
             draw=draw_targets,
             claims=(
                 Claim(
-                    "r = 1, n = 1000: quadratic model, Hermite representation",
+                    "r = 1, n = 1000: risk of the quadratic model, Hermite representation",
                     0.0,
                     lambda result: at(result, QUAD_HERMITE, 1, 1000),
                     (0.0, 0.05),
                 ),
                 Claim(
-                    "r = 3, n = 2000: quadratic model, Hermite representation",
+                    "r = 3, n = 2000: risk of the quadratic model, Hermite representation",
                     0.0,
                     lambda result: at(result, QUAD_HERMITE, 3, 2000),
                     (0.0, 0.05),
                 ),
                 Claim(
-                    "least risk of NTK on x and polynomial kernel there (theory: the quarter of degree 4)",
+                    "least risk of NTK on x and polynomial kernel in these cells (theory: the quarter of degree 4)",
                     0.25,
                     least_of_kernels,
                     (0.25, 0.5),
                 ),
                 Claim(
-                    "r = 1, n = 2000: quadratic model on x over NTK on x (theory: below 1)",
+                    "r = 1, n = 2000: risk ratio, quadratic model on x to NTK on x (theory: below 1)",
                     1.0,
                     lambda result: at(result, QUAD_RAW, 1, 2000) / at(result, NTK_RAW, 1, 2000),
                     (0.0, 0.95),
                 ),
                 Claim(
-                    "r = 1, n = 2000: NTK on the neural representation over NTK on x (theory: not below 1)",
+                    "r = 1, n = 2000: risk ratio, NTK on neural to NTK on x (theory: not below 1)",
                     1.0,
                     lambda result: at(result, NTK_NEURAL, 1, 2000) / at(result, NTK_RAW, 1, 2000),
                     (0.9, math.inf),
                 ),
                 Claim(
-                    "r = 1, n = 2000: quadratic model, neural representation over the better on x (theory: below 1)",
+                    "r = 1, n = 2000: risk ratio, quadratic model on neural to the better on x (theory: below 1)",
                     1.0,
                     neural_over_raw,
                     (0.0, 0.95),
@@ -102,56 +104,56 @@ LEE2020 = Paper(
         ),
         PublishedFigure(
             name="samples",
-            caption="Samples for risk .1, p = 4, r = 1, beside the predicted d^p, d^(p-1), d^(p/2), and d",
+            caption="Samples for risk .1, p = 4, r = 1, with the predicted d^p, d^(p-1), d^(p/2), and d",
             study=samples,
-            draw=draw_samples,
+            draw=partial(draw_exponents, threshold=THRESHOLD, predicted=PREDICTED),
             claims=(
                 Claim(
                     "exponent of n*: quadratic model, Hermite representation",
                     2.0,
-                    partial(exponent, QUAD_HERMITE),
+                    partial(exponent, threshold=THRESHOLD, learner=QUAD_HERMITE),
                     (1.5, 2.5),
                 ),
                 Claim(
                     "exponent of n*: moments, polished (theory: from 1, the information limit, to p/2, unfolding)",
                     2.0,
-                    partial(exponent, MOMENTS),
+                    partial(exponent, threshold=THRESHOLD, learner=MOMENTS),
                     (0.8, 2.2),
                 ),
                 Claim(
-                    "d = 22, n = 1448: polynomial kernel (theory: the quarter of degree 4)",
+                    "d = 22, n = 1448: risk of the polynomial kernel (theory: the quarter of degree 4)",
                     0.25,
                     lambda result: median(result, KERNEL, 1448, dim=22),
                     (0.2, 0.5),
                 ),
                 Claim(
-                    "share of dimensions at which the quadratic model on x is above .1 at the largest n",
+                    "share of dimensions at which the quadratic model on x has risk above .1 at the largest n",
                     1.0,
-                    partial(never_reached, QUAD_RAW),
+                    partial(share_not_reached, learner=QUAD_RAW),
                     (0.99, 1.01),
                 ),
             ),
         ),
         Measurement(
             name="dropout",
-            caption="Signed dropout: the second-order term learns; without signs, the first-order one",
+            caption="Signed dropout: the second-order term learns; without random signs, the first-order term does",
             measure=taylor_terms,
             draw=draw_dropout,
             claims=(
                 Claim(
-                    "with signs, m = 1024: f⁽¹⁾ over f⁽²⁾ (theory: below 1)",
+                    "with random signs, m = 1024: ratio of f⁽¹⁾ to f⁽²⁾ (theory: below 1)",
                     0.0,
                     partial(first_over_second, training=SIGNED),
                     (0.0, 0.7),
                 ),
                 Claim(
-                    "without signs, m = 1024: f⁽¹⁾ over f⁽²⁾ (theory: above 1, the tangent kernel's regime)",
+                    "without signs, m = 1024: ratio of f⁽¹⁾ to f⁽²⁾ (theory: above 1, the tangent kernel regime)",
                     math.inf,
                     partial(first_over_second, training=UNSIGNED),
                     (1.4, math.inf),
                 ),
                 Claim(
-                    "a of Var f⁽¹⁾ / |W|²₂,₄ ~ mᵃ over signs, networks trained with them (theory: at most -1/2)",
+                    "a of Var f⁽¹⁾ / |W|²₂,₄ ~ mᵃ over random signs, networks trained with them (theory: at most -1/2)",
                     -0.5,
                     variance_exponent,
                     (-1.0, -0.4),
@@ -165,17 +167,17 @@ LEE2020 = Paper(
             draw=draw_rank,
             claims=(
                 Claim(
-                    "n* of F₁ at r = 4 over r = 1 (theory: a power of r)",
+                    "ratio of n* of F₁ at r = 4 to r = 1 (theory: a power of r)",
                     4.0,
-                    partial(growth_with_rank, F1),
+                    partial(growth_with_rank, learner=F1),
                     (1.5, 6.0),
                 ),
-                Claim("n* of F₂ at r = 4 over r = 1", 1.0, partial(growth_with_rank, F2), (0.87, 1.15)),
+                Claim("ratio of n* of F₂ at r = 4 to r = 1", 1.0, partial(growth_with_rank, learner=F2), (0.87, 1.15)),
             ),
         ),
         Measurement(
             name="expressivity",
-            caption="Random ReLU neurons say (x·β)^q in the mean, with error m^(-1/2); Hermite features exactly",
+            caption="Random ReLU neurons represent (x·β)^q on average, with error m^(-1/2); Hermite features exactly",
             measure=random_neurons,
             draw=draw_expressivity,
             claims=(
@@ -195,19 +197,19 @@ LEE2020 = Paper(
             draw=draw_targets,
             claims=(
                 Claim(
-                    "(β·g)², n = 4 d²: quadratic model, Hermite representation, where it is one neuron",
+                    "(β·g)², n = 4 d²: risk of the quadratic model, Hermite representation, where it is one neuron",
                     0.0,
                     lambda result: median(result, QUAD_HERMITE, 4 * DIM**2, target=DEEP, dim=DIM),
                     (0.0, 0.1),
                 ),
                 Claim(
-                    "(β·g)², n = 4 d²: hierarchical learner (theory: what degree 2 leaves, since E g' = 0)",
+                    "(β·g)², n = 4 d²: risk of the hierarchical learner (theory: only degree 2 is learnt: E g' = 0)",
                     0.5,
                     lambda result: median(result, TWO_STAGES, 4 * DIM**2, target=DEEP, dim=DIM),
                     (0.4, 0.65),
                 ),
                 Claim(
-                    "(β·g)² + v·g, n = 4 d²: hierarchical learner (linear terms show the features)",
+                    "(β·g)² + v·g, n = 4 d²: risk of the hierarchical learner (linear terms reveal the features)",
                     0.0,
                     lambda result: median(result, TWO_STAGES, 4 * DIM**2, target=DEEP_LINEAR, dim=DIM),
                     (0.0, 0.05),

@@ -1,14 +1,14 @@
-"""What the representations can say before anything is trained: powers of a direction.
+"""Expressivity of the representations without training: powers of a linear function.
 
 Random neurons, with ``b_q = E[relu(z) h_q(z)]`` and w ~ N(0, I), for |x| = |beta| = 1 and q even or <= 1:
 
     E_w[relu(w.x) h_q(w.beta) / b_q] = (x.beta)^q,
 
-because ``relu = sum_k b_k h_k`` and ``E[h_k(w.x) h_q(w.beta)] = (x.beta)^q`` where k = q, else 0. With m neurons the
-mean has the variance ``(E[relu(w.x)^2 h_q(w.beta)^2] / b_q^2 - (x.beta)^(2q)) / m``.
+because ``relu = sum_k b_k h_k`` and ``E[h_k(w.x) h_q(w.beta)]`` is ``(x.beta)^q`` for k = q and 0 otherwise. The mean
+over m neurons has the variance ``(E[relu(w.x)^2 h_q(w.beta)^2] / b_q^2 - (x.beta)^(2q)) / m``.
 
-Hermite features h of degree q say it exactly, ``(x.beta)^q = theta.h(x)``, so that ``(x.beta)^(2q) = (theta.h(x))^2``
-is one quadratic neuron on them: what a quadratic model has to find.
+Hermite features h of degree q represent the power exactly, ``(x.beta)^q = theta.h(x)``. Hence ``(x.beta)^(2q) =
+(theta.h(x))^2`` is a single quadratic neuron on them, which a quadratic model can find.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ POWERS = (0, 1, 2, 4)
 
 
 def random_neurons(full: bool) -> pd.DataFrame:
-    """Errors of the mean over m neurons at points uniform on the sphere.
+    """Measure the error of the mean over m neurons at points uniform on the sphere.
 
-    Columns ``power``, ``neurons``, ``error`` (root mean square over the points and draws) and ``predicted`` (what the
-    variance says).
+    The columns are ``power``, ``neurons``, ``error`` (root mean square over points and draws) and ``predicted`` (the
+    same from the variance of a neuron).
     """
     import pandas as pd
 
@@ -48,7 +48,7 @@ def random_neurons(full: bool) -> pd.DataFrame:
 
 
 def mean_of_neurons(X: np.ndarray, beta: np.ndarray, q: int, m: int, rng: np.random.Generator) -> np.ndarray:
-    """``(1/m) sum_j relu(w_j.x) h_q(w_j.beta) / b_q`` of shape (n,), for X (n, d) and beta (d,) of norm 1."""
+    """Return ``(1/m) sum_j relu(w_j.x) h_q(w_j.beta) / b_q`` of shape (n,), for X (n, d) and beta (d,) of norm 1."""
     total, h = np.zeros(len(X)), HermiteSeries.basis(q)
     for start in range(0, m, NEURONS_AT_ONCE):
         W = rng.standard_normal((min(NEURONS_AT_ONCE, m - start), X.shape[1]))
@@ -57,10 +57,10 @@ def mean_of_neurons(X: np.ndarray, beta: np.ndarray, q: int, m: int, rng: np.ran
 
 
 def neuron_variance(rho: np.ndarray, q: int) -> np.ndarray:
-    """Variance of ``relu(w.x) h_q(w.beta) / b_q`` at ``rho = x.beta``, of shape (n,).
+    """Return the variance of ``relu(w.x) h_q(w.beta) / b_q`` at ``rho = x.beta``, of shape (n,).
 
-    With ``w.x = z`` and ``w.beta = rho z + sqrt(1 - rho^2) t``, z and t independent and normal, the square is a
-    polynomial where z > 0: half of its mean over all z, by the symmetry (z, t) -> (-z, -t).
+    With ``w.x = z`` and ``w.beta = rho z + sqrt(1 - rho^2) t``, z and t independent standard normal, the square is a
+    polynomial for z > 0. By the symmetry (z, t) -> (-z, -t) the second moment is half of this polynomial's mean.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(q + 3)
     weights = weights / np.sqrt(2 * np.pi)
@@ -72,7 +72,7 @@ def neuron_variance(rho: np.ndarray, q: int) -> np.ndarray:
 
 
 def hermite_residual(q: int) -> float:
-    """Largest ``|(theta.h(x))^2 - (x.beta)^(2q)|`` at Gaussian points, theta the Hermite coefficients of the power."""
+    """Return the largest ``|(theta.h(x))^2 - (x.beta)^(2q)|`` at Gaussian points, theta from the Hermite expansion."""
     rng = np.random.default_rng(0)
     X, beta = rng.standard_normal((POINTS, DIM)), rng.standard_normal(DIM)
     beta /= np.linalg.norm(beta)

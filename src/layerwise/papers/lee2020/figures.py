@@ -1,4 +1,4 @@
-"""What the figures of lee2020 draw, and the statistics that decide its claims."""
+"""Drawings of the figures, and the statistics of the claims."""
 
 from __future__ import annotations
 
@@ -22,76 +22,65 @@ from layerwise.papers.lee2020.studies import (
     QUAD_RAW_GATES,
 )
 from layerwise.papers.panels import panel, side_by_side
-from layerwise.papers.paper import median
-from layerwise.studies import ExponentDisplay, StudyResult, blank_axes, fit_exponent, sample_complexity
-from layerwise.studies.plots.frame import COLOURS, dress
+from layerwise.papers.statistics import dimensions_not_reached, median
+from layerwise.studies import StudyResult, blank_axes, sample_complexity
+from layerwise.studies.plots.frame import COLOURS, style_axes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Risk at which samples are counted: below the .25 that is of degree 4.
+#: Risk to reach, below the share .25 of the variance that has degree 4.
 THRESHOLD = 0.1
-#: What the slides predict for p = 4; nobody needs fewer than order d, the information limit.
+#: Exponents that the slides predict for p = 4; order d is the information limit.
 PREDICTED = {KERNEL: 4, QUAD_RAW: 3, QUAD_HERMITE: 2, MOMENTS: 1}
 
 
 def at(result: StudyResult, learner: str, rank: int, n: int) -> float:
-    """Median risk in a cell of `risk`, d = 16."""
+    """Return the median risk in a cell of the study `risk`, at d = 16."""
     return median(result, learner, n, target=f"p = 4, r = {rank}", dim=DIM)
 
 
 def least_of_kernels(result: StudyResult) -> float:
-    """Least median risk of NTK on x and polynomial kernel at (r, n) = (1, 1000) and (3, 2000); NaN where one misses."""
+    """Return the least risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
     cells = [(learner, r, n) for learner in (NTK_RAW, KERNEL) for r, n in ((1, 1000), (3, 2000))]
     return float(np.min([at(result, *cell) for cell in cells]))
 
 
 def neural_over_raw(result: StudyResult) -> float:
-    """Quadratic model on the neural representation over that on x, with the gates that suit x better."""
+    """Return the risk ratio of the quadratic models on the neural representation and on x with the better gates."""
     raw = np.min([at(result, learner, 1, 2000) for learner in (QUAD_RAW, QUAD_RAW_GATES)])
     return at(result, QUAD_NEURAL, 1, 2000) / float(raw)
 
 
-def exponent(learner: str, result: StudyResult) -> float:
-    """kappa of n* ~ d^kappa."""
-    return next((fit.exponent for fit in fit_exponent(result, THRESHOLD) if fit.learner == learner), math.nan)
-
-
-def never_reached(learner: str, result: StudyResult) -> float:
-    """Share of the dimensions at which the learner's n* lies beyond its sample sizes."""
-    fits = [fit for fit in fit_exponent(result, THRESHOLD) if fit.learner == learner]
-    return len(fits[0].not_reached) / len(result.study.dims) if fits else math.nan
+def share_not_reached(result: StudyResult, learner: str) -> float:
+    """Return the share of the dimensions at which a learner does not reach the threshold at any sample size."""
+    return dimensions_not_reached(result, THRESHOLD, learner) / len(result.study.dims)
 
 
 def samples_by_rank(result: StudyResult, learner: str) -> pd.DataFrame:
-    """n* and its interval, a row a rank."""
+    """Return n* and its interval, with one row per rank."""
     table = sample_complexity(result, THRESHOLD)
     table = table[table["learner"] == learner]
     return table.assign(rank=[int(label.removeprefix("r = ")) for label in table["target"]])
 
 
-def growth_with_rank(learner: str, result: StudyResult) -> float:
-    """n* at r = 4 over n* at r = 1."""
+def growth_with_rank(result: StudyResult, learner: str) -> float:
+    """Return the ratio of n* at r = 4 to n* at r = 1."""
     n_star = samples_by_rank(result, learner).set_index("rank")["n_star"]
     return float(n_star.get(4, math.nan) / n_star.get(1, math.nan))
 
 
 def draw_targets(result: StudyResult) -> Figure:
-    """Risk against n, a panel a target, a curve a learner, in d = 16 or the only dimension."""
+    """Draw risk against n with one panel per target and one curve per learner, at d = 16 or the largest dimension."""
     labels = [spec.label for spec in result.study.targets]
     dim = DIM if DIM in result.study.dims else max(result.study.dims)
     return side_by_side(*(panel(result, target=label, dim=dim, title=f"{label}, d = {dim}") for label in labels))
 
 
-def draw_samples(result: StudyResult) -> Figure:
-    """n* against d, with the power laws."""
-    return ExponentDisplay.from_study(result, THRESHOLD, predicted=PREDICTED, ax=blank_axes()).figure_
-
-
 def draw_rank(result: StudyResult) -> Figure:
-    """n* against the rank."""
+    """Draw n* against the rank."""
     ax, lines = blank_axes(), []
     for learner, colour in zip((F1, F2), COLOURS, strict=False):
         rows = samples_by_rank(result, learner).dropna(subset="n_star")
@@ -103,12 +92,12 @@ def draw_rank(result: StudyResult) -> Figure:
     ax.set_ylabel(f"samples n* to reach risk {THRESHOLD:g}")
     ax.set_xticks([int(spec.label.removeprefix("r = ")) for spec in result.study.targets])
     ax.set_ylim(bottom=0)
-    dress(ax, f"quadratic activation, d = {max(result.study.dims)}", lines)
+    style_axes(ax, f"quadratic activation, d = {max(result.study.dims)}", lines)
     return cast("Figure", ax.figure)
 
 
 def draw_dropout(table: pd.DataFrame) -> Figure:
-    """Sizes of the Taylor terms of trained networks against the width, without signs and with."""
+    """Draw the sizes of the Taylor terms of trained networks against the width, without and with random signs."""
     names = {"second": "f⁽²⁾", "first": "f⁽¹⁾", "spread": "f⁽¹⁾ at random signs", "third": "f⁽³⁾"}
 
     def terms(training: str, ax: Axes) -> None:
@@ -120,13 +109,13 @@ def draw_dropout(table: pd.DataFrame) -> Figure:
         ax.set_ylim(0.03, 2)
         ax.set_xlabel("width m")
         ax.set_ylabel("root mean square at fresh points")
-        dress(ax, training, lines)
+        style_axes(ax, training, lines)
 
     return side_by_side(partial(terms, UNSIGNED), partial(terms, SIGNED))
 
 
 def draw_expressivity(table: pd.DataFrame) -> Figure:
-    """Error of the mean of m random neurons against m, with what its variance says."""
+    """Draw the error of the mean of m random neurons against m, with the error that its variance predicts."""
     ax, lines = blank_axes(), []
     for (q, rows), colour in zip(table.groupby("power"), COLOURS, strict=False):
         lines += ax.plot(rows["neurons"], rows["error"], marker="o", linewidth=0, color=colour, label=f"(x·β)^{q}")
@@ -135,11 +124,11 @@ def draw_expressivity(table: pd.DataFrame) -> Figure:
     ax.set_yscale("log")
     ax.set_xlabel("random neurons m")
     ax.set_ylabel("root mean square error")
-    dress(ax, "ReLU neurons weighed by h_q(w·β) on the sphere; lines: their variance", lines)
+    style_axes(ax, "ReLU neurons weighed by h_q(w·β) on the sphere; lines: their variance", lines)
     return cast("Figure", ax.figure)
 
 
 def error_exponent(table: pd.DataFrame) -> float:
-    """a of ``error ~ m^a``, mean over the powers."""
+    """Return a of ``error ~ m^a``, the mean over the powers q."""
     slopes = [np.polyfit(np.log(rows["neurons"]), np.log(rows["error"]), 1)[0] for _, rows in table.groupby("power")]
     return float(np.mean(slopes))

@@ -1,4 +1,4 @@
-"""What is run for the figures: targets, learners, dimensions and sample sizes, most of which the slides leave open."""
+"""The studies behind the figures: targets, learners, dimensions and sample sizes, most of which the slides omit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from layerwise.learners import (
 from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import DeepLowRank, TwoLayerTeacher
 
-#: ((w.x)^4 - 3) / sqrt(96) in orthonormal Hermite polynomials: three quarters of its variance are of degree 2.
+#: ((w.x)^4 - 3) / sqrt(96) in orthonormal Hermite polynomials; three quarters of the variance have degree 2.
 QUARTIC = [0.0, 0.0, math.sqrt(0.75), 0.0, 0.5]
 #: ((w.x)^2 - 1) / sqrt(2).
 SQUARE = [0.0, 0.0, 1.0]
 NOISE = 0.1
-#: The dimension of the claims about risk.
+#: Dimension of the claims about risk.
 DIM = 16
 
 NTK_RAW, NTK_NEURAL = "NTK, raw x", "NTK, neural"
@@ -32,36 +32,36 @@ DEEP, DEEP_LINEAR = "(β·g)²", "(β·g)² + v·g"
 
 
 def teacher(rank: int, link: list[float], label: str) -> TargetSpec:
-    """``sum_{s <= r} g(w_s.x) / sqrt(r)``, w_s orthonormal: variance 1."""
+    """Return the target ``sum_{s <= r} g(w_s.x) / sqrt(r)`` with orthonormal w_s, of variance 1."""
     return TargetSpec(label=label, use=TwoLayerTeacher, params={"width": rank, "link": link, "rotate": True})
 
 
 def quartic(rank: int) -> TargetSpec:
-    """``sum_{s <= r} ((w_s.x)^4 - 3) / sqrt(96 r)``."""
+    """Return the target ``sum_{s <= r} ((w_s.x)^4 - 3) / sqrt(96 r)``."""
     return teacher(rank, QUARTIC, f"p = 4, r = {rank}")
 
 
 def quadratic_model(
     label: str, model: str, representation: str, n: list[int] | str | None = None, **params
 ) -> LearnerSpec:
-    """One of {linearised, quadratic} x {raw, neural, Hermite}."""
+    """Return one of {linearised, quadratic} x {raw, neural, Hermite}."""
     params = {"model": model, "representation": representation} | params
     return LearnerSpec(label=label, use=QuadraticModelRegressor, params=params, n=n)
 
 
 def polynomial_kernel(n: list[int] | str | None = None) -> LearnerSpec:
-    """Kernel ridge regression with the polynomial kernel of degree p = 4."""
+    """Return kernel ridge regression with the polynomial kernel of degree p = 4."""
     return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4}, n=n)
 
 
 def moments(n: list[int] | str | None = None, polish: bool = True) -> LearnerSpec:
-    """Directions from Hermite moment tensors and a polynomial on them, both polished together or left as they are."""
+    """Return directions from Hermite moment tensors with a polynomial on them, jointly polished or not."""
     label, params = (MOMENTS, {}) if polish else (MOMENTS_ALONE, {"polish": False})
     return LearnerSpec(label=label, use=MomentRegressor, params=params, n=n)
 
 
 def convex(space: str, activation: str, n: list[int] | str | None = None, **params) -> LearnerSpec:
-    """F_1 or F_2."""
+    """Return the learner of the function space F_1 or F_2."""
     label = {"F1": F1, "F2": F2}[space]
     params = {"space": space, "activation": activation} | params
     return LearnerSpec(label=label, use=ConvexNeuralRegressor, params=params, n=n)
@@ -70,8 +70,8 @@ def convex(space: str, activation: str, n: list[int] | str | None = None, **para
 def risk(full: bool) -> Study:
     """{NTK, quadratic} x {raw, neural, Hermite}, kernel, F_1, F_2 and moments, p = 4.
 
-    The gates of the quadratic model have biases (`QuadraticModelRegressor`), without which, as the papers write them,
-    the Hermite representation is worse and raw x better: raw x stands there both ways.
+    The gates of the quadratic model have biases (`QuadraticModelRegressor`). Without biases, as in the papers, the
+    Hermite representation gets worse and raw x better; raw x is therefore run both ways.
     """
     wide = None if full else [2000]
     neural = {"representation_width": 900} if full else {}
@@ -100,9 +100,9 @@ def risk(full: bool) -> Study:
 
 
 def samples(full: bool) -> Study:
-    """n* against d for r = 1; the kernel and the quadratic model on x do not get there.
+    """n* against d for r = 1, which the kernel and the quadratic model on x do not reach.
 
-    The sizes are the same in every dimension, so that they do not suggest the exponent.
+    The sizes are the same in every dimension, so that the grid does not suggest an exponent.
     """
     sizes = [round(64 * 2 ** (k / 2)) for k in range(14 if full else 10)]
     largest = sizes if full else sizes[-1:]
@@ -124,7 +124,7 @@ def samples(full: bool) -> Study:
 
 
 def rank(full: bool) -> Study:
-    """F_1 and F_2 of the quadratic activation by the rank of the target, d = 30."""
+    """F_1 and F_2 with the quadratic activation, by the rank of the target, at d = 30."""
     ranks = (1, 2, 3, 4, 6, 8) if full else (1, 2, 3, 4)
     return Study(
         name="Samples by rank, quadratic activation",
@@ -142,7 +142,7 @@ def rank(full: bool) -> Study:
 
 
 def deep(full: bool) -> Study:
-    """Deep low-rank polynomials, ``(beta.g(x))^2`` with g quadratic, and with linear terms: the open question."""
+    """Deep low-rank polynomials ``(beta.g(x))^2``, g quadratic, with and without linear terms: the open question."""
     return Study(
         name="Deep low-rank polynomials",
         targets=[

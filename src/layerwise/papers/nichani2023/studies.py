@@ -1,6 +1,6 @@
-"""What is run for the figures: targets, learners, dimensions and sample sizes.
+"""The studies behind the figures: targets, learners, dimensions and sample sizes.
 
-The paper leaves links, dimensions and sample sizes open. Algorithm 1 stands with its middle layer infinitely wide.
+The paper does not state links, dimensions and sample sizes. Algorithm 1 has an infinitely wide middle layer here.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from layerwise.targets import QuadraticFeature, ReLUOfQuadratic, SingleIndex
 
 DIMS = [8, 16, 32]
 SEEDS = 5
-WIDTH = 100  # of the head, a function of one variable
+WIDTH = 100  # neurons of the last layer, which fits a function of one variable
 
 H2, RELU, RELU_CENTRED = "σ₂ = h₂", "σ₂ = ReLU", "σ₂ = ReLU, linear part of y removed"
 
 THREE_LAYERS, ONE_STEP, RANDOM = "three layers, one step", "two layers, one step", "two layers, random"
 KERNEL, ALL_TRAINED = "two layers, random, m = ∞", "two layers, all trained"
-#: What three layers have learnt, functions relu(eta_i x'Mx + b_i), is held by m_2 = d(d + 1)/2 neurons h_2(v.x) and
-#: m_1 = 32 neurons with d m_2 + m_1 m_2 + 2 m_1 weights, trained and frozen: 1504, 6592 and 33856 at d = 8, 16, 32.
-#: Two layers of width 1000 have (d + 2) 1000, also without the linear part: 10000, 18000 and 34000.
+#: The trained three-layer network is a sum of functions relu(eta_i x'Mx + b_i), which m_2 = d(d + 1)/2 neurons h_2(v.x)
+#: and m_1 = 32 neurons represent with d m_2 + m_1 m_2 + 2 m_1 weights, trained and fixed: 1504, 6592 and 33856 at
+#: d = 8, 16, 32. Two layers of width 1000 have (d + 2) 1000 without the linear part: 10000, 18000 and 34000.
 THREE_LAYERS_WIDTH, TWO_LAYERS_WIDTH = 32, 1000
 
 
 class TanhOfQuadratic(QuadraticFeature):
-    """``tanh(2 x'Ax)``, odd in x'Ax: with Gaussian inputs it has no radial part, which the step would magnify.
+    """``tanh(2 x'Ax)``: being odd in x'Ax, it has no radial part under Gaussian inputs, which the step would amplify.
 
     Parameters
     ----------
@@ -45,17 +45,17 @@ class TanhOfQuadratic(QuadraticFeature):
 
 
 def steep_tanh(z):
-    """``tanh(2z)``."""
+    """Return ``tanh(2z)``."""
     return np.tanh(2 * z)
 
 
 def algorithm(label: str, **params) -> LearnerSpec:
-    """Algorithm 1."""
+    """Return Algorithm 1 as a learner."""
     return LearnerSpec(label=label, use=ThreeLayerRegressor, params={"width": WIDTH, **params})
 
 
 def single_index(full: bool) -> Study:
-    """Section 4.1, the link being a sine and sigma_2 ReLU; beta.x is linear, so the linear part of y stays."""
+    """Section 4.1 with a sine as the link and sigma_2 = ReLU; as beta.x is linear, the linear part of y is kept."""
     return Study(
         name="Single index",
         targets=[TargetSpec(label="sin(β·x)", use=SingleIndex, params={"link": "sin"})],
@@ -79,7 +79,7 @@ def quadratic_feature(full: bool) -> Study:
 
 
 def activation(full: bool) -> Study:
-    """The same with sigma_2 = ReLU, as published and after the linear part of y is removed."""
+    """Section 4.2 with sigma_2 = ReLU also, as published and with the linear part of y removed."""
     same = quadratic_feature(full)
     learners = [
         algorithm(H2),
@@ -91,17 +91,18 @@ def activation(full: bool) -> Study:
 
 
 def depth_separation(full: bool) -> Study:
-    """Section 5 at d = 16, against two layers: the first moved once, random, random and infinitely wide; all trained.
+    """Section 5 at d = 16, against two layers: one gradient step; random; random and infinitely wide; all trained.
 
-    "All trained" is Adam on all parameters; when full, of a second network too, four times as wide. At n = 8192 width
-    1000 reaches .074 and width 4000 .057, where three layers have .035: the factor 2 is one of the parameter count.
+    "All trained" is Adam on all parameters; ``full`` has a second such network, four times as wide. At n = 8192 it
+    reaches .074 with width 1000 and .057 with width 4000, where three layers have .035: the factor of 2 holds for a
+    comparable number of parameters.
     """
     sizes = [2**k for k in range(9, 16)] if full else [512, 2048, 8192]
     wide = {"width": TWO_LAYERS_WIDTH}
     learners = [
         LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params=wide),
         LearnerSpec(label=RANDOM, use=RandomFeatureRegressor, params=wide),
-        *rivals_at_any_width([n for n in sizes if n <= (8192 if full else 2048)]),
+        *strongest_two_layers([n for n in sizes if n <= (8192 if full else 2048)]),
     ]
     if full:
         wider = {"width": 4 * TWO_LAYERS_WIDTH, "patience": 10}
@@ -110,16 +111,16 @@ def depth_separation(full: bool) -> Study:
 
 
 def depth_and_dimension(full: bool) -> Study:
-    """Section 5 with n growing like d^2, against the two strongest of the two-layer learners."""
+    """Section 5 with n growing like d^2, against the two strongest two-layer learners."""
     n = Sizes(times=[0.5, 1, 2, 4, 8], power=2) if full else Sizes(times=[0.5, 2, 8], power=2)
-    return _on_the_sphere("Depth and dimension", rivals_at_any_width(), DIMS, n)
+    return _on_the_sphere("Depth and dimension", strongest_two_layers(), DIMS, n)
 
 
-def rivals_at_any_width(kernel_sizes: list[int] | None = None) -> list[LearnerSpec]:
-    """The kernel of infinitely many random features, and two trained layers.
+def strongest_two_layers(kernel_sizes: list[int] | None = None) -> list[LearnerSpec]:
+    """Return kernel ridge regression with infinitely many random features, and two layers trained jointly.
 
-    The kernel's penalty is fixed, for a choice would cost a factorisation of n x n a candidate: labels are free of
-    noise, and 1e-6 gave at most 3 % more risk than leave-one-out's choice at d = 8, 16, 32 and n up to 2048.
+    The kernel's penalty is fixed, because choosing it would take one n x n factorisation per candidate. Labels are
+    noiseless, and 1e-6 gave at most 3 % more risk than the leave-one-out choice at d = 8, 16, 32 and n up to 2048.
     """
     kernel = {"kernel": "arc-cosine", "penalty": 1e-6}
     trained = {"width": TWO_LAYERS_WIDTH, "patience": 10}
@@ -129,12 +130,13 @@ def rivals_at_any_width(kernel_sizes: list[int] | None = None) -> list[LearnerSp
     ]
 
 
-def _on_the_sphere(name: str, rivals: list[LearnerSpec], dims: list[int], n: list[int] | str) -> Study:
+def _on_the_sphere(name: str, two_layers: list[LearnerSpec], dims: list[int], n: list[int] | str) -> Study:
+    """Return the study of three layers and of these two-layer learners on ``relu(x'Ax)``."""
     three = LearnerSpec(label=THREE_LAYERS, use=ThreeLayerRegressor, params={"width": THREE_LAYERS_WIDTH})
     return Study(
         name=name,
         targets=[TargetSpec(label="ReLU(xᵀAx) on the sphere", use=ReLUOfQuadratic)],
-        learners=[three, *rivals],
+        learners=[three, *two_layers],
         dims=dims,
         n=n,
         seeds=SEEDS,

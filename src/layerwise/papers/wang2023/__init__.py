@@ -1,11 +1,11 @@
 """Wang, Nichani, Lee 2023, *Learning Hierarchical Polynomials with Three-Layer Neural Networks* (ICLR 2024).
 
-``h = g(p(x))``, p of degree k. Stage 1 of layerwise training estimates ``P_{<=k} h``, nearly a multiple of p where p is
-a balanced sum (Assumption 4), from n of order d^k; stage 2 is a regression on one variable. Kernels need d^(k q)
-samples for g of degree q.
+``h = g(p(x))`` with p of degree k. Stage 1 of layerwise training estimates ``P_{<=k} h``, which is close to a multiple
+of p where p is a balanced sum (Assumption 4), from n of order d^k samples; stage 2 is a regression on one variable.
+Kernels need d^(k q) samples for g of degree q.
 
 The paper's Figure 2 trains all layers together on ``C_d p^3``, p cubic, whose labels are very heavy-tailed. The
-layerwise figures have milder links, with which dimensions from 8 to 24 show the rate.
+layerwise figures use links of slower growth, for which dimensions from 8 to 24 show the rate.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from layerwise.papers.panels import panel, side_by_side
-from layerwise.papers.paper import Claim, Paper, PublishedFigure, median
+from layerwise.papers.panels import draw_by_dimension, draw_exponents, panel, side_by_side
+from layerwise.papers.paper import Claim, Paper, PublishedFigure
+from layerwise.papers.statistics import correlation, dimensions_not_reached, exponent, median
 from layerwise.papers.wang2023.studies import (
     JOINT,
     REFINED,
@@ -27,48 +28,25 @@ from layerwise.papers.wang2023.studies import (
     figure2_cubic,
     figure2_joint,
     figure2_quadratic,
-    price,
+    layerwise_cost,
     samples,
     width,
 )
-from layerwise.studies import ExponentDisplay, StudyResult, blank_axes, fit_exponent
+from layerwise.studies import StudyResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 THRESHOLD = 0.2
-correlation = partial(median, metric="feature_correlation")
 
 
-def draw_by_dimension(degree: int, learner: str, result: StudyResult) -> Figure:
-    """Risk and feature correlation against n / d^k, a curve a dimension: they fall on each other if d^k is the rate."""
-    metrics = ("risk", "feature_correlation")
-    return side_by_side(*(panel(result, metric, curves="dim", learner=learner, per_power=degree) for metric in metrics))
-
-
-def draw_samples(result: StudyResult) -> Figure:
-    """n* at risk .2 against d, with the power laws."""
-    return ExponentDisplay.from_study(result, THRESHOLD, predicted={TWO_STAGES: 2}, ax=blank_axes()).figure_
-
-
-def draw_both(curves: Literal["learner", "target"], result: StudyResult) -> Figure:
-    """Risk and feature correlation against n, a curve a learner or a target."""
+def draw_curves(curves: Literal["learner", "target"], result: StudyResult) -> Figure:
+    """Draw feature correlation and risk against n, with one curve per learner or target."""
     return side_by_side(*(panel(result, metric, curves=curves) for metric in ("feature_correlation", "risk")))
 
 
-def exponent(result: StudyResult) -> float:
-    """kappa of n* ~ d^kappa at risk .2, for two stages."""
-    return next(fit.exponent for fit in fit_exponent(result, THRESHOLD) if fit.learner == TWO_STAGES)
-
-
-def never_reached(learner: str, result: StudyResult) -> float:
-    """The number of dimensions at which the learner's n* lies beyond its sample sizes."""
-    fits = [fit for fit in fit_exponent(result, THRESHOLD) if fit.learner == learner]
-    return float(len(fits[0].not_reached)) if fits and fits[0].n_dims else float("nan")
-
-
 def spread(result: StudyResult, multiple: float, power: int) -> float:
-    """Largest over smallest median risk of two stages over the dimensions, at ``n = multiple * d^power``."""
+    """Return the ratio of the largest to the smallest median risk of two stages at ``n = multiple * d^power``."""
     risks = [median(result, TWO_STAGES, round(multiple * dim**power), dim=dim) for dim in result.study.dims]
     return max(risks) / min(risks) if np.all(np.isfinite(risks)) else float("nan")
 
@@ -82,9 +60,9 @@ WANG2023 = Paper(
     figures=(
         PublishedFigure(
             name="layerwise_quadratic",
-            caption="Figure 2 layer by layer, k = 2: against n / d² the dimensions fall on one curve",
+            caption="Figure 2 layer by layer, k = 2: against n / d² the curves of all dimensions coincide",
             study=figure2_quadratic,
-            draw=partial(draw_by_dimension, 2, TWO_STAGES),
+            draw=partial(draw_by_dimension, power=2, learner=TWO_STAGES),
             claims=(
                 Claim(
                     "correlation of stage 1 with p at d = 24, n = 16 d² (theory: that of P₂h)",
@@ -93,7 +71,7 @@ WANG2023 = Paper(
                     (0.92, 0.98),
                 ),
                 Claim(
-                    "largest over smallest risk of d = 8 … 24 at n = 8 d² (theory: the same up to constants)",
+                    "ratio of the largest to the smallest risk over d = 8 … 24 at n = 8 d² (theory: bounded)",
                     1.0,
                     lambda result: spread(result, 8, 2),
                     (1.0, 2.0),
@@ -102,9 +80,9 @@ WANG2023 = Paper(
         ),
         PublishedFigure(
             name="layerwise_cubic",
-            caption="Figure 2 layer by layer, k = 3: against n / d³ likewise",
+            caption="Figure 2 layer by layer, k = 3: the same against n / d³",
             study=figure2_cubic,
-            draw=partial(draw_by_dimension, 3, TWO_STAGES),
+            draw=partial(draw_by_dimension, power=3, learner=TWO_STAGES),
             claims=(
                 Claim(
                     "correlation of stage 1 with p at d = 16, n = 2 d³ (theory: that of P_{≤3}h)",
@@ -113,7 +91,7 @@ WANG2023 = Paper(
                     (0.82, 0.95),
                 ),
                 Claim(
-                    "largest over smallest risk of d = 8 … 16 at n = d³ (theory: the same up to constants)",
+                    "ratio of the largest to the smallest risk over d = 8 … 16 at n = d³ (theory: bounded)",
                     1.0,
                     lambda result: spread(result, 1, 3),
                     (1.0, 2.0),
@@ -122,21 +100,26 @@ WANG2023 = Paper(
         ),
         PublishedFigure(
             name="samples",
-            caption="Samples for risk .2, k = 2: d² for two stages, with which kernels do not get there",
+            caption="Samples for risk .2, k = 2: order d² for two stages; kernels do not reach it with as many",
             study=samples,
-            draw=draw_samples,
+            draw=partial(draw_exponents, threshold=THRESHOLD, predicted={TWO_STAGES: 2}),
             claims=(
-                Claim("exponent of n* for two stages (theory: n of order d² suffices)", 2.0, exponent, (1.5, 2.5)),
                 Claim(
-                    "dimensions at which the NTK is above .2 at n = 10 d²",
+                    "exponent of n* for two stages (theory: n of order d² suffices)",
+                    2.0,
+                    partial(exponent, threshold=THRESHOLD, learner=TWO_STAGES),
+                    (1.5, 2.5),
+                ),
+                Claim(
+                    "number of dimensions at which the NTK has risk above .2 at n = 10 d²",
                     4.0,
-                    partial(never_reached, "NTK"),
+                    partial(dimensions_not_reached, threshold=THRESHOLD, learner="NTK"),
                     (4.0, 5.0),
                 ),
                 Claim(
-                    "dimensions at which random features are above .2 at n = 10 d²",
+                    "number of dimensions at which random features have risk above .2 at n = 10 d²",
                     4.0,
-                    partial(never_reached, "random features"),
+                    partial(dimensions_not_reached, threshold=THRESHOLD, learner="random features"),
                     (4.0, 5.0),
                 ),
             ),
@@ -145,7 +128,7 @@ WANG2023 = Paper(
             name="figure2",
             caption="Figure 2 as published: all layers together, against n / d³",
             study=figure2_joint,
-            draw=partial(draw_by_dimension, 3, JOINT),
+            draw=partial(draw_by_dimension, power=3, learner=JOINT),
             claims=(
                 Claim(
                     "correlation of the bottleneck with p at d = 24, n = d³",
@@ -157,18 +140,18 @@ WANG2023 = Paper(
         ),
         PublishedFigure(
             name="price",
-            caption="The price of training layer by layer, and what refinement gives back",
-            study=price,
-            draw=partial(draw_both, "learner"),
+            caption="Layerwise training needs more samples than joint training; refinement makes up for it",
+            study=layerwise_cost,
+            draw=partial(draw_curves, "learner"),
             claims=(
                 Claim(
-                    "risk of two stages over that of joint training at n = 8 d² (layerwise pays)",
+                    "ratio of the risks of two stages and of joint training at n = 8 d²",
                     1.0,
                     lambda result: median(result, TWO_STAGES, 8 * 16**2) / median(result, JOINT, 8 * 16**2),
                     (1.0, math.inf),
                 ),
                 Claim(
-                    "risk of the refined learner at n = 8 d² (theory: 0 past the number of parameters)",
+                    "risk of the refined learner at n = 8 d² (theory: 0 for n above the number of parameters)",
                     0.0,
                     lambda result: median(result, REFINED, 8 * 16**2),
                     (0.0, 0.01),
@@ -177,12 +160,12 @@ WANG2023 = Paper(
         ),
         PublishedFigure(
             name="width",
-            caption="Neurons of stage 1: as many as there are quadratics do, fewer do not",
+            caption="Width of stage 1: enough neurons to span the quadratics suffice, fewer do not",
             study=width,
-            draw=partial(draw_both, "learner"),
+            draw=partial(draw_curves, "learner"),
             claims=(
                 Claim(
-                    "correlation with 2 D neurons over that with infinitely many, n = 32 d²",
+                    "ratio of the correlations with 2 D neurons and with infinitely many, n = 32 d²",
                     1.0,
                     lambda result: (
                         correlation(result, "m₁ = 306", 32 * 16**2) / correlation(result, "m₁ = ∞", 32 * 16**2)
@@ -195,7 +178,7 @@ WANG2023 = Paper(
             name="assumptions",
             caption="Where the theorem's assumptions do not hold",
             study=assumptions,
-            draw=partial(draw_both, "target"),
+            draw=partial(draw_curves, "target"),
             claims=(
                 Claim(
                     "L = 2: correlation of stage 1 with p at n = 32 d² (theory: that of P₂h)",

@@ -10,7 +10,7 @@ from layerwise.learners import HierarchicalRegressor, JointRegressor, KernelRegr
 from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import Hierarchical, MultiFeature
 
-#: The link by the degree of p, in orthonormal Hermite coefficients: z + .7 h_2 + .7 h_3 and z + .5 h_2.
+#: Links by the degree of p, in orthonormal Hermite coefficients: z + .7 h_2 + .7 h_3 and z + .5 h_2.
 LINKS = {2: [0.0, 1.0, 0.7, 0.7], 3: [0.0, 1.0, 0.5]}
 #: sigma_1(z) = z^3 = 3 h_1 + sqrt(6) h_3.
 CUBE = [0.0, 3.0, 0.0, math.sqrt(6)]
@@ -24,41 +24,43 @@ class Figure2Network(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     random_state : int, RandomState or None
+        Seed of the initialisation and of the batches.
 
     Attributes
     ----------
     model_ : JointRegressor
+        The fitted network.
     """
 
     def __init__(self, random_state=None):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """On X (n, d), y (n,)."""
+        """Fit the network to X (n, d) and y (n,)."""
         self.model_ = JointRegressor(
             "hierarchical", width=X.shape[1] ** 2, activation=CUBE, random_state=self.random_state
         ).fit(X, y)
         return self
 
     def feature(self, X):
-        """The bottleneck ``u'sigma_1(V x + s)``, of shape (n,)."""
+        """Return the bottleneck ``u'sigma_1(V x + s)``, of shape (n,)."""
         return self.model_.feature(X)
 
     def predict(self, X):
-        """Predictions of shape (n,)."""
+        """Return predictions of shape (n,)."""
         return self.model_.predict(X)
 
 
 def target(
     label: str, degree: int, feature: str = "balanced_sum", *, inputs: dict | None = None, **params
 ) -> TargetSpec:
-    """The link of that degree of a feature polynomial."""
+    """Return the target ``g(p(x))`` with a feature polynomial of that degree and the link of `LINKS`."""
     hierarchy = {"feature": {"name": feature, "degree": degree} | params, "link": LINKS[degree]}
     return TargetSpec(label=label, use=Hierarchical, params=hierarchy, **(inputs or {}))
 
 
 def layerwise(label: str, degree: int, **params) -> LearnerSpec:
-    """Algorithm 1 in the limit of infinite width and time."""
+    """Return Algorithm 1 as a learner, in the limit of infinite width and time."""
     return LearnerSpec(label=label, use=HierarchicalRegressor, params={"degree": degree} | params)
 
 
@@ -103,22 +105,22 @@ def figure2_joint(full: bool) -> Study:
 
 
 def samples(full: bool) -> Study:
-    """Samples by dimension, k = 2, where n* shows the rate: a link that saturates and is odd, labels with noise.
+    """n* by dimension, k = 2, for a link that saturates and is odd, and noisy labels: n* then shows the rate.
 
-    Stage 1 then estimates the D = C(d + 2, 2) coefficients of ``P_2 h``, an exact multiple of p for an odd link and
-    alternating signs, from noise of the same size in every dimension. For links of polynomial growth that noise,
-    ``h - P_2 h``, has heavy tails which shrink as d grows, and n* grows more slowly (d^1.2 for z + .5 h_2). The part of
-    degree 2 leaves kernels a risk of .27.
+    Stage 1 estimates the D = C(d + 2, 2) coefficients of ``P_2 h``, which is an exact multiple of p for an odd link and
+    alternating signs, under noise of the same size in every dimension. For links of polynomial growth the noise
+    ``h - P_2 h`` has heavy tails, which shrink as d grows, so that n* grows more slowly (d^1.2 for z + .5 h_2). Kernels
+    that learn the part of degree 2 have a risk of .27.
     """
     link = {"name": "clip", "low": -0.3, "high": 0.3}
     params = {"feature": {"name": "balanced_sum", "degree": 2}, "link": link, "normalize": True}
-    kernels = Sizes(times=[10], power=2)  # about the n* of two stages
+    kernels = Sizes(times=[10], power=2)  # close to the n* of two stages
     return Study(
         name="Samples for risk .2",
         targets=[TargetSpec(label="clip(p, -.3, .3) of a quadratic p, noise 1", use=Hierarchical, params=params)],
         learners=[
             layerwise(TWO_STAGES, 2, link_width=100),
-            # the best of 3e-4, 1e-3, ..., .3 at d = 8 and 16, n = 8 d^2
+            # the best penalty among 3e-4, 1e-3, ..., .3 at d = 8 and 16, n = 8 d^2
             LearnerSpec(label="NTK", use=KernelRegressor, params={"penalty": 1e-3}, n=kernels),
             LearnerSpec(label="random features", use=RandomFeatureRegressor, n=kernels),
         ],
@@ -130,8 +132,8 @@ def samples(full: bool) -> Study:
     )
 
 
-def price(full: bool) -> Study:
-    """What layerwise training costs in samples against training together, and what refinement gives back."""
+def layerwise_cost(full: bool) -> Study:
+    """Layerwise training, joint training and refinement, by their risk at several sample sizes."""
     shorter = None if full else Sizes(times=[2, 8], power=2)
     joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
     return Study(
@@ -150,7 +152,7 @@ def price(full: bool) -> Study:
 
 
 def width(full: bool) -> Study:
-    """Stage 1 by its number of neurons: C(d + 2, 2) = 153 of them span all quadratics."""
+    """Stage 1 with several numbers of neurons; C(d + 2, 2) = 153 of them span all quadratics."""
     widths = (38, 76, 153, 306)
     return Study(
         name="Neurons of stage 1",
@@ -164,7 +166,7 @@ def width(full: bool) -> Study:
 
 
 def assumptions(full: bool) -> Study:
-    """What the theorem does not cover: few pieces, a random tensor, two features, inputs that are not Gaussian."""
+    """Targets that the theorem excludes: few terms, a random tensor, two features, inputs that are not Gaussian."""
     staircase = {"features": {"name": "balanced_sum", "degree": 2}, "link": "staircase"}
     return Study(
         name="Beyond the assumptions",

@@ -1,1 +1,1 @@
-"""What a study found: tables, samples needed, exponents. Works without SQLite."""
+"""Results of a study: tables, sample complexities and exponents. Works without SQLite."""

@@ -1,20 +1,20 @@
-"""How many samples it takes: where the median risk over seeds falls to a threshold.
+"""Sample complexity: the number of samples n* at which the median risk over seeds falls to a threshold.
 
 Let ``m(n)`` be the median over S seeds of log risk and ``s(n)`` their standard deviation. The band around m is the
-wider of two intervals for a median:
+wider of two confidence intervals for a median:
 
-    m -+ t e,  e = s sqrt(pi / (2 S + pi - 2)),   Student's, e the median's standard error in normal samples,
-    from the k-th smallest to the k-th largest,   the sign test's, whatever the distribution: seeds that have jumped
-                                                  and seeds that have not are far from normal.
+    m -+ t e,  e = s sqrt(pi / (2 S + pi - 2)),   Student's t, with the standard error e of a normal sample's median;
+    from the k-th smallest to the k-th largest,   the sign test, valid for every distribution: seeds some of which have
+                                                  learnt and some have not are far from normal.
 
-Each of the three curves is made decreasing by isotonic regression (risk that rises again is noise, or is learnt away
-later) and crosses ``log threshold`` at an n: the lower end of the interval, n* and its upper end. A curve that does not
-cross within the grid is censored, and says which way.
+Isotonic regression makes each of the three curves decreasing (a risk that rises again is noise, or n* is where it
+falls for good). Where they cross ``log threshold`` are the lower end of the interval, n* and its upper end. A curve
+that does not cross within the grid of n is censored, to the left or to the right.
 
-Between grid points runs the monotone cubic of Fritsch and Carlson (`scipy.interpolate.PchipInterpolator`), which is the
-straight line in log-log where the points are on one. Where risk jumps between two points, nothing says where: the ends
-of the interval move towards the grid points beyond them, by the share ``min(1, (drop / log 10)^2)`` of the way for a
-drop in log risk from one point to the next; all of it where risk falls to a tenth.
+Between grid points the curve is a monotone cubic (`scipy.interpolate.PchipInterpolator`), which is the straight line in
+log-log coordinates where the points lie on one. A drop between two grid points may happen anywhere between them: the
+ends of the interval move towards these points by the share ``min(1, (drop / log 10)^2)`` of the distance, where drop is
+the decrease in log risk; the whole distance where risk falls to a tenth.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from scipy.special import bdtr, stdtrit
 
+from layerwise._validation import Fraction, Number
 from layerwise.studies.analysis.result import StudyResult
 from layerwise.studies.definition.sizes import sizes_at
 
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray
-JUMP = math.log(10)  # a drop in log risk between neighbouring n that hides where it happens
+UNRESOLVED_DROP = math.log(10)  # of log risk between neighbouring n: the crossing may be anywhere between them
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where one cell's risk falls to the threshold, in log n: -inf is below the grid, inf above it, NaN: all failed."""
+    """The log n at which the risk of one cell crosses the threshold.
+
+    -inf lies below the grid of n, inf above it; NaN means that all trials failed.
+    """
 
     target: str
     learner: str
@@ -47,16 +51,16 @@ class Crossing:
     log_n: float
     lower: float
     upper: float
-    seed_error: float  # standard error of log_n, from the seeds
-    grid_error: float  # standard deviation of where between two points of the grid it is
+    seed_error: float  # standard error of log_n due to the seeds
+    grid_error: float  # standard deviation of its position between two grid points
     ends: tuple[int, int]  # smallest and largest n
     seeds: int
-    failed: tuple[int, ...]  # sizes of the study at which all trials that have been run failed
-    not_run: tuple[int, ...]  # sizes of the study at which none has been run
+    failed: tuple[int, ...]  # sizes of the study at which every trial run so far failed
+    not_run: tuple[int, ...]  # sizes of the study at which no trial has been run
 
     @property
     def censored(self) -> str:
-        """What `sample_complexity` says of the cell."""
+        """The value of ``censored`` in `sample_complexity`."""
         if math.isnan(self.log_n):
             return "failed"
         if self.log_n == -math.inf:
@@ -67,31 +71,31 @@ class Crossing:
 
 
 def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0.95) -> pd.DataFrame:
-    """Number of samples n* at which the median risk falls to a threshold, in each cell of a study.
+    """Return the number of samples n* at which the median risk falls to a threshold, for each cell of a study.
 
     Parameters
     ----------
     result : StudyResult
-        What the study found, finished or not.
+        The result, complete or not.
     threshold : float
-        Risk to be reached; 1 is predicting the mean.
+        Risk to reach; predicting the mean has risk 1.
     level : float, default=0.95
         Confidence level of the interval.
 
     Returns
     -------
     DataFrame
-        One row for each target, learner and dim that has been run:
+        One row for each target, learner and dim with at least one trial:
 
         - n_star: NaN where censored;
-        - lower, upper: the confidence interval; 0 and inf are its open ends;
-        - censored: "right" where the threshold is not reached (n* > n_max), "left" where the smallest n already
-          does better (n* < n_min), "failed" where no trial succeeded, so that nothing is known, "not run below" and
-          "not run above" where n* lies beyond what has been run but not beyond the study's sizes, "" otherwise;
-        - n_min, n_max: ends of the grid of n, as far as trials succeeded;
-        - failed_n, not_run_n: tuples of the study's sizes at which all trials that have been run failed, and at which
-          none has been run;
-        - seeds: successful trials at the n that has fewest. A single one gives the interval (0, inf).
+        - lower, upper: ends of the confidence interval; 0 and inf are open ends;
+        - censored: "" where n* was found; "right" where the threshold is not reached (n* > n_max); "left" where the
+          smallest n is already below it (n* < n_min); "failed" where no trial succeeded; "not run below" and "not run
+          above" where n* is outside of the sizes run so far but may be within those of the study;
+        - n_min, n_max: the smallest and the largest n with a successful trial;
+        - failed_n, not_run_n: tuples of the study's sizes at which every trial run so far failed, and at which no trial
+          has been run;
+        - seeds: successful trials at the n that has fewest; a single one gives the interval (0, inf).
 
     Raises
     ------
@@ -104,40 +108,28 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
 
     Notes
     -----
-    n* is where the isotonic regression of the median log risk crosses, on a monotone cubic between grid points. The
-    interval inverts a band around that curve, and so knows of censoring without resampling seeds, of which there are
-    too few: the percentile bootstrap of three seeds covers 75 % at most. Where risk jumps from one n to the next it
-    reaches to both, and only a finer grid shortens it.
+    n* is where the isotonic regression of the median log risk crosses the threshold, on a monotone cubic between grid
+    points. The interval inverts a confidence band around that curve, and so accounts for censoring without resampling
+    the few seeds: a percentile bootstrap of three seeds covers at most 75 %. Where risk drops sharply between two
+    sizes, the interval reaches to both; only a finer grid makes it shorter.
     """
     import pandas as pd
 
-    rows = [
-        {
-            "target": cell.target,
-            "learner": cell.learner,
-            "dim": cell.dim,
-            "n_star": math.exp(cell.log_n) if math.isfinite(cell.log_n) else math.nan,
-            "lower": math.exp(cell.lower),
-            "upper": math.exp(cell.upper),
-            "censored": cell.censored,
-            "n_min": cell.ends[0],
-            "n_max": cell.ends[1],
-            "failed_n": cell.failed,
-            "not_run_n": cell.not_run,
-            "seeds": cell.seeds,
-        }
-        for cell in crossings(result, threshold, level)
-    ]
     columns = ["target", "learner", "dim", "n_star", "lower", "upper", "censored", "n_min", "n_max"]
+    rows = []
+    for cell in crossings(result, threshold, level):
+        n_star = math.exp(cell.log_n) if math.isfinite(cell.log_n) else math.nan
+        interval = math.exp(cell.lower), math.exp(cell.upper)
+        row = (cell.target, cell.learner, cell.dim, n_star, *interval, cell.censored, *cell.ends)
+        rows.append((*row, cell.failed, cell.not_run, cell.seeds))
     return pd.DataFrame(rows, columns=[*columns, "failed_n", "not_run_n", "seeds"])
 
 
 def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[Crossing]:
-    """Yield the crossing of every cell that has been run, in the order of the study."""
-    if not (math.isfinite(threshold) and threshold > 0):
-        raise ValueError(f"threshold={threshold!r} should be a positive risk; 1 is predicting the mean, try 0.5.")
+    """Yield the crossing of every cell with at least one trial, in the order of the study."""
+    Number(advice="Predicting the mean has risk 1; pass e.g. threshold=0.5.").check(threshold, "threshold")
     check_level(level)
-    succeeded = {labels: (n, log_risks) for labels, n, log_risks in cells(result)}
+    succeeded = {labels: (n, log_risks) for labels, n, log_risks in learning_curves(result)}
     sizes = {spec.label: spec.n or result.study.n for spec in result.study.learners}
     names: Any
     for names, cell in result.table.groupby(["target", "learner", "dim"], sort=False):
@@ -157,15 +149,14 @@ def crossings(result: StudyResult, threshold: float, level: float) -> Iterator[C
 
 
 def check_level(level: float) -> None:
-    """Raise unless the confidence level is one."""
-    if not 0 < level < 1:
-        raise ValueError(f"level={level!r} should be a confidence level between 0 and 1; 0.95 is usual.")
+    """Raise ValueError unless the confidence level is strictly between 0 and 1."""
+    Fraction(advice="Pass e.g. level=0.95.").check(level, "level")
 
 
-def cells(result: StudyResult) -> Iterator[tuple[tuple[str, str, int], Array, Array]]:
-    """Yield (target, learner, dim), n ascending of shape (sizes,) and log risks of shape (sizes, seeds), NaN if failed.
+def learning_curves(result: StudyResult) -> Iterator[tuple[tuple[str, str, int], Array, Array]]:
+    """Yield, for each cell, (target, learner, dim), its n, ascending, and log risks of shape (sizes, seeds).
 
-    Sizes at which every trial failed are left out, and so is a cell that has no other ones.
+    Failed trials are NaN. Sizes at which every trial failed are left out, and so are cells without other sizes.
     """
     table = result.table[result.table["risk"].notna()]
     names: Any
@@ -173,13 +164,13 @@ def cells(result: StudyResult) -> Iterator[tuple[tuple[str, str, int], Array, Ar
         n, row = np.unique(cell["n"], return_inverse=True)
         seeds, column = np.unique(cell["seed"], return_inverse=True)
         log_risks = np.full((len(n), len(seeds)), np.nan)
-        log_risks[row, column] = np.log(np.maximum(cell["risk"], np.finfo(float).tiny))  # of a risk of zero too
+        log_risks[row, column] = np.log(np.maximum(cell["risk"], np.finfo(float).tiny))  # finite for a risk of 0
         target, learner, dim = names
         yield (target, learner, int(dim)), n, log_risks
 
 
 def _cross(n: Array, log_risks: Array, height: float, level: float) -> dict:
-    """The fields of a `Crossing` besides its labels."""
+    """Return the fields of a `Crossing` that depend on the risks."""
     x = np.log(n)
     S = np.sum(np.isfinite(log_risks), axis=1)
     m = np.nanmedian(log_risks, axis=1)
@@ -197,7 +188,7 @@ def _cross(n: Array, log_risks: Array, height: float, level: float) -> dict:
         seed_error = max(_mean_size(near), _mean_size(far))
     return {
         "log_n": log_n,
-        "lower": min(lower, x[-1]),  # beyond the grid is what begins at its end
+        "lower": min(lower, x[-1]),  # an interval outside of the grid begins at its end
         "upper": max(upper, x[0]),
         "seed_error": seed_error,
         "grid_error": (latest - earliest) / math.sqrt(12) if math.isfinite(log_n) else 0.0,
@@ -207,13 +198,16 @@ def _cross(n: Array, log_risks: Array, height: float, level: float) -> dict:
 
 
 def _mean_size(steps: list[float]) -> float:
-    """Mean of the sizes of the finite ones: a step may leave the grid."""
+    """Return the mean absolute value of the finite steps; others lead out of the grid."""
     sizes = [abs(step) for step in steps if math.isfinite(step)]
     return sum(sizes) / len(sizes) if sizes else math.nan
 
 
 def sign_test_rank(S: Array, level: float) -> Array:
-    """The largest k for which the k-th smallest and k-th largest of S hold the median at this level, or else 1."""
+    """Return the largest k such that the k-th smallest and k-th largest of S values enclose the median at this level.
+
+    The result is 1 where no k reaches the level.
+    """
     k = np.ones_like(S)
     for candidate in range(2, int(S.max()) // 2 + 1):
         k[2 * bdtr(candidate - 1, S, 0.5) <= 1 - level] = candidate
@@ -221,19 +215,19 @@ def sign_test_rank(S: Array, level: float) -> Array:
 
 
 def first_crossing(x: Array, y: Array, height: float) -> tuple[float, float, float]:
-    """Where the decreasing curve through the points first falls to a height: inf if never, -inf if it begins below.
+    """Return where the decreasing curve through the points falls to a height: inf if never, -inf if it starts below.
 
     Parameters
     ----------
     x, y : ndarray of shape (points,)
-        The points, x ascending; isotonic regression makes y decreasing.
+        The points, x ascending; y is made decreasing by isotonic regression.
     height : float
         The height.
 
     Returns
     -------
     earliest, best, latest : float
-        x, and how early and late the points let it be.
+        The crossing, and how early and how late it may be, given its neighbouring points.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.optimize import brentq, isotonic_regression
@@ -248,7 +242,7 @@ def first_crossing(x: Array, y: Array, height: float) -> tuple[float, float, flo
         return first, first, first
     curve = PchipInterpolator(x, fit)
     best = float(x[i])
-    if curve(best) < height:  # else at the point itself, but for rounding
+    if curve(best) < height:  # otherwise the crossing is the point itself, up to rounding
         best = cast("float", brentq(lambda at: float(curve(at)) - height, x[i - 1], x[i], xtol=1e-13))
-    share = min(1.0, ((fit[i - 1] - fit[i]) / JUMP) ** 2)
+    share = min(1.0, ((fit[i - 1] - fit[i]) / UNRESOLVED_DROP) ** 2)
     return best - share * (best - float(x[i - 1])), best, best + share * (float(x[i]) - best)

@@ -1,7 +1,7 @@
-"""How samples grow with the dimension, n* ~ C d^kappa, and how risk falls with samples, risk ~ C n^-beta.
+"""Exponents: how the number of samples needed grows with the dimension, n* ~ C d^kappa.
 
-Both are straight lines in log-log coordinates, fitted to a few noisy points (`layerwise.studies.analysis.lines`). A
-censored n* is a bound on the line, not a point of it.
+A straight line in log-log coordinates is fitted to a few noisy points (`layerwise.studies.analysis.lines`); a censored
+n* is a bound on the line.
 """
 
 from __future__ import annotations
@@ -9,53 +9,51 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from layerwise.studies.analysis.complexity import Crossing, cells, check_level, crossings
+from layerwise._validation import did_you_mean
+from layerwise.studies.analysis.complexity import Crossing, crossings
 from layerwise.studies.analysis.lines import Line, Variance, bounded_line, half_width, least_squares
 from layerwise.studies.analysis.result import StudyResult
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Predicted = Mapping[Any, float]  # by the learner's label or by (target, learner)
+Predicted = Mapping[Any, float]  # keys: a learner's label or (target, learner)
 
 
 @dataclass(frozen=True)
 class Exponent:
-    """How the number of samples a learner needs grows with the dimension: n* ~ constant * d^exponent.
+    """The growth of the number of samples that a learner needs: n* ~ constant * d^exponent.
 
     Parameters
     ----------
     target, learner : str
         Labels.
     exponent : float
-        NaN where the threshold is reached within the grid at fewer than two dimensions.
+        NaN where n* is known at fewer than two dimensions.
     lower, upper : float
-        Confidence interval; -inf and inf are its open ends.
+        Ends of the confidence interval; -inf and inf are open ends.
     level : float
-        Its confidence level.
+        Confidence level.
     constant : float
         The constant.
     n_dims : int
-        Number of dimensions that tell something: those of the study that are not missing.
+        Number of dimensions at which n* or a bound on it is known.
     not_reached : tuple of int
         Dimensions at which the threshold is not reached: n* > n_max.
     below_grid : tuple of int
-        Dimensions at which the smallest n already does better: n* < n_min.
+        Dimensions at which the risk is below the threshold at the smallest n: n* < n_min.
     predicted : float or None, default=None
-        What theory says.
+        The exponent predicted by theory.
     failed : tuple of int, default=()
-        Dimensions that are missing because every trial that has been run there failed.
+        Dimensions that are missing because every trial run so far failed.
     not_run : tuple of int, default=()
-        Dimensions that are missing because no trial has been run there yet.
+        Dimensions that are missing because no trial has been run.
     unfinished : tuple of (int, str), default=()
-        Dimensions that are missing because n* lies beyond what has been run there so far, and which sizes those are:
+        Dimensions that are missing because n* is outside of the sizes run so far, with the sizes that are to be run:
         ``(8, "not run below n = 400")``.
     failed_sizes : tuple of (int, tuple of int), default=()
-        Dimensions that are not missing, and the sizes at which every trial that has been run there failed.
+        Dimensions that are not missing, with the sizes at which every trial run so far failed.
     """
 
     target: str
@@ -76,23 +74,23 @@ class Exponent:
 
     @property
     def n_censored(self) -> int:
-        """Number of dimensions at which n* is only known to lie beyond the grid."""
+        """Number of dimensions at which n* is only known to lie outside of the grid of n."""
         return len(self.not_reached) + len(self.below_grid)
 
     def verdict(self, predicted: float | None = None) -> str:
-        """Say in words what was found.
+        """Describe the exponent and whether it agrees with a prediction.
 
         Parameters
         ----------
         predicted : float or None, default=None
-            What theory says; the exponent's own ``predicted`` when None.
+            The prediction; None stands for the attribute ``predicted``.
 
         Returns
         -------
         str
-            Such as ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees where the interval
-            holds the prediction, which a wide interval does easily. Dimensions that are missing are counted and named,
-            sizes at which every trial failed are named.
+            For example ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees where the interval
+            contains the prediction, as wide intervals easily do. Missing dimensions, and sizes at which every trial
+            failed, are listed.
         """
         predicted = self.predicted if predicted is None else predicted
         found = self._interval(predicted)
@@ -115,11 +113,11 @@ class Exponent:
 
     @property
     def interval(self) -> str:
-        """The exponent and its interval in words, "" where nothing is known; as precise as the verdict needs."""
+        """The exponent with its interval, as `verdict` prints them; "" where nothing is known."""
         return self._interval(self.predicted)
 
     def _interval(self, predicted: float | None) -> str:
-        """With two digits, or as many more as the ends need to lie on their own side of the prediction when printed."""
+        """Print two digits, or more until the printed interval agrees with the prediction as the true one does."""
         digits = 2
         low, high = self._ends(digits)
         if predicted is not None:
@@ -134,11 +132,13 @@ class Exponent:
         return f"at least {low}" if self.lower > -math.inf else f"at most {high}" if self.upper < math.inf else ""
 
     def _ends(self, digits: int) -> list[str]:
+        """Return the ends of the interval with that many digits."""
         ends = (self.lower, self.upper)
         return [f"{end:.{digits}g}" if abs(end) < 10 else f"{end:.{digits - 2}f}" for end in ends]
 
 
 def _at(what: str, dims: tuple[int, ...]) -> str:
+    """Return ``"not reached at d = 8, 16"``."""
     return f"{what} d = {', '.join(map(str, dims))}"
 
 
@@ -150,24 +150,24 @@ def fit_exponent(
     Parameters
     ----------
     result : StudyResult
-        What the study found, finished or not.
+        The result, complete or not.
     threshold : float
-        Risk to be reached; 1 is predicting the mean.
+        Risk to reach; predicting the mean has risk 1.
     level : float, default=0.95
         Confidence level of the intervals.
     predicted : mapping or None, default=None
-        What theory says, by the learner's label, or by (target, learner).
+        Exponents predicted by theory, by the learner's label or by (target, learner).
 
     Returns
     -------
     list of Exponent
-        One for each target and learner that has been run, in the order of the study.
+        One for each target and learner with at least one trial, in the order of the study.
 
     Raises
     ------
     ValueError
         For a threshold that is not a positive number, a level outside (0, 1), or a prediction for a learner that the
-        study has not.
+        study does not have.
 
     See Also
     --------
@@ -175,15 +175,15 @@ def fit_exponent(
 
     Notes
     -----
-    With two dimensions, and with none but seeds to judge by, nothing tells a power law from any other curve.
+    Two dimensions cannot show whether n* follows a power law: the interval then accounts for the seeds only.
     """
     study = result.study
     labels = [(target.label, learner.label) for target in study.targets for learner in study.learners]
     known = {*labels, *(learner for _, learner in labels)}
     for label in predicted or {}:
         if label not in known:
-            learners = ", ".join(repr(spec.label) for spec in study.learners)
-            raise ValueError(f"predicted has {label!r}, which is no learner of the study; use one of {learners}.")
+            advice = did_you_mean(str(label), [spec.label for spec in study.learners])
+            raise ValueError(f"predicted has the key {label!r}; it must be a learner or (target, learner).{advice}")
     rates = dict(predicted or {})
     groups: dict[tuple[str, str], list[Crossing]] = {}
     for cell in crossings(result, threshold, level):
@@ -196,67 +196,8 @@ def fit_exponent(
     return fits
 
 
-def fit_rate(result: StudyResult, *, n_range: tuple[float, float] = (0, math.inf), level: float = 0.95) -> pd.DataFrame:
-    """Fit risk ~ C n^-beta, the learning curve, in each cell of a study.
-
-    Parameters
-    ----------
-    result : StudyResult
-        What the study found, finished or not.
-    n_range : tuple of two floats, default=(0, inf)
-        Smallest and largest n of the fit: a power law holds beyond some n, and down to some risk.
-    level : float, default=0.95
-        Confidence level of the interval.
-
-    Returns
-    -------
-    DataFrame
-        One row for each target, learner and dim that has a successful trial in the range: rate (beta), lower, upper,
-        n_min, n_max, sizes (number of n) and seeds. The rate is NaN with fewer than two sizes; the interval is
-        (-inf, inf) where neither seeds nor a third size tell of the error.
-
-    Raises
-    ------
-    ValueError
-        For a range that is none, or a level outside (0, 1).
-
-    Notes
-    -----
-    beta is the mean over seeds of the least-squares slope of -log risk on log n. Each seed has a slope of its own, so
-    that noise a seed carries from n to n is counted once. Seeds with a failed trial in the range are left out.
-    """
-    import pandas as pd
-
-    low, high = n_range
-    if not low < high:
-        raise ValueError(f"n_range={n_range!r} should be a smaller and a larger n; (0, inf) takes them all.")
-    check_level(level)
-    rows = []
-    for labels, n, log_risks in cells(result):
-        within = (low <= n) & (n <= high)
-        if within.any():
-            rows.append((*labels, *_rate(n[within], log_risks[within], level)))
-    columns = ["target", "learner", "dim", "rate", "lower", "upper", "n_min", "n_max", "sizes", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _rate(n: np.ndarray, log_risks: np.ndarray, level: float) -> tuple[float, float, float, int, int, int, int]:
-    """Rate, ends of its interval, and what it was made of."""
-    x, whole = np.log(n), log_risks[:, np.isfinite(log_risks).all(axis=0)]
-    S = whole.shape[1]
-    line = Line()
-    if len(n) > 1 and S:
-        slopes = [least_squares(x, y)[0] for y in whole.T]
-        slope, intercept, scatter = least_squares(x, whole.mean(axis=1))
-        scatter = Variance(scatter.value / np.sum((x - x.mean()) ** 2), scatter.dof)
-        seeds = Variance(float(np.var(slopes, ddof=1)) / S if S > 1 else math.nan, S - 1)
-        half = math.prod(half_width(seeds, scatter, level))
-        line = Line(slope, intercept, slope - half, slope + half)
-    return -line.slope, -line.upper, -line.lower, int(n[0]), int(n[-1]), len(n), S
-
-
 def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> Exponent:
-    """The line of log n* against log d; bounds take part once a point tells of the error."""
+    """Fit log n* against log d; bounds are used where the error of at least one point is known."""
     group = [cell for cell in cells if cell.censored in ("", "left", "right")]
     partly = [cell for cell in cells if cell.censored.startswith("not run")]
     x = np.log([cell.dim for cell in group])
@@ -293,7 +234,7 @@ def _exponent(cells: list[Crossing], level: float, predicted: float | None) -> E
 
 
 def _seed_variance(group: list[Crossing]) -> Variance:
-    """What seeds and grid say of the error of log n*, where it is known: one variance for all dimensions."""
+    """Return the mean squared error of log n* due to seeds and grid, over the dimensions at which it is known."""
     known = [cell for cell in group if not cell.censored and math.isfinite(cell.seed_error)]
     squares = [cell.seed_error**2 + cell.grid_error**2 for cell in known]
     return Variance(float(np.mean(squares)) if known else math.nan, sum(cell.seeds - 1 for cell in known))

@@ -1,13 +1,13 @@
-"""Straight lines through few noisy points, some of them only bounded, with intervals that stay honest.
+"""Straight lines through few noisy points, some of them censored, with confidence intervals.
 
-The error's variance around ``y = a + b x`` has two estimates:
+The variance of the error around ``y = a + b x`` has two estimates:
 
-    seeds    what the repetitions behind each point say of it,
-    scatter  |residuals|^2 / (points - 2), which also sees that the points are on no line.
+    seeds    from the repetitions behind each point,
+    scatter  |residuals|^2 / (points - 2), which also detects that the points do not lie on a line.
 
-The seeds' holds unless the scatter's is the larger; each comes with its own quantile of Student's t, and with three or
-four points the scatter's is large (12.7 and 4.3 at 95 %). So an interval is short only where the points lie on a line
-as closely as their seeds allow.
+The estimate that gives the wider interval counts, each with its own quantile of Student's t, and the scatter only where
+it is larger than the seeds' variance. With three or four points the quantile for the scatter is large (12.7 and 4.3 at
+95 %), so that an interval is short only where the points lie on a line to within the error of their seeds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 from scipy.special import log_ndtr, stdtrit
 
 Array = np.ndarray
-STEEPEST = 100.0  # a slope beyond is none
+MAX_SLOPE = 100.0  # slopes beyond it are not searched
 
 
 class Line(NamedTuple):
-    """``y = intercept + slope x``, with the ends of the slope's interval; unknown until fitted."""
+    """``y = intercept + slope x`` and the interval of the slope; the defaults say that nothing is known."""
 
     slope: float = math.nan
     intercept: float = math.nan
@@ -32,26 +32,26 @@ class Line(NamedTuple):
 
 
 class Variance(NamedTuple):
-    """An estimate of a variance, NaN if there is none, and its degrees of freedom."""
+    """An estimate of a variance, NaN where there is none, and its degrees of freedom."""
 
     value: float
     dof: int
 
 
 def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
-    """The line through points, and their scatter around it.
+    """Fit a line by least squares.
 
     Parameters
     ----------
     x, y : ndarray of shape (points,)
-        At least two points.
+        The points, at least two.
 
     Returns
     -------
     slope, intercept : float
         The line.
     scatter : Variance
-        ``|residuals|^2 / (points - 2)``.
+        ``|residuals|^2 / (points - 2)``, NaN for two points.
     """
     z = x - x.mean()
     slope = float(z @ y / (z @ z))
@@ -65,12 +65,12 @@ def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
 
 
 def half_width(seeds: Variance, scatter: Variance, level: float) -> tuple[float, float]:
-    """Return sigma and t, so that ``t sigma`` is the half width of an interval for what has this error.
+    """Return the standard deviation sigma and the quantile t of the interval with half width ``t sigma``.
 
     Parameters
     ----------
     seeds, scatter : Variance
-        The two estimates; the scatter's counts where it is the larger.
+        The two estimates; the scatter counts only where it is the larger one.
     level : float
         Confidence level.
 
@@ -85,21 +85,21 @@ def half_width(seeds: Variance, scatter: Variance, level: float) -> tuple[float,
 
 
 def bounded_line(x: Array, y: Array, side: Array, sigma: float, t: float) -> Line:
-    """The line of greatest likelihood where some points are only bounds (Tobin's model).
+    """Fit a line by maximum likelihood where some points are only bounds (the Tobit model).
 
     With ``z_i = (a + b x_i - y_i) / sigma`` the deviance is
 
         D(a, b) = sum of z_i^2 over points  -  2 sum of log Phi(z_i) over lower bounds, log Phi(-z_i) over upper ones,
 
-    which is convex, and the interval for b is ``{b : min_a D(a, b) - min D <= t^2}``: ``b -+ t se(b)`` where all are
-    points, open where the bounds only bound b from one side.
+    which is convex. The interval for b is ``{b : min_a D(a, b) - min D <= t^2}``: ``b -+ t se(b)`` where there are no
+    bounds, and open at an end where they leave b unlimited.
 
     Parameters
     ----------
     x, y : ndarray of shape (points,)
         The points.
     side : ndarray of shape (points,)
-        0 for a point, 1 where the truth lies above y, -1 where below. At least one point.
+        0 for a point, 1 where the true value is above y, -1 where it is below. At least one is 0.
     sigma : float
         Standard deviation of the error.
     t : float
@@ -108,11 +108,11 @@ def bounded_line(x: Array, y: Array, side: Array, sigma: float, t: float) -> Lin
     Returns
     -------
     Line
-        The line; of a slope beyond `STEEPEST` only the ends of the interval mean something.
+        The line; where its slope is at `MAX_SLOPE`, only the interval is meaningful.
     """
     from scipy.optimize import brentq, minimize_scalar
 
-    sigma = max(sigma, 1e-6)  # exact points: bounds are then walls
+    sigma = max(sigma, 1e-6)  # points without error turn bounds into hard constraints
 
     def deviance(intercept: float, slope: float) -> float:
         z = (intercept + slope * x - y) / sigma
@@ -129,11 +129,11 @@ def bounded_line(x: Array, y: Array, side: Array, sigma: float, t: float) -> Lin
     def profile(slope: float) -> float:
         return deviance(best_intercept(slope), slope)
 
-    best: Any = minimize_scalar(profile, bounds=(-STEEPEST, STEEPEST), method="bounded", options={"xatol": 1e-8})
+    best: Any = minimize_scalar(profile, bounds=(-MAX_SLOPE, MAX_SLOPE), method="bounded", options={"xatol": 1e-8})
     slope = float(best.x)
     top = profile(slope) + t**2
     ends = [-math.inf, math.inf]
-    for i, limit in enumerate((-STEEPEST, STEEPEST)):
+    for i, limit in enumerate((-MAX_SLOPE, MAX_SLOPE)):
         if profile(limit) > top:
             ends[i] = cast("float", brentq(lambda b: profile(b) - top, slope, limit))
     return Line(slope, best_intercept(slope), *ends)

@@ -1,4 +1,4 @@
-"""What a study found, as tidy tables."""
+"""The outcomes of a study as tidy tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Protocol, Self
 
+from layerwise._validation import Choice
 from layerwise.studies.definition.study import Study
 from layerwise.studies.trials.metrics import METRICS
 from layerwise.studies.trials.run import Outcome
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class HoldsOutcomes(Protocol):
-    """Whatever returns the outcomes of trials by key, as a `Store` does."""
+    """An object that returns the outcomes of trials by key, as a `Store` does."""
 
     def outcomes(self, keys: Iterable[str]) -> Mapping[str, Outcome]:
-        """Return the outcomes of those trials that have one."""
+        """Return the outcomes of the trials that have been run."""
         ...
 
 
@@ -36,7 +37,7 @@ class StudyResult:
     study : Study
         The study.
     outcomes : mapping
-        `Outcome` by the key of its trial; trials without one are left out of the tables.
+        `Outcome` by the key of its trial; tables have no rows for trials without one.
     """
 
     def __init__(self, study: Study, outcomes: Mapping[str, Outcome]) -> None:
@@ -45,7 +46,7 @@ class StudyResult:
 
     @classmethod
     def from_store(cls, study: Study, store: HoldsOutcomes) -> Self:
-        """Return what a store holds of a study, finished or not; runs nothing.
+        """Return the outcomes of a study that a store holds, without running trials.
 
         Parameters
         ----------
@@ -57,15 +58,15 @@ class StudyResult:
         Returns
         -------
         StudyResult
-            Its outcomes so far.
+            The outcomes so far.
         """
         return cls(study, store.outcomes(trial.key for trial in study.trials()))
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a trial: target, learner, dim, n, seed, risk, fit_seconds, peak_bytes, error, metrics.
+        """One row per trial: target, learner, dim, n, seed, risk, fit_seconds, peak_bytes, error, metrics.
 
-        The error is None where the trial succeeded; peak_bytes is NaN where it is not known (`Outcome`); the metrics
+        The error is None where the trial succeeded; peak_bytes is NaN where it is unknown (`Outcome`); the metrics
         are those of `layerwise.studies.trials.metrics`, NaN where one does not apply.
         """
         import pandas as pd
@@ -84,27 +85,32 @@ class StudyResult:
         return pd.DataFrame({name: pd.Series(v, dtype=kinds.get(name, "object")) for name, v in columns.items()})
 
     def summary(self, quantiles: tuple[float, float] = (0.25, 0.75), metric: str = "risk") -> pd.DataFrame:
-        """Summarise the seeds of each cell.
+        """Return the median and two quantiles over the seeds of each cell.
 
         Parameters
         ----------
         quantiles : tuple of two floats, default=(0.25, 0.75)
-            The band; (0, 1) is minimum to maximum.
+            Lower and upper quantile; (0, 1) is minimum and maximum.
         metric : str, default="risk"
-            What to summarise: "risk", "fit_seconds", "peak_bytes" or one of `layerwise.studies.trials.metrics`.
+            "risk", "fit_seconds", "peak_bytes" or a metric of `layerwise.studies.trials.metrics`.
 
         Returns
         -------
         DataFrame
-            One row a cell: target, learner, dim, n; median, lower and upper quantile of the metric over the trials
-            that succeeded; succeeded and failed, their numbers.
+            One row per cell: target, learner, dim, n; median, lower and upper of the metric over the successful
+            trials; succeeded and failed, the numbers of trials.
+
+        Raises
+        ------
+        ValueError
+            For quantiles outside [0, 1] or not in ascending order, or an unknown metric.
         """
         lower, upper = quantiles
         if not 0 <= lower <= upper <= 1:
-            raise ValueError(f"quantiles={quantiles!r} should be two numbers with 0 <= lower <= upper <= 1.")
-        known = (*MEASURED, *METRICS)
-        if metric not in known:
-            raise ValueError(f"metric={metric!r} is not measured; a study has {', '.join(known)}.")
+            raise ValueError(
+                f"quantiles=({lower}, {upper}) must be two numbers 0 <= lower <= upper <= 1. Pass e.g. (0.25, 0.75)."
+            )
+        Choice(*MEASURED, *METRICS).check(metric, "metric")
         cells = self.table.groupby(["target", "learner", "dim", "n"], sort=False)
         summary = cells.agg(
             median=(metric, "median"),
@@ -116,7 +122,7 @@ class StudyResult:
         return summary.reset_index()
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Write `table` as CSV; floats keep all their digits.
+        """Write `table` as CSV with all digits.
 
         Parameters
         ----------

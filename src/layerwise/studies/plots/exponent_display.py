@@ -1,4 +1,4 @@
-"""The figure of `fit_exponent`: samples needed against the dimension."""
+"""The samples needed against the dimension, with the power laws of `fit_exponent`."""
 
 from __future__ import annotations
 
@@ -7,48 +7,49 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from layerwise._validation import shown
 from layerwise.studies.analysis.complexity import sample_complexity
 from layerwise.studies.analysis.exponents import Exponent, Predicted, fit_exponent
 from layerwise.studies.analysis.result import StudyResult
+from layerwise.studies.plots.display import StudyDisplay
 from layerwise.studies.plots.frame import (
     COLOURS,
     FAINT,
     INK,
     LINESTYLES,
+    REFERENCE_DASHES,
     UNKNOWN,
-    dress,
-    figure_and_axes,
-    fix,
-    unknown_in,
+    censored_entries,
+    dimension_axis,
+    style_axes,
 )
+from layerwise.studies.plots.selection import rows_of, select
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-LOOK: dict[str, Any] = {"markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.7}
-REFERENCES: list[Any] = [(0, (5, 3)), (0, (1, 1.5)), (0, (5, 2, 1, 2))]
-MARKERS = "osDPX*"  # no triangles: these say what is censored
-APART = 1.02  # curves stand this factor apart in d, so that no bar or triangle hides another
+MARKER_STYLE: dict[str, Any] = {"markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.7}
+MARKERS = "osDPX*"  # without triangles, which mark censored cells
+SHIFT = 1.02  # factor in d between neighbouring curves, so that bars and triangles do not hide one another
 
 
-class ExponentDisplay:
-    """Samples n* against the dimension d, log-log, with the fitted power laws; one curve a learner or a target.
+class ExponentDisplay(StudyDisplay):
+    """Samples n* against the dimension d in log-log axes, with fitted power laws, one per learner or target.
 
-    A filled marker is an n*, its bar the confidence interval. A triangle upwards is a threshold not reached (n* >
-    n_max), one downwards a threshold passed at the smallest n; a bar that ends in a caret is open. A cross on the lower
-    edge is a dimension where all trials failed.
+    A filled marker is an n* and its bar the confidence interval; a caret at an end of the bar says that this end is
+    open. An open triangle upwards is a threshold that is not reached (n* > n_max), one downwards a threshold reached at
+    the smallest n. A cross at the lower edge is a dimension at which all trials failed.
 
     Parameters
     ----------
     table : DataFrame
-        Rows of `sample_complexity`; what is not told apart by ``curves`` is one and the same.
+        Rows of `sample_complexity`: one per curve and dimension.
     exponents : list of Exponent
-        The fits of these rows.
+        The fits, one per curve.
     threshold : float
-        Risk to be reached.
+        Risk to reach.
     curves : {"learner", "target"}, default="learner"
         What each curve is.
     title : str, default=""
@@ -56,20 +57,16 @@ class ExponentDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     lines_ : list of Line2D
-        The fitted power laws, one line a curve, in the order of the study; without data where there is no exponent.
+        The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
 
     See Also
     --------
-    ExponentDisplay.from_study : The usual way to make one.
+    ExponentDisplay.from_study : Create the display from a study's result.
     """
 
-    figure_: Figure
-    ax_: Axes
     lines_: list[Line2D]
 
     def __init__(
@@ -81,11 +78,10 @@ class ExponentDisplay:
         curves: Literal["learner", "target"] = "learner",
         title: str = "",
     ) -> None:
-        self.table = table
+        super().__init__(table, title=title)
         self.exponents = exponents
         self.threshold = threshold
-        self.curves: Literal["learner", "target"] = curves
-        self.title = title
+        self.curves = curves
 
     @classmethod
     def from_study(
@@ -105,19 +101,19 @@ class ExponentDisplay:
         Parameters
         ----------
         result : StudyResult
-            What the study found, finished or not.
+            The result, complete or not.
         threshold : float
-            Risk to be reached; 1 is predicting the mean.
+            Risk to reach; predicting the mean has risk 1.
         curves : {"learner", "target"}, default="learner"
             What each curve is.
         target, learner : str or None, default=None
-            Label of the target and the learner; may be left out when there is one, or when it is what the curves are.
+            Labels; None selects the only one. The one that ``curves`` names must be None.
         level : float, default=0.95
             Confidence level of the bars and of the exponents.
         predicted : mapping or None, default=None
-            What theory says, by the learner's label or by (target, learner): drawn as faint slopes.
+            Exponents predicted by theory, by the learner's label or by (target, learner); drawn as reference slopes.
         ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
+            Axes to draw on; None makes a new pyplot figure.
 
         Returns
         -------
@@ -127,36 +123,22 @@ class ExponentDisplay:
         Raises
         ------
         ValueError
-            For a label that is not the study's, or a result without a successful trial.
+            For a label that the study does not have, or a result without a successful trial.
         """
         study = result.study
-        ((fixed, label),) = fix(study, curves, target=target, learner=learner).items()
-        table = sample_complexity(result, threshold, level=level)
-        table = table[table[fixed] == label].reset_index(drop=True)
+        selected = select(study, curves, target=target, learner=learner)
+        ((name, label),) = selected.items()
+        table = rows_of(sample_complexity(result, threshold, level=level), selected).reset_index(drop=True)
         if (table["censored"] == "failed").all():
-            raise ValueError(f"the result has no risk for {fixed}={label!r}; run the study first.")
+            raise ValueError(f"the result has no risk for {name}={shown(label)}; run the study first.")
         fits = fit_exponent(result, threshold, level=level, predicted=predicted)
-        fits = [fit for fit in fits if getattr(fit, fixed) == label]
-        title = label if fixed == "target" or len(study.learners) > 1 else ""
+        fits = [fit for fit in fits if getattr(fit, name) == label]
+        title = label if name == "target" or len(study.learners) > 1 else ""
         return cls(table, fits, threshold=threshold, curves=curves, title=title).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the points, their bars and the power laws.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
-
-        Returns
-        -------
-        ExponentDisplay
-            Itself.
-        """
+    def _draw(self, ax: Axes) -> None:
         from matplotlib.lines import Line2D
 
-        self.figure_, ax = figure_and_axes(ax)
-        self.ax_ = ax
         ax.set_xscale("log")
         ax.set_yscale("log")
         self.lines_, legend = [], []
@@ -164,7 +146,7 @@ class ExponentDisplay:
             name = getattr(fit, self.curves)
             cells = self.table[self.table[self.curves] == name].sort_values("dim")
             colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-            self._draw_cells(cells, APART ** (i - (len(self.exponents) - 1) / 2), colour, marker)
+            self._draw_cells(cells, SHIFT ** (i - (len(self.exponents) - 1) / 2), colour, marker)
             line = {"color": colour, "linestyle": LINESTYLES[i // len(COLOURS) % len(LINESTYLES)], "linewidth": 1.6}
             fitted = math.isfinite(fit.exponent)
             d = cells["dim"].to_numpy(dtype=float)[: None if fitted else 0]
@@ -172,15 +154,20 @@ class ExponentDisplay:
             found = (
                 f"d^{fit.interval}" if fitted else "exponent " * bool(fit.interval) + fit.verdict().replace("; ", "\n")
             )
-            legend.append(Line2D([], [], marker=marker, label=f"{name}: {found}", **LOOK, **line))
-        self._dress(legend + self._draw_predictions())
-        return self
+            legend.append(Line2D([], [], marker=marker, label=f"{name}: {found}", **MARKER_STYLE, **line))
+        legend += self._draw_predictions()
+        legend += censored_entries(
+            self.table["censored"], FAINT, right="not reached: n* is larger", left="n* is smaller"
+        )
+        dimension_axis(ax, self.table["dim"])
+        ax.set_ylabel(f"samples n* to reach risk {self.threshold:g}", color=INK)
+        style_axes(ax, self.title, legend)
 
-    def _draw_cells(self, cells: pd.DataFrame, apart: float, colour: str, marker: str) -> None:
-        """A marker and a bar for each cell; what is open or censored points out of the grid."""
+    def _draw_cells(self, cells: pd.DataFrame, shift: float, colour: str, marker: str) -> None:
+        """Draw a marker and a bar for each cell; what is open or censored points out of the grid."""
         ax = self.ax_
         for cell in cells.to_dict("records"):
-            d, side = apart * cell["dim"], cell["censored"]
+            d, side = shift * cell["dim"], cell["censored"]
             if side in UNKNOWN:
                 style = {"marker": UNKNOWN[side][0], "color": colour, "zorder": 4}
                 ax.plot(d, 0.03, transform=ax.get_xaxis_transform(), **style)
@@ -195,38 +182,18 @@ class ExponentDisplay:
                 hollow = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.4}
                 ax.plot(d, end, marker=triangle, markersize=9, linewidth=0, zorder=4, **hollow)
             else:
-                ax.plot(d, cell["n_star"], marker=marker, color=colour, linewidth=0, zorder=4, **LOOK)
+                ax.plot(d, cell["n_star"], marker=marker, color=colour, linewidth=0, zorder=4, **MARKER_STYLE)
 
     def _draw_predictions(self) -> list[Line2D]:
-        """Faint lines of the predicted slopes through the middle of each fit; the legend names each slope once."""
+        """Draw the predicted slopes through the middle of each fit; return one legend entry per slope."""
         drawn: dict[float, Line2D] = {}
         for fit, line in zip(self.exponents, self.lines_, strict=True):
             d, heights = (np.asarray(values, dtype=float) for values in line.get_data())
             if fit.predicted is not None and d.size:
-                dashes = REFERENCES[[*drawn, fit.predicted].index(fit.predicted) % len(REFERENCES)]
+                dashes = REFERENCE_DASHES[[*drawn, fit.predicted].index(fit.predicted) % len(REFERENCE_DASHES)]
                 middle = np.exp(np.mean(np.log(heights)) + fit.predicted * (np.log(d) - np.mean(np.log(d))))
                 label = f"predicted: d^{fit.predicted:g}"
                 drawn[fit.predicted] = self.ax_.plot(
                     d, middle, color=FAINT, linewidth=0.9, linestyle=dashes, zorder=1, label=label
                 )[0]
         return list(drawn.values())
-
-    def _dress(self, legend: list[Line2D]) -> None:
-        """Ticks at the dimensions that were run, labels, title and legend; censored cells are explained once."""
-        from matplotlib.lines import Line2D
-        from matplotlib.ticker import NullFormatter
-
-        ax = self.ax_
-        dims = sorted(set(self.table["dim"]))
-        ax.set_xticks(dims, [f"{d:,}" for d in dims])
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_xticks([], minor=True)
-        ax.set_xlabel("dimension d", color=INK)
-        ax.set_ylabel(f"samples n* to reach risk {self.threshold:g}", color=INK)
-        for side, triangle, label in (("right", "^", "not reached: n* is larger"), ("left", "v", "n* is smaller")):
-            if (self.table["censored"] == side).any():
-                style = {"marker": triangle, "markersize": 8, "markerfacecolor": "white", "markeredgecolor": FAINT}
-                legend.append(Line2D([], [], linewidth=0, label=label, **style))
-        for marker, label in unknown_in(self.table["censored"]):
-            legend.append(Line2D([], [], linewidth=0, marker=marker, color=FAINT, label=label))
-        dress(ax, self.title, legend)

@@ -1,4 +1,4 @@
-"""The figures of a study as files: one for each target and dimension, as PNG and SVG."""
+"""Figures written to files as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerwise.studies.analysis.result import StudyResult
-from layerwise.studies.plots.displays import SampleComplexityDisplay
+from layerwise.studies.plots.complexity_display import SampleComplexityDisplay
 from layerwise.studies.plots.frame import blank_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STEM_LENGTH = 48  # letters; in UTF-8 at most 192 of the 255 bytes a file name may have
+STEM_LENGTH = 48  # characters: at most 192 bytes in UTF-8, where file names may have 255
 
 
 def save_figures(result: StudyResult, folder: Path) -> list[Path]:
@@ -24,9 +24,9 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     Parameters
     ----------
     result : StudyResult
-        What the study found.
+        The result, complete or not.
     folder : Path
-        Where ``risk-TARGET-dDIM.png`` and ``.svg`` go.
+        Folder for ``risk-TARGET-dDIM.png`` and ``.svg``.
 
     Returns
     -------
@@ -43,13 +43,14 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, the same bytes for the same figure.
+    """Write a figure as PNG and SVG; the same figure gives the same bytes.
 
     Parameters
     ----------
     figure : Figure
+        The figure.
     stem : Path
-        The files' path without ``.png`` and ``.svg``.
+        Path of the files without ``.png`` and ``.svg``.
 
     Returns
     -------
@@ -67,7 +68,9 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 
 
 def file_stems(labels: Iterable[str]) -> dict[str, str]:
-    """Return a file name for each label: its letters and digits, no two alike even where case does not count.
+    """Return a distinct file name for each label, made of its letters and digits.
+
+    Names are distinct on file systems that ignore case as well.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def file_stems(labels: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict
-        Stem by label.
+        File name by label.
     """
     stems, taken = {}, set()
     for label in labels:

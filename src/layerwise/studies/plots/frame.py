@@ -1,25 +1,23 @@
-"""What the figures of studies share: the axes they are drawn on, colours, labels, legend, and the choice of a cell."""
+"""The common look of the figures: axes, colours, markers, axis labels and legend entries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-    from layerwise.studies.definition.study import Study
 
 SIZE = (7.2, 3.8)  # inches
 
-# Okabe and Ito's palette, told apart by colour-blind readers; the faint yellow and the black are left out.
+# The colour-blind safe palette of Okabe and Ito without its yellow and black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vP"
 LINESTYLES = ("-", "--", ":")
-INK, FAINT = "#333333", "#8c8c8c"
+REFERENCE_DASHES: tuple[Any, ...] = ((0, (5, 3)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+INK, FAINT, GRID = "#333333", "#8c8c8c", "#e6e6e6"
 
 AXES = {
     "risk": "risk  (1 = predicting the mean)",
@@ -29,7 +27,7 @@ AXES = {
     "peak_bytes": "peak memory of the process, bytes",
 }
 
-#: Marker and label of cells whose n* is not known, by what `sample_complexity` says of them.
+#: Marker and label of cells whose n* is unknown, by the value of ``censored`` in `sample_complexity`.
 UNKNOWN = {
     "failed": ("x", "all trials failed"),
     "not run below": ("$?$", "smaller n not run yet"),
@@ -37,66 +35,8 @@ UNKNOWN = {
 }
 
 
-def unknown_in(censored: pd.Series) -> list[tuple[str, str]]:
-    """Marker and label of those that are there."""
-    return [entry for side, entry in UNKNOWN.items() if (censored == side).any()]
-
-
-def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
-    """The axes given, or those of a new figure of pyplot's; and their figure.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes or None
-        Where to draw; a new figure when None.
-
-    Returns
-    -------
-    figure : matplotlib Figure
-        A display's ``figure_``.
-    axes : matplotlib Axes
-        Its ``ax_``.
-    """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(figsize=SIZE, layout="constrained")
-    return cast("Figure", ax.figure), ax
-
-
-def dress(ax: Axes, title: str, legend: list[Line2D]) -> None:
-    """Give axes the look of the house: spines, ticks, a grid of heights, title, legend to the right.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        The axes.
-    title : str
-        Their title.
-    legend : list of Line2D
-        What the legend names, from the top down.
-    """
-    heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
-    ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
-    ax.grid(axis="y", color="#e6e6e6", linewidth=0.5)
-    ax.set_axisbelow(True)
-    named = ax.legend(
-        handles=legend,
-        loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
-        handlelength=2.4,
-    )
-    for text in (heading, *named.get_texts()):
-        text.set_parse_math(False)  # a label's $ is a dollar
-
-
 def blank_axes() -> Axes:
-    """Return axes of a new figure that pyplot does not know: for files, on any backend, any number of them.
+    """Return axes of a new figure that pyplot does not manage, so that any number can be written to files.
 
     Returns
     -------
@@ -108,81 +48,88 @@ def blank_axes() -> Axes:
     return Figure(figsize=SIZE, layout="constrained").add_subplot()
 
 
-def fix(study: Study, curves: str, **given: Any) -> dict[str, Any]:
-    """What is one and the same for all curves of a display: each of target, learner and dim but the one they are.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    curves : str
-        What each curve is.
-    **given
-        What was asked for, None where it was left open.
-
-    Returns
-    -------
-    dict
-        Value by name.
-
-    Raises
-    ------
-    ValueError
-        For a value that the study has not, or none where there is a choice; for a value of what the curves are; for
-        curves that are none of these.
-    """
-    if curves not in given:
-        raise ValueError(f"curves={curves!r} should be one of {', '.join(given)}.")
-    if given[curves] is not None:
-        raise ValueError(
-            f"{curves}={given[curves]!r}: each curve is a {curves} and all are drawn. Leave {curves} out, or choose "
-            f"other curves: {', '.join(name for name in given if name != curves)}."
-        )
-    known = choices(study)
-    return {name: choose(name, value, known[name]) for name, value in given.items() if name != curves}
-
-
-def choices(study: Study) -> dict[str, list]:
-    """The labels of targets and learners and the dimensions that a study has."""
+def curve_style(i: int) -> dict[str, Any]:
+    """Return the line and marker of the i-th curve of a figure, as keyword arguments of ``Axes.plot``."""
     return {
-        "target": [spec.label for spec in study.targets],
-        "learner": [spec.label for spec in study.learners],
-        "dim": list(study.dims),
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": LINESTYLES[i // len(COLOURS) % len(LINESTYLES)],
+        "linewidth": 1.6,
+        "marker": MARKERS[i % len(MARKERS)],
+        "markersize": 5,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.7,
+        "zorder": 3,
     }
 
 
-def heading(study: Study, fixed: Mapping[str, Any]) -> str:
-    """The title that says what is fixed; a learner that is the only one goes without saying.
+def style_axes(ax: Axes, title: str, legend: list[Line2D]) -> None:
+    """Set title, spines, ticks and a horizontal grid, and place the legend to the right of the axes.
 
     Parameters
     ----------
-    study : Study
-        The study.
-    fixed : mapping
-        As `fix` returns it.
+    ax : matplotlib Axes
+        The axes.
+    title : str
+        Their title.
+    legend : list of Line2D
+        Entries of the legend, from top to bottom.
+    """
+    heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
+    ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
+    ax.grid(axis="y", color=GRID, linewidth=0.5)
+    ax.set_axisbelow(True)
+    entries = ax.legend(
+        handles=legend,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handlelength=2.4,
+    )
+    for text in (heading, *entries.get_texts()):
+        text.set_parse_math(False)  # labels are plain text, in which a $ may occur
+
+
+def start_at_zero(ax: Axes) -> None:
+    """Start the vertical axis just below 0, so that a marker at 0 is drawn whole."""
+    ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
+
+
+def dimension_axis(ax: Axes, dims: Iterable[int]) -> None:
+    """Label the horizontal axis, which is logarithmic, with the dimensions that were run."""
+    from matplotlib.ticker import NullFormatter
+
+    dims = sorted(set(dims))
+    ax.set_xticks(dims, [f"{d:,}" for d in dims])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel("dimension d", color=INK)
+
+
+def censored_entries(censored: pd.Series, colour: str, *, right: str, left: str) -> list[Line2D]:
+    """Return one legend entry for each kind of censoring that occurs.
+
+    Parameters
+    ----------
+    censored : Series
+        That column of `sample_complexity`.
+    colour : str
+        Colour of the markers.
+    right, left : str
+        Labels of thresholds that are not reached, and of those reached at the smallest n.
 
     Returns
     -------
-    str
-        The title.
+    list of Line2D
+        The entries.
     """
-    return ", ".join(
-        f"d = {value}" if name == "dim" else str(value)
-        for name, value in fixed.items()
-        if name != "learner" or len(study.learners) > 1
-    )
+    from matplotlib.lines import Line2D
 
-
-def choose(name: str, value: Any, known: list) -> Any:
-    """Return the value, or the only one there is.
-
-    Raises
-    ------
-    ValueError
-        For a value that is not known, or none where there is a choice.
-    """
-    if value is None and len(known) == 1:
-        return known[0]
-    if value is None or value not in known:
-        raise ValueError(f"{name}={value!r}: the study has {known}; choose one of these with {name}=...")
-    return value
+    hollow: dict[str, Any] = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": colour}
+    triangles = (("right", "^", right), ("left", "v", left))
+    entries = [(side, {"marker": marker, "label": label, **hollow}) for side, marker, label in triangles]
+    entries += [(side, {"marker": m, "label": label, "color": colour}) for side, (m, label) in UNKNOWN.items()]
+    return [Line2D([], [], linewidth=0, **style) for side, style in entries if (censored == side).any()]

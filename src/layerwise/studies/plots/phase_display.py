@@ -1,4 +1,4 @@
-"""Where a learner succeeds: median risk over the dimension d and the exponent of n = d^a."""
+"""Median risk over the dimension d and the exponent a of n = d^a."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from layerwise._validation import shown
 from layerwise.studies.analysis.complexity import sample_complexity
 from layerwise.studies.analysis.result import StudyResult
-from layerwise.studies.plots.frame import AXES, COLOURS, INK, UNKNOWN, choose, dress, figure_and_axes, unknown_in
+from layerwise.studies.plots.display import StudyDisplay
+from layerwise.studies.plots.frame import AXES, COLOURS, INK, UNKNOWN, censored_entries, dimension_axis, style_axes
+from layerwise.studies.plots.selection import choose, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,63 +20,57 @@ if TYPE_CHECKING:
     from matplotlib.collections import PolyCollection
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 Array = np.ndarray
-LEARNT, CONTOUR = COLOURS[:2]
+LOW_RISK, CONTOUR = COLOURS[:2]
 
 
-class PhaseDiagramDisplay:
-    """Median risk of one learner over (d, log_d n), a cell for each d and n, with the line where it is a threshold.
+class PhaseDiagramDisplay(StudyDisplay):
+    """Median risk of one learner over (d, log_d n), one cell per d and n, with the contour at a threshold.
 
-    If n* grows like ``d^kappa`` the line tends to the height kappa. A cell reaches half way to its neighbours; where
-    risk has not been measured nothing is drawn, but on the lower edge a cross where all trials of a dimension failed
-    and a question mark where too few sizes have been run to tell n*. Dark is learnt, grey is worse than predicting the
-    mean.
+    If n* grows like ``d^kappa``, the contour tends to the height kappa. A cell extends half way to its neighbours, and
+    is blank where no risk was measured. At the lower edge a cross marks a dimension at which all trials failed, and a
+    question mark one at which too few sizes have been run to determine n*. Low risk is dark; grey is above 1, worse
+    than predicting the mean.
 
     Parameters
     ----------
-    summary : DataFrame
-        Rows of `StudyResult.summary` of one target and learner.
     table : DataFrame
-        Their rows of `sample_complexity`.
+        Rows of `StudyResult.summary` of one target and learner: one per cell.
+    crossings : DataFrame
+        Their rows of `sample_complexity`: one per dimension.
     threshold : float
-        Risk of the line.
+        Risk at the contour.
     title : str, default=""
         Title of the axes.
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     cells_ : PolyCollection
-        The cells, by dimension; its array is their risks.
+        The cells, by dimension; its array holds their risks.
     line_ : Line2D
-        n* by d, broken where the threshold is not reached (a triangle upwards at the largest n) or is passed at the
-        smallest n (one downwards).
+        The contour: n* by d. It is interrupted where the threshold is not reached (marked by a triangle upwards at the
+        largest n) or is reached at the smallest n (a triangle downwards).
     colorbar_ : Colorbar
         The scale of the risk.
 
     See Also
     --------
-    PhaseDiagramDisplay.from_study : The usual way to make one.
-    ExponentDisplay : The line alone, with intervals, for several learners.
+    PhaseDiagramDisplay.from_study : Create the display from a study's result.
+    ExponentDisplay : The contour with intervals, for several learners.
     """
 
-    figure_: Figure
-    ax_: Axes
     cells_: PolyCollection
     line_: Line2D
     colorbar_: Colorbar
 
-    def __init__(self, summary: pd.DataFrame, table: pd.DataFrame, *, threshold: float, title: str = "") -> None:
-        self.summary = summary
-        self.table = table
+    def __init__(self, table: pd.DataFrame, crossings: pd.DataFrame, *, threshold: float, title: str = "") -> None:
+        super().__init__(table, title=title)
+        self.crossings = crossings
         self.threshold = threshold
-        self.title = title
 
     @classmethod
     def from_study(
@@ -90,13 +87,13 @@ class PhaseDiagramDisplay:
         Parameters
         ----------
         result : StudyResult
-            What the study found, finished or not.
+            The result, complete or not.
         threshold : float, default=0.5
-            Risk of the line; 1 is predicting the mean.
+            Risk at the contour; predicting the mean has risk 1.
         target, learner : str or None, default=None
-            Label of the target and the learner; may be left out when there is one.
+            Labels; None selects the only one.
         ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
+            Axes to draw on; None makes a new pyplot figure.
 
         Returns
         -------
@@ -106,40 +103,28 @@ class PhaseDiagramDisplay:
         Raises
         ------
         ValueError
-            For a label that is not the study's, a threshold that is no risk, or a result without a successful trial.
+            For a label that the study does not have, a threshold that is not positive, or a result without a
+            successful trial.
         """
         study = result.study
-        target = choose("target", target, [spec.label for spec in study.targets])
-        learner = choose("learner", learner, [spec.label for spec in study.learners])
-        summary, table = (
-            rows[(rows["target"] == target) & (rows["learner"] == learner)].reset_index(drop=True)
+        target, learner = choose(study, "target", target), choose(study, "learner", learner)
+        table, crossings = (
+            rows_of(rows, {"target": target, "learner": learner}).reset_index(drop=True)
             for rows in (result.summary(), sample_complexity(result, threshold))
         )
-        if summary["median"].isna().all():
-            raise ValueError(f"the result has no risk for target={target!r}, learner={learner!r}; run the study first.")
+        if table["median"].isna().all():
+            raise ValueError(
+                f"the result has no risk for target={shown(target)}, learner={shown(learner)}; run the study first."
+            )
         title = f"{target}, {learner}" if len(study.targets) > 1 else str(learner)
-        return cls(summary, table, threshold=threshold, title=title).plot(ax)
+        return cls(table, crossings, threshold=threshold, title=title).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the cells and the line.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
-
-        Returns
-        -------
-        PhaseDiagramDisplay
-            Itself.
-        """
+    def _draw(self, ax: Axes) -> None:
         from matplotlib.collections import PolyCollection
 
-        self.figure_, ax = figure_and_axes(ax)
-        self.ax_ = ax
         corners, risks = self._cells()
         self.cells_ = PolyCollection(
-            corners, array=risks, cmap=_colours(), edgecolors="white", linewidths=0.6, clim=(0, 1)
+            corners, array=risks, cmap=_colour_map(), edgecolors="white", linewidths=0.6, clim=(0, 1)
         )
         ax.add_collection(self.cells_)
         ax.set_xscale("log")
@@ -149,17 +134,20 @@ class PhaseDiagramDisplay:
         self.colorbar_.ax.tick_params(width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
         self.colorbar_.ax.axhline(self.threshold, color=CONTOUR, linewidth=1.8)
         self.colorbar_.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-        self._draw_line()
-        self._dress()
-        return self
+        self._draw_contour(ax)
+        dimension_axis(ax, self.table["dim"])
+        ax.set_ylabel("log n / log d", color=INK)
+        style_axes(ax, self.title, [])
+        ax.grid(visible=False)
+        self._draw_legend(ax)
 
     def _cells(self) -> tuple[list[Array], Array]:
-        """Corners of the cells that have a risk, of shape (4, 2) each, and their risks."""
-        dims = np.unique(self.summary["dim"])
+        """Return the corners of the cells that have a risk, each of shape (4, 2), and their risks."""
+        dims = np.unique(self.table["dim"])
         sides = np.exp(edges(np.log(dims)))
         corners, risks = [], []
         for i, dim in enumerate(dims):
-            column = self.summary[self.summary["dim"] == dim]
+            column = self.table[self.table["dim"] == dim]
             heights, row = np.unique(_exponents(column["n"], column["dim"]), return_inverse=True)
             ends = edges(heights)
             for k, risk in zip(row, column["median"], strict=True):
@@ -169,58 +157,37 @@ class PhaseDiagramDisplay:
                     risks.append(risk)
         return corners, np.array(risks)
 
-    def _draw_line(self) -> None:
-        """n* by d; triangles where it lies beyond the cells."""
-        table = self.table.sort_values("dim")
+    def _draw_contour(self, ax: Axes) -> None:
+        """Draw n* by d, and markers where it is censored or unknown."""
+        rows = self.crossings.sort_values("dim")
         style = {"color": CONTOUR, "zorder": 4}
-        heights = _exponents(table["n_star"], table["dim"])
-        (self.line_,) = self.ax_.plot(
-            table["dim"], heights, linewidth=1.8, marker="o", markersize=5, markeredgecolor="white", **style
+        heights = _exponents(rows["n_star"], rows["dim"])
+        (self.line_,) = ax.plot(
+            rows["dim"], heights, linewidth=1.8, marker="o", markersize=5, markeredgecolor="white", **style
         )
+        hollow = {"linewidth": 0, "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 1.4}
         for side, marker, end in (("right", "^", "n_max"), ("left", "v", "n_min")):
-            cells = table[table["censored"] == side]
-            self.ax_.plot(
-                *(cells["dim"], _exponents(cells[end], cells["dim"])),
-                linewidth=0,
-                marker=marker,
-                markersize=9,
-                markerfacecolor="white",
-                markeredgewidth=1.4,
-                **style,
-            )
+            cells = rows[rows["censored"] == side]
+            ax.plot(cells["dim"], _exponents(cells[end], cells["dim"]), marker=marker, **hollow, **style)
         for side, (marker, _) in UNKNOWN.items():
-            dims = table[table["censored"] == side]["dim"]
-            low, along = [0.03] * len(dims), self.ax_.get_xaxis_transform()
-            self.ax_.plot(dims, low, marker=marker, linewidth=0, transform=along, **style)
+            dims = rows[rows["censored"] == side]["dim"]
+            low, along = [0.03] * len(dims), ax.get_xaxis_transform()
+            ax.plot(dims, low, marker=marker, linewidth=0, transform=along, **style)
 
-    def _dress(self) -> None:
-        """Ticks at the dimensions that were run, labels, title; the legend stands above: the scale is beside."""
+    def _draw_legend(self, ax: Axes) -> None:
+        """Place the legend above the axes, because the colour bar is to the right of them."""
         from matplotlib.lines import Line2D
-        from matplotlib.ticker import NullFormatter
 
-        ax = self.ax_
-        dims = sorted(set(self.summary["dim"]))
-        ax.set_xticks(dims, [f"{d:,}" for d in dims])
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_xticks([], minor=True)
-        ax.set_xlabel("dimension d", color=INK)
-        ax.set_ylabel("log n / log d", color=INK)
-        dress(ax, self.title, [])
-        ax.grid(visible=False)
-        legend = [
-            Line2D([], [], color=CONTOUR, linewidth=1.8, marker="o", markersize=5, label=f"risk {self.threshold:g}")
+        contour = {"color": CONTOUR, "linewidth": 1.8, "marker": "o", "markersize": 5}
+        entries = [
+            Line2D([], [], label=f"risk {self.threshold:g}", **contour),
+            *censored_entries(self.crossings["censored"], CONTOUR, right="not reached", left="below the grid"),
         ]
-        for side, marker, label in (("right", "^", "not reached"), ("left", "v", "below the grid")):
-            if (self.table["censored"] == side).any():
-                look = {"markerfacecolor": "white", "markeredgecolor": CONTOUR, "markersize": 8}
-                legend.append(Line2D([], [], linewidth=0, marker=marker, label=label, **look))
-        for marker, label in unknown_in(self.table["censored"]):
-            legend.append(Line2D([], [], linewidth=0, marker=marker, color=CONTOUR, label=label))
         ax.legend(
-            handles=legend,
+            handles=entries,
             loc="lower right",
             bbox_to_anchor=(1, 1),
-            ncols=len(legend),
+            ncols=len(entries),
             frameon=False,
             fontsize=8.5,
             labelcolor=INK,
@@ -231,7 +198,7 @@ class PhaseDiagramDisplay:
 
 
 def edges(centres: Array) -> Array:
-    """Ends of the cells around ascending centres: the midpoints, and as far again beyond the first and the last.
+    """Return the ends of cells around their centres: midpoints, and equally far beyond the first and the last centre.
 
     Parameters
     ----------
@@ -241,7 +208,7 @@ def edges(centres: Array) -> Array:
     Returns
     -------
     ndarray of shape (cells + 1,)
-        The ends; a cell alone has width 1/2.
+        The ends; a single cell has width 1/2.
     """
     if len(centres) == 1:
         return centres[0] + np.array([-0.25, 0.25])
@@ -250,13 +217,13 @@ def edges(centres: Array) -> Array:
 
 
 def _exponents(n: pd.Series, dim: pd.Series) -> Array:
-    """``a`` of ``n = d^a``; at d = 1, where there is none, log2 n."""
+    """Return ``a`` of ``n = d^a``; for d = 1, where it is undefined, log2 n."""
     return np.log(n.to_numpy(dtype=float)) / np.log(np.maximum(dim.to_numpy(dtype=float), 2))
 
 
-def _colours() -> Colormap:
-    """From the house's blue at risk 0 to a breath of it at 1, a pale grey beyond."""
+def _colour_map() -> Colormap:
+    """Return a map from dark blue at risk 0 to near white at 1, with grey beyond."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = LinearSegmentedColormap.from_list("learnt", ["#003f66", LEARNT, "#8fbfdd", "#f0f5f9"])
+    colours = LinearSegmentedColormap.from_list("learnt", ["#003f66", LOW_RISK, "#8fbfdd", "#f0f5f9"])
     return colours.with_extremes(over="#e2e2e2")

@@ -1,34 +1,36 @@
-"""Does risk fall because the hidden feature was found? Risk against what was learnt of it, along n."""
+"""Risk against how well the hidden feature was recovered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
+from layerwise._validation import Choice, shown
 from layerwise.studies.analysis.result import StudyResult
-from layerwise.studies.plots.frame import AXES, COLOURS, INK, LINESTYLES, MARKERS, dress, figure_and_axes, fix, heading
+from layerwise.studies.plots.display import StudyDisplay
+from layerwise.studies.plots.frame import AXES, GRID, INK, curve_style, start_at_zero, style_axes
+from layerwise.studies.plots.selection import rows_of, select, title_of
 from layerwise.studies.trials.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 
-class FeatureRecoveryDisplay:
-    """Risk against recovery of the feature or subspace: a faint dot a trial, a path through the medians as n grows.
+class FeatureRecoveryDisplay(StudyDisplay):
+    """Risk against recovery of the hidden feature: one dot per trial, and a path through the medians as n grows.
 
-    A path that runs along the bottom right has found what is hidden and learns with it; one that falls without going
-    right learns otherwise; one that goes right without falling has found it and cannot use it. (Recovery against n is
-    `SampleComplexityDisplay` with ``metric="feature_correlation"``.)
+    A path towards the lower right recovers the feature and learns with it. One that falls without moving to the right
+    learns in another way; one that moves to the right without falling recovers the feature but does not use it.
+    (`SampleComplexityDisplay` with ``metric="feature_correlation"`` draws recovery against n.)
 
     Parameters
     ----------
-    trials : DataFrame
-        Rows of `StudyResult.table` of one target, or of one learner, at one dimension or learner.
+    table : DataFrame
+        Rows of `StudyResult.table`: one per trial.
     metric : str
-        What measures the recovery.
+        The measure of recovery.
     curves : {"learner", "dim"}, default="learner"
         What each path is.
     title : str, default=""
@@ -36,37 +38,27 @@ class FeatureRecoveryDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    figure_, ax_ : matplotlib Figure and Axes
+        The figure and its axes.
     lines_ : list of Line2D
-        The medians over seeds by n, one path a curve, in the order of the study.
+        The medians over seeds in the order of n, one line per path, in the order of the study.
     dots_ : list of PathCollection
-        The trials, one collection a curve.
+        The trials, one collection per path.
 
     See Also
     --------
-    FeatureRecoveryDisplay.from_study : The usual way to make one.
+    FeatureRecoveryDisplay.from_study : Create the display from a study's result.
     """
 
-    figure_: Figure
-    ax_: Axes
     lines_: list[Line2D]
     dots_: list[PathCollection]
 
     def __init__(
-        self,
-        trials: pd.DataFrame,
-        *,
-        metric: str,
-        curves: Literal["learner", "dim"] = "learner",
-        title: str = "",
+        self, table: pd.DataFrame, *, metric: str, curves: Literal["learner", "dim"] = "learner", title: str = ""
     ) -> None:
-        self.trials = trials
+        super().__init__(table, title=title)
         self.metric = metric
-        self.curves: Literal["learner", "dim"] = curves
-        self.title = title
+        self.curves = curves
 
     @classmethod
     def from_study(
@@ -80,22 +72,22 @@ class FeatureRecoveryDisplay:
         metric: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw every learner of a study that shows what it has learnt, or one learner at every dimension.
+        """Draw every learner that exposes its feature or subspace, or one learner at every dimension.
 
         Parameters
         ----------
         result : StudyResult
-            What the study found, finished or not.
+            The result, complete or not.
         curves : {"learner", "dim"}, default="learner"
             What each path is.
         target, learner : str or None, default=None
-            Label of the target and the learner; may be left out when there is one, or when it is what the paths are.
+            Labels; None selects the only one. The one that ``curves`` names must be None.
         dim : int or None, default=None
             Dimension; likewise.
         metric : str or None, default=None
-            One of `layerwise.studies.trials.metrics`; the first that was measured when None.
+            A metric of `layerwise.studies.trials.metrics`; None selects the first one that was measured.
         ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
+            Axes to draw on; None makes a new pyplot figure.
 
         Returns
         -------
@@ -105,66 +97,36 @@ class FeatureRecoveryDisplay:
         Raises
         ------
         ValueError
-            For a label or metric that is not the study's, or where no such learner shows what it has learnt.
+            For a label or metric that the study does not have, and where no trial has the metric.
         """
         study = result.study
-        if curves not in ("learner", "dim"):
-            raise ValueError(f"curves={curves!r} should be one of learner, dim.")
-        if metric is not None and metric not in METRICS:
-            raise ValueError(f"metric={metric!r} measures no recovery; use one of {', '.join(METRICS)}.")
-        trials = result.table[result.table["risk"].notna()]
-        fixed = fix(study, curves, target=target, learner=learner, dim=dim)
-        for name, value in fixed.items():
-            trials = trials[trials[name] == value]
+        Choice("learner", "dim").check(curves, "curves")
+        Choice(*METRICS, none=True).check(metric, "metric")
+        selected = select(study, curves, target=target, learner=learner, dim=dim)
+        table = rows_of(result.table[result.table["risk"].notna()], selected)
         names = METRICS if metric is None else [metric]
-        shown = next((name for name in names if trials[name].notna().any()), None)
-        if shown is None:
-            told = ", ".join(f"{name}={value!r}" for name, value in fixed.items())
+        measured = next((name for name in names if table[name].notna().any()), None)
+        if measured is None:
+            chosen = ", ".join(f"{name}={shown(value)}" for name, value in selected.items())
             raise ValueError(
-                f"the result has no {' or '.join(names)} for {told}; it takes a target with a hidden feature or "
-                "subspace, and a learner that shows its own."
+                f"the result has no {' or '.join(names)} for {chosen}. Choose a target with a hidden feature or "
+                "subspace, and a learner that has feature(X), transform(X) or directions_."
             )
-        return cls(trials[trials[shown].notna()], metric=shown, curves=curves, title=heading(study, fixed)).plot(ax)
+        title = title_of(study, selected)
+        return cls(table[table[measured].notna()], metric=measured, curves=curves, title=title).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the dots and the paths.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Where to draw; a new figure when None.
-
-        Returns
-        -------
-        FeatureRecoveryDisplay
-            Itself.
-        """
-        self.figure_, ax = figure_and_axes(ax)
-        self.ax_ = ax
+    def _draw(self, ax: Axes) -> None:
         self.lines_, self.dots_ = [], []
-        for i, (name, trials) in enumerate(self.trials.groupby(self.curves, sort=False)):
-            colour = COLOURS[i % len(COLOURS)]
-            dots = {"s": 14, "color": colour, "alpha": 0.28, "linewidth": 0}
+        for i, (name, trials) in enumerate(self.table.groupby(self.curves, sort=False)):
+            style = curve_style(i)
+            dots = {"s": 14, "color": style["color"], "alpha": 0.28, "linewidth": 0}
             self.dots_.append(ax.scatter(trials[self.metric], trials["risk"], **dots))
             medians = trials.groupby("n")[[self.metric, "risk"]].median().sort_index()
-            (line,) = ax.plot(
-                medians[self.metric],
-                medians["risk"],
-                color=colour,
-                linestyle=LINESTYLES[i // len(COLOURS) % len(LINESTYLES)],
-                linewidth=1.6,
-                marker=MARKERS[i % len(MARKERS)],
-                markersize=5,
-                markeredgecolor="white",
-                markeredgewidth=0.7,
-                label=f"{'d = ' * (self.curves == 'dim')}{name}  (n = {medians.index[0]:,} → {medians.index[-1]:,})",
-                zorder=3,
-            )
-            self.lines_.append(line)
+            label = f"{'d = ' * (self.curves == 'dim')}{name}  (n = {medians.index[0]:,} → {medians.index[-1]:,})"
+            self.lines_ += ax.plot(medians[self.metric], medians["risk"], label=label, **style)
         ax.set_xlabel(AXES[self.metric], color=INK)
         ax.set_ylabel(AXES["risk"], color=INK)
         ax.set_xlim(-0.03, 1.06)
-        ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
-        dress(ax, self.title, self.lines_)
-        ax.grid(axis="x", color="#e6e6e6", linewidth=0.5)
-        return self
+        start_at_zero(ax)
+        style_axes(ax, self.title, self.lines_)
+        ax.grid(axis="x", color=GRID, linewidth=0.5)
