@@ -56,7 +56,7 @@ def as_generator(random_state: RandomState = None) -> np.random.Generator:
         seed = as_integer(random_state, "random_state")
     except TypeError:
         raise TypeError(
-            f"random_state={random_state!r} must be None, an integer >= 0, or a NumPy SeedSequence, Generator or "
+            f"random_state={shown(random_state)} must be None, an integer >= 0, or a NumPy SeedSequence, Generator or "
             "RandomState. Pass an integer for reproducible results."
         ) from None
     return np.random.default_rng(seed)

@@ -26,7 +26,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 class UnreliableVarianceWarning(UserWarning):
-    """The variance of a target could not be estimated; risks measured against it are absolute errors."""
+    """The variance of a target could not be estimated, so that errors cannot be measured relative to it."""
 
 
 class Target(ABC):
@@ -74,7 +74,7 @@ class Target(ABC):
     >>> target
     Cosines(dim=10)
     >>> round(target.variance, 6), target.variance_error
-    (0.0298, 0.0)
+    (0.029753, 0.0)
     >>> X, y = target.sample(100, random_state=0)
     >>> X.shape, y.shape
     ((100, 10), (100,))
@@ -134,7 +134,9 @@ class Target(ABC):
         Flag().check(rotate, "rotate")
         if frame is not None:
             if frame.ndim != 2 or frame.shape[1] != self.dim:
-                raise ValueError(f"frame has shape {frame.shape}; it must be (r, {self.dim}). Pass one row per direction.")
+                raise ValueError(
+                    f"frame has shape {frame.shape}; it must be (r, {self.dim}). Pass one row per direction."
+                )
             off = float(np.abs(frame @ frame.T - np.eye(len(frame))).max(initial=0.0))
             if off > 1e-8:
                 raise ValueError(
@@ -149,6 +151,7 @@ class Target(ABC):
     @cached_property
     def facts(self) -> Facts:
         """Facts about f_0, each with its error."""
+        self(np.random.default_rng(0).standard_normal((16, self.dim)))  # refuses wrong values by name
         facts = self.compute_facts()
         name = type(self).__name__
         if not np.isfinite(facts.variance):
@@ -156,12 +159,12 @@ class Target(ABC):
                 f"the variance of {name} under N(0, I) is {facts.variance}; it must be finite. Check that the function "
                 "is finite and square-integrable for Gaussian inputs."
             )
-        if not np.isfinite(facts.variance_error):
+        if not facts.variance_reliable:
             warnings.warn(
-                f"the variance of {name}, about {facts.variance:.3g}, is not reliable: rare large values dominate it. "
-                "Define compute_facts if it is known; risks are absolute mean squared errors until then.",
+                f"the variance of {name}, {facts.variance:.3g} with error {facts.variance_error:.3g}, is not reliable. "
+                "Define compute_facts if it is known in closed form; otherwise use absolute errors, not risks.",
                 UnreliableVarianceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return facts
 
@@ -191,7 +194,7 @@ class Target(ABC):
     def _wrong_values(self, what: str, n: int) -> ValueError:
         return ValueError(
             f"{type(self).__name__}.evaluate returned {what} for {n} rows; it must return a NumPy array of shape "
-            f"({n},), one finite number per row. Check the function, or use np.asarray and ravel."
+            f"({n},), one finite number per row. Use np.asarray(values).ravel() on a list or column; clip or mask NaN."
         )
 
     def _coordinates(self, X: ArrayLike) -> Array:
@@ -252,8 +255,13 @@ class Target(ABC):
 
     @property
     def variance_error(self) -> float:
-        """Error bound or standard error of `variance`: 0 where it is exact to rounding, inf where it is not reliable."""
+        """Error bound or standard error of `variance`: 0 where it is exact to rounding, inf where it is unknown."""
         return self.facts.variance_error
+
+    @property
+    def variance_reliable(self) -> bool:
+        """Whether `variance` is known well enough to divide by it: its error is at most a third of it."""
+        return self.facts.variance_reliable
 
     def degree_energies(self, max_degree: int = 6, *, return_std: bool = False) -> Any:
         """Energies ``|P_k f|^2`` for k = 0..max_degree.
@@ -265,7 +273,7 @@ class Target(ABC):
         return_std : bool, default False
             Also return the error of each energy: 0 where it is exact to rounding, the difference to a coarser rule
             where quadrature has not converged, standard error and bias bound combined for Monte Carlo estimates, and
-            inf where the variance is not reliable.
+            inf where that of the variance is.
 
         Returns
         -------

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
 from layerwise._validation import Flag, as_integer
+from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import orthonormal_span, unit_directions
@@ -59,8 +59,8 @@ class DeepLowRank(Target):
 
     Notes
     -----
-    All facts are exact: f is expanded into Hermite polynomials of as many variables as there are independent directions,
-    up to 50,000 terms.
+    All facts are exact: f is expanded into at most 50,000 Hermite polynomials of as many variables as there are
+    independent directions.
     """
 
     def __init__(
@@ -94,10 +94,9 @@ class DeepLowRank(Target):
         rng = as_generator(random_state)
 
         self.outer_weights = as_weights(outer_weights, self.rank, 1.0, "outer_weights")
-        if np.abs(self.outer_weights).max() > 1:
-            raise ValueError(
-                f"outer_weights has an entry of size {np.abs(self.outer_weights).max():.4g}; |alpha_s| must be <= 1. Rescale f."
-            )
+        largest = np.abs(self.outer_weights).max()
+        if largest > 1:
+            raise ValueError(f"outer_weights has an entry of size {largest:.4g}; |alpha_s| must be <= 1. Rescale f.")
         W = unit_directions(directions, self.rank * self.width * self.inner_rank, self.dim, rng)
         W = W / np.linalg.norm(W, axis=1, keepdims=True)
         frame = orthonormal_span(W)
@@ -107,14 +106,14 @@ class DeepLowRank(Target):
         self._normalise(inner_weights, linear_weights)
 
     def _check_size(self, W: Array) -> None:
-        """Refuse an expansion of too many terms; with orthogonal directions each outer term has variables of its own."""
+        """Refuse too many terms; with orthogonal directions, each outer term has variables of its own."""
         disjoint = np.allclose(W @ W.T, np.eye(len(W)), atol=1e-12)
         variables, copies = (self.width * self.inner_rank, self.rank) if disjoint else (min(W.shape), 1)
         degrees = [max(self._q) * p for p in self._p]
         size = sum(n_terms(variables, degree) for degree in degrees) if copies > 1 else n_terms(variables, max(degrees))
         if size > MAX_TERMS:
             raise ValueError(
-                f"a polynomial of degree {max(degrees)} in {variables} directions has {size:.3g} terms; it must have at "
+                f"the polynomial of degree {max(degrees)} in {variables} directions has {size:.3g} terms; there must be at "
                 f"most {MAX_TERMS}. Lower the degrees, width or inner_rank."
             )
 
@@ -130,7 +129,9 @@ class DeepLowRank(Target):
             power = HermiteSeries.from_monomials(np.eye(self._p[s] + 1)[self._p[s]])
             size = feature.compose(power).norm()
             if size == 0.0:
-                raise ValueError(f"inner_weights[{s}] makes beta_s . g_s vanish; it must have a nonzero entry. Pass other weights.")
+                raise ValueError(
+                    f"inner_weights[{s}] makes beta_s . g_s vanish; it must have a nonzero entry. Pass other weights."
+                )
             scale = size ** (-1.0 / self._p[s])
             beta[s] *= scale
             polynomial = polynomial + (feature * scale).compose(power) * self.outer_weights[s]
@@ -167,11 +168,13 @@ class DeepLowRank(Target):
         return total / self.inner_rank
 
     def evaluate(self, Z: Array) -> Array:
+        """``sum_s alpha_s (beta_s . g_s)^{p_s} + v_s . g_s``."""
         g = self._features(Z)
         inner = np.einsum("nsl,sl->ns", g, self.inner_weights)
         return inner ** np.array(self._p) @ self.outer_weights + np.einsum("nsl,sl->n", g, self.linear_weights)
 
     def compute_facts(self) -> Facts:
+        """Facts from the expansion."""
         return PolynomialFacts(self._polynomial)
 
 

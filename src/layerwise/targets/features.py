@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries, multi_indices, n_terms
 from layerwise._validation import Choice, as_integer
+from layerwise.hermite import HermitePolynomial, HermiteSeries, multi_indices, n_terms
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import Component, Facts, PolynomialFacts
@@ -58,14 +58,15 @@ class Feature(Target):
         return rotated
 
     def compute_facts(self) -> Facts:
+        """Facts from the Hermite coefficients of p."""
         return PolynomialFacts(self.reduced_polynomial)
 
 
 class BalancedSum(Feature):
     """Balanced sum ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, sum_i lambda_i^2 = L.
 
-    Assumption 4 of Wang et al. 2023: each psi_i has Hermite degree k and variance 1, different psi_i depend on orthogonal
-    directions, L is of order dim and max |lambda_i| of order 1.
+    Assumption 4 of Wang et al. 2023: each psi_i has Hermite degree k and variance 1, different psi_i depend on
+    orthogonal directions, L is of order dim and max |lambda_i| of order 1.
 
     Parameters
     ----------
@@ -129,6 +130,7 @@ class BalancedSum(Feature):
         self.set_frame(frame, rotate, rng)
 
     def evaluate(self, Z: Array) -> Array:
+        """``sum_i lambda_i psi_i / sqrt(L)``."""
         scaled = self._pieces.astype(Z.dtype)
         if self.kind == "product":
             return Z.reshape(len(Z), len(scaled), self.degree).prod(axis=2) @ scaled
@@ -220,6 +222,7 @@ class RandomTensor(Feature):
         return direction
 
     def evaluate(self, Z: Array) -> Array:
+        """``sum_alpha c_alpha h_alpha``."""
         return self.reduced_polynomial(Z)
 
     def _make_polynomial(self) -> HermitePolynomial:
@@ -236,5 +239,7 @@ def _signs(weights: str | ArrayLike, n: int, rng: np.random.Generator) -> Array:
         return np.ones(n) if weights == "ones" else (-1.0) ** np.arange(n)
     w = np.asarray(weights, dtype=float)
     if w.shape != (n,) or not np.all(np.isfinite(w)) or not np.any(w):
-        raise ValueError(f"weights has shape {w.shape}, or is not finite, or is 0; it must be {n} numbers, not all 0. Pass e.g. 'ones'.")
+        raise ValueError(
+            f"weights has shape {w.shape}, or is not finite, or is 0; it must be {n} numbers. Pass e.g. 'ones'."
+        )
     return w * np.sqrt(n / np.sum(w**2))

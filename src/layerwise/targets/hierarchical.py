@@ -16,8 +16,8 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
-from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise._validation import Flag
+from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import (
@@ -106,9 +106,11 @@ class Hierarchical(Target):
             self.link = self.link * self.scale
 
     def evaluate(self, Z: Array) -> Array:
+        """``g(p)``."""
         return self.link(self.feature.evaluate(Z))
 
     def compute_facts(self) -> Facts:
+        """Facts from the first method of the module's list that applies."""
         series, components = self.link.polynomial, self.feature.components
         rank = len(self.relevant_subspace)
         if self.feature.degree == 1 and rank == 1:  # p(x) = S x
@@ -140,7 +142,9 @@ class Hierarchical(Target):
             If the link is not a polynomial, or the composition is too large.
         """
         if self.link.polynomial is None:
-            raise ValueError(f"{self.link!r} must be a polynomial for h to be one. Use degree_energies, which takes any link.")
+            raise ValueError(
+                f"{self.link!r} must be a polynomial for h to be one. Use degree_energies, which takes any link."
+            )
         if self._products() > MAX_PRODUCTS:
             raise ValueError(
                 f"the composition takes about {self._products():.2g} products of terms; it must take at most "

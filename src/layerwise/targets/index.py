@@ -2,8 +2,8 @@
 
     f(x) = sum_j a_j g_j(w_j . x)
 
-A single-index model has one term. All facts about the sum reduce to one-variable quadrature (`RidgeFacts`). Functions of
-several directions at once are in `multi_index`, sums with the normalisation of a paper in `low_rank`.
+A single-index model has one term. All facts about the sum reduce to one-variable quadrature (`RidgeFacts`). Functions
+of several directions at once are in `multi_index`, sums with the normalisation of a paper in `low_rank`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class RidgeSum(Target):
         return self._given @ self._span
 
     def evaluate(self, Z: Array) -> Array:
+        """``sum_j a_j g_j(w_j . z)``."""
         total = np.zeros(len(Z), dtype=Z.dtype)
         for a, w, link in zip(self._active, self._reduced, self._links, strict=True):
             values = link(Z @ w.astype(Z.dtype))
@@ -62,6 +63,7 @@ class RidgeSum(Target):
         return total
 
     def compute_facts(self) -> Facts:
+        """Facts by quadrature of each link."""
         if not self._links:
             return RidgeFacts(np.zeros(1), np.zeros((1, 0)), [as_link([0.0])])
         norms = np.linalg.norm(self._reduced, axis=1)
@@ -149,8 +151,8 @@ class SingleIndex(RidgeSum):
 class HermiteSingleIndex(SingleIndex):
     """One Hermite polynomial along one direction, ``f(x) = h_p(u . x)``.
 
-    The class of Theorem 2 of Damian et al. 2022: to distinguish its members, correlational queries need a tolerance below
-    dim^(-p/4), the accuracy of about dim^(p/2) samples. The variance is 1, all of it in degree p.
+    The class of Theorem 2 of Damian et al. 2022: to distinguish its members, correlational queries need a tolerance
+    below dim^(-p/4), the accuracy of about dim^(p/2) samples. The variance is 1, all of it in degree p.
 
     Parameters
     ----------

@@ -44,7 +44,9 @@ def make_feature(spec: FeatureLike, dim: int, random_state: RandomState = None) 
     """
     if isinstance(spec, Feature):
         if spec.dim != dim:
-            raise ValueError(f"feature={spec!r} has {spec.dim} inputs; it must have dim={dim}. Build it with dim={dim}.")
+            raise ValueError(
+                f"feature={spec!r} has {spec.dim} inputs; it must have dim={dim}. Build it with dim={dim}."
+            )
         return spec
     if isinstance(spec, str):
         spec = {"name": spec}

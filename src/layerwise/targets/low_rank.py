@@ -27,7 +27,9 @@ def as_weights(weights: ArrayLike | None, n: int, default: float, name: str = "w
     """Return n finite weights; None stands for n copies of the default."""
     a = np.full(n, default) if weights is None else np.asarray(weights, dtype=float)
     if a.shape != (n,) or not np.all(np.isfinite(a)):
-        raise ValueError(f"{name} has shape {a.shape}, or entries that are not finite; it must be {n} finite numbers. Pass one per term.")
+        raise ValueError(
+            f"{name} has shape {a.shape}, or is not finite; it must be {n} finite numbers. Pass one per term."
+        )
     return a
 
 
@@ -35,7 +37,9 @@ def as_degrees(degree: int | Sequence[int], n: int, name: str = "degree", count:
     """Return n degrees, given one for all or one for each."""
     each = [degree] * n if np.ndim(degree) == 0 else list(np.asarray(degree))
     if len(each) != n:
-        raise ValueError(f"{name} has {len(each)} entries; it must be an integer, or {count}={n} of them. Pass one per term.")
+        raise ValueError(
+            f"{name} has {len(each)} entries; it must be an integer, or {count}={n} of them. Pass one per term."
+        )
     return [as_integer(p, name, 1) for p in each]
 
 

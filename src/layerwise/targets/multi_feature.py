@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries
 from layerwise._validation import as_integer
+from layerwise.hermite import HermitePolynomial, HermiteSeries
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import orthonormal_span
@@ -75,7 +75,7 @@ class MultiFeature(Target):
         else:
             block = self.dim // self.n_features
             if block == 0:
-                raise ValueError(f"n_features={n_features} must be <= dim={dim}, one block of inputs each. Raise dim or lower n_features.")
+                raise ValueError(f"n_features={n_features} must be <= dim={dim}. Raise dim or lower n_features.")
             self.features = [make_feature(features, block, rng) for _ in range(self.n_features)]
             maps = [p.relevant_subspace @ np.eye(block, self.dim, j * block) for j, p in enumerate(self.features)]
         frame = orthonormal_span(np.concatenate(maps))
@@ -94,9 +94,11 @@ class MultiFeature(Target):
         return np.stack(columns, axis=1)
 
     def evaluate(self, Z: Array) -> Array:
+        """``g(p_1, ..., p_R)``."""
         return self.link(self._feature_values(Z))
 
     def compute_facts(self) -> Facts:
+        """Facts from the Hermite expansion of f if it is small enough, else as in `Target`."""
         if isinstance(self.link, HermitePolynomial):
             pieces = [p.reduced_polynomial.rotate(S) for p, S in zip(self.features, self._maps, strict=True)]
             sizes = [len(piece.coefficients) for piece in pieces]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from layerwise.hermite import HermitePolynomial
 from layerwise._validation import as_integer, did_you_mean
+from layerwise.hermite import HermitePolynomial
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import unit_directions
@@ -66,26 +66,30 @@ def as_multivariate_link(
         return _NAMED[link](rank), rank
     if isinstance(link, Mapping):
         if set(link) != {"exponents", "coefficients"}:
-            raise ValueError(f"link has the keys {sorted(link)}; they must be 'exponents' and 'coefficients'. Pass these two.")
+            raise ValueError(
+                f"link has the keys {sorted(link)}; they must be 'exponents' and 'coefficients'. Pass these two."
+            )
         link = HermitePolynomial(np.asarray(link["exponents"], dtype=int), link["coefficients"])
     if isinstance(link, HermitePolynomial):
         if rank not in (None, link.dim):
-            raise ValueError(f"link is a polynomial in {link.dim} variables; it must have {rank}, one per argument. Pass rank={link.dim}.")
+            raise ValueError(
+                f"link is a polynomial in {link.dim} variables; it must have {rank}. Pass rank={link.dim}."
+            )
         return link, link.dim
     if not callable(link):
         raise TypeError(
             f"link={link!r} must be a name, a HermitePolynomial, or a function of an (n, r) array. Pass e.g. 'product'."
         )
     if rank is None:
-        raise ValueError("rank=None must be an integer for a function, whose number of variables is unknown. Pass rank=r or directions.")
+        raise ValueError("rank=None must be an integer for a function of unknown dimension. Pass rank=r or directions.")
     return link, rank
 
 
 class MultiIndex(Target):
     """Multi-index model ``f(x) = g(U x)``, U of shape (r, dim) with orthonormal rows.
 
-    The target of Damian et al. 2022, which depends on r directions only; their Assumption 2 is that E Hessian f has rank r.
-    With ``rank=dim`` it is any function, as it is.
+    The target of Damian et al. 2022, a function of r directions; their Assumption 2 is that E Hessian f has rank r. With
+    ``rank=dim`` it is an arbitrary function g.
 
     Parameters
     ----------
@@ -138,9 +142,11 @@ class MultiIndex(Target):
         self.set_frame(U, rotate, rng)
 
     def evaluate(self, Z: Array) -> Array:
+        """``g(z)``."""
         return self.link(Z)
 
     def compute_facts(self) -> Facts:
+        """Facts from the coefficients of a polynomial, else as in `Target`."""
         if isinstance(self.link, HermitePolynomial):
             return PolynomialFacts(self.link)
         return super().compute_facts()

@@ -52,7 +52,9 @@ class Quadratic(Feature):
     ):
         super().__init__(dim)
         if self.dim < 2:
-            raise ValueError("dim=1 must be >= 2: the only quadratic form of trace 0 in one variable is 0. Pass dim >= 2.")
+            raise ValueError(
+                "dim=1 must be >= 2: the only quadratic form of trace 0 in one variable is 0. Pass dim >= 2."
+            )
         self._matrix = matrix
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)
@@ -67,6 +69,7 @@ class Quadratic(Feature):
         return (S.T * self.eigenvalues) @ S
 
     def evaluate(self, Z: Array) -> Array:
+        """``sum_i b_i z_i^2``."""
         return (Z * Z) @ self.eigenvalues.astype(Z.dtype)  # tr A = 0
 
     @cached_property
@@ -88,8 +91,8 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
         if matrix == "orthogonal":
             if dim % 2:
                 raise ValueError(
-                    f"dim={dim} is odd; it must be even for matrix='orthogonal', which pairs halves of the inputs. Pass "
-                    f"dim={dim + 1}."
+                    f"dim={dim} is odd; it must be even for matrix='orthogonal', which pairs halves of the inputs. "
+                    f"Pass dim={dim + 1}."
                 )
             Q = haar_rotation(dim // 2, rng)
             half = np.eye(dim // 2)
@@ -97,8 +100,7 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
             return np.repeat([1.0, -1.0], dim // 2), frame
         if matrix != "gaussian":
             raise ValueError(
-                f"matrix={matrix!r} must be 'alternating', 'gaussian', 'orthogonal' or a ({dim}, {dim}) array. Pass one of "
-                "these."
+                f"matrix={matrix!r} must be 'alternating', 'gaussian', 'orthogonal' or an array. Pass a ({dim}, {dim}) one."
             )
         A = rng.standard_normal((dim, dim))
         A = A + A.T
@@ -106,10 +108,14 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
     else:
         A = np.asarray(matrix, dtype=float)
         if A.shape != (dim, dim) or not np.all(np.isfinite(A)) or not np.any(A):
-            raise ValueError(f"matrix has shape {A.shape}, or is not finite, or is 0; it must be ({dim}, {dim}) and nonzero. Check it.")
+            raise ValueError(
+                f"matrix has shape {A.shape}, or is not finite, or is 0; it must be ({dim}, {dim}), nonzero."
+            )
         size = float(np.linalg.norm(A))
         if np.linalg.norm(A - A.T) > 1e-10 * size:
-            raise ValueError("matrix is not symmetric; it must be. Pass (A + A.T) / 2, which is the same quadratic form.")
+            raise ValueError(
+                "matrix is not symmetric; it must be. Pass (A + A.T) / 2, which is the same quadratic form."
+            )
         if abs(np.trace(A)) > 1e-10 * size:
             raise ValueError(
                 f"matrix has trace {np.trace(A):.4g}; it must be 0. Subtract np.trace(A) / {dim} * np.eye({dim})."

@@ -49,8 +49,8 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
     Parameters
     ----------
     spec : str, mapping or Target
-        A class name in any spelling ("SingleIndex", "single_index"); a mapping with a 'name' and constructor parameters;
-        or a target, which is returned unchanged.
+        A class name in any spelling ("SingleIndex", "single_index"); a mapping with a 'name' and constructor
+        parameters; or a target, which is returned unchanged.
     dim : int, optional
         Number of inputs; optional for simulators, which have a default.
     **parameters
@@ -70,9 +70,13 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
     """
     if isinstance(spec, Target):
         if parameters:
-            raise TypeError(f"{spec!r} is built already; it must come without parameters ({', '.join(parameters)}). Pass its name.")
+            raise TypeError(
+                f"{spec!r} is built already; it must come without parameters ({', '.join(parameters)}). Pass its name."
+            )
         if dim not in (None, spec.dim):
-            raise ValueError(f"dim={dim} must be {spec.dim}, that of {spec!r}. Omit dim, or build the target with dim={dim}.")
+            raise ValueError(
+                f"dim={dim} must be {spec.dim}, that of {spec!r}. Omit dim, or build the target with dim={dim}."
+            )
         return spec
     if isinstance(spec, Mapping):
         parameters = {**spec, **parameters}
@@ -80,7 +84,9 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
         dim = parameters.pop("dim", dim) if dim is None else dim
         parameters.pop("dim", None)
     if not isinstance(spec, str):
-        raise TypeError(f"target={spec!r} must be a name, a mapping with a 'name', or a Target. Pass e.g. 'single_index'.")
+        raise TypeError(
+            f"target={spec!r} must be a name, a mapping with a 'name', or a Target. Pass e.g. 'single_index'."
+        )
     kind = find_class(spec, TARGETS, "target")
     if dim is not None:
         return build(kind, dim, **parameters)

@@ -58,6 +58,7 @@ class AsianStraddle(Target):
         self.set_frame(None, rotate, as_generator(random_state))
 
     def evaluate(self, Z: Array) -> Array:
+        """``|mean_t S_t - 1|``."""
         return by_blocks(self._payoff, Z, 2 * self.dim * Z.itemsize)
 
     def _payoff(self, Z: Array) -> Array:
@@ -116,6 +117,7 @@ class LognormalPDE(Target):
         self.set_frame(None, rotate, as_generator(random_state))
 
     def evaluate(self, Z: Array) -> Array:
+        """u(1), by quadrature in t."""
         return by_blocks(self._solve, Z, 2 * len(self._weights) * Z.itemsize)
 
     def _solve(self, Z: Array) -> Array:
@@ -124,6 +126,7 @@ class LognormalPDE(Target):
         return field @ self._weights.astype(Z.dtype)
 
     def compute_facts(self) -> Facts:
+        """Exact facts about the quadrature sum."""
         return ExponentialFacts(self._weights, self._loadings)
 
 

@@ -29,7 +29,7 @@ SEED = 271828
 NETS, NET_SIZE = 32, 2**13
 MAX_COLUMNS = 2000
 MAX_DISAGREEMENT_SE = 3.0
-PRECISE, MAX_RELATIVE_ERROR = 0.1, 1 / 3
+MAX_PLAIN_ERROR = 0.1  # relative; beyond it a stretched sample of half the error is preferred
 
 
 class MonteCarloFacts(Facts):
@@ -51,7 +51,7 @@ class MonteCarloFacts(Facts):
         while self._basis_degree < 6 and n_terms(dim, self._basis_degree + 1) <= MAX_COLUMNS:
             self._basis_degree += 1
         self._proposal: Proposal | None = None
-        self._reliable = True
+        self._determined = True
 
     def _net_means(self) -> tuple[Array, Array, float]:
         """Means over each net of ``f h_alpha`` (nets, terms) and of ``f^2`` (nets,); tail index of ``f^2``."""
@@ -83,14 +83,12 @@ class MonteCarloFacts(Facts):
         (variance, error), mean = _variance(moments, squares), float(moments[:, 0].mean())
         check = adapt(self._function, self._dim, mean, SEED)
         agree = abs(check.variance - variance) <= MAX_DISAGREEMENT_SE * np.hypot(check.error, error)
-        inaccurate = error > PRECISE * variance and check.error < 0.5 * error
+        inaccurate = error > MAX_PLAIN_ERROR * variance and check.error < 0.5 * error
         if check.trusted and (not agree or inaccurate):
             self._proposal = check.proposal
             moments, squares, _ = self._net_means()
-            variance, error = _variance(moments, squares)
         elif not check.trusted and (not agree or tail >= MAX_TAIL_INDEX):
-            self._reliable = False
-        self._reliable &= bool(error <= MAX_RELATIVE_ERROR * abs(variance))
+            self._determined = False
         return moments, squares
 
     @cached_property
@@ -105,9 +103,9 @@ class MonteCarloFacts(Facts):
 
     @cached_property
     def variance_error(self) -> float:  # type: ignore[override]
-        """Standard error of the variance; infinite where the estimate is not reliable."""
+        """Standard error of the variance; infinite where neither sample determines it."""
         error = _variance(*self._moments)[1]
-        return error if self._reliable else np.inf
+        return error if self._determined else np.inf
 
     @cached_property
     def _low(self) -> tuple[Array, Array]:
@@ -136,7 +134,7 @@ class MonteCarloFacts(Facts):
         """Estimates and their errors (standard errors, and bounds of the leakage from other degrees).
 
         Negative estimates are set to 0, and each degree is capped at the variance that the lower degrees leave. All
-        errors are infinite where the variance is not reliable.
+        errors are infinite where that of the variance is.
         """
         top = self._basis_degree
         energies, errors = self._low
@@ -147,7 +145,7 @@ class MonteCarloFacts(Facts):
         energies[1:] = np.diff(np.minimum(np.cumsum(energies[1:]), self.variance), prepend=0.0)
         energies, errors = padded(energies, max_degree), padded(errors, max_degree)
         errors[LAST + 1 :] = self.variance
-        return energies, errors if self._reliable else np.full(max_degree + 1, np.inf)
+        return energies, errors if self._determined else np.full(max_degree + 1, np.inf)
 
     def expected_hessian(self) -> Array:
         """``E f(x) (x x' - I)`` (Stein): sqrt(2) c_{2 e_i} on the diagonal, c_{e_i + e_j} elsewhere."""

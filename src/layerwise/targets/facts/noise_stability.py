@@ -6,8 +6,8 @@ measured at a few t: ``m = A E + noise``, ``A_jl = t_j^l``. The linear estimate 
 
     E = mu + W (m - A mu),   W = S A' (A S A' + C)^{-1},   S = diag(s^2),   C = Cov(noise),
 
-has an error from noise, ``(W C W')_kk``, and one from leakage of the other degrees, ``sum_l (W A - I)_kl (E_l - mu_l)``.
-Where only ``E_l >= 0`` and ``sum_l E_l <= total`` are known, the leakage is at most ``total max_l |W A - I|_kl``.
+has the variance ``(W C W')_kk`` from noise, and a leakage ``sum_l (W A - I)_kl (E_l - mu_l)`` from other degrees. Where
+only ``E_l >= 0`` and ``sum_l E_l <= total`` are known, it is at most ``total max_l |W A - I|_kl``.
 """
 
 from __future__ import annotations
