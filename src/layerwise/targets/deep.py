@@ -113,8 +113,8 @@ class DeepLowRank(Target):
         size = sum(n_terms(variables, degree) for degree in degrees) if copies > 1 else n_terms(variables, max(degrees))
         if size > MAX_TERMS:
             raise ValueError(
-                f"the polynomial of degree {max(degrees)} in {variables} directions has {size:.3g} terms; there must be at "
-                f"most {MAX_TERMS}. Lower the degrees, width or inner_rank."
+                f"a polynomial of degree {max(degrees)} in {variables} directions has {size:.3g} terms; at most "
+                f"{MAX_TERMS} are allowed. Lower the degrees, width or inner_rank."
             )
 
     def _normalise(self, inner_weights: ArrayLike | None, linear_weights: ArrayLike | None) -> None:

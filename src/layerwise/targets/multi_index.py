@@ -88,8 +88,8 @@ def as_multivariate_link(
 class MultiIndex(Target):
     """Multi-index model ``f(x) = g(U x)``, U of shape (r, dim) with orthonormal rows.
 
-    The target of Damian et al. 2022, a function of r directions; their Assumption 2 is that E Hessian f has rank r. With
-    ``rank=dim`` it is an arbitrary function g.
+    The target of Damian et al. 2022, a function of r directions; their Assumption 2 is that E Hessian f has rank r.
+    With ``rank=dim`` it is an arbitrary function g.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
             return np.repeat([1.0, -1.0], dim // 2), frame
         if matrix != "gaussian":
             raise ValueError(
-                f"matrix={matrix!r} must be 'alternating', 'gaussian', 'orthogonal' or an array. Pass a ({dim}, {dim}) one."
+                f"matrix={matrix!r} must be 'alternating', 'gaussian', 'orthogonal' or a ({dim}, {dim}) array."
             )
         A = rng.standard_normal((dim, dim))
         A = A + A.T

@@ -34,8 +34,8 @@ class Outcome:
     ----------
     risk : float
         ``mean((f(X) - y)^2) / variance`` over clean test points: 1 is predicting the mean, 0 is perfect. The
-        variance is the target's own, under N(0, I); that of the test points where the inputs are others. NaN for a
-        failed trial.
+        variance is the target's own, under N(0, I); that of the test points where the inputs are others; and 1, which
+        makes the risk an absolute error, where the target's is not reliable. NaN for a failed trial.
     fit_seconds : float
         Wall time of ``fit``. NaN for a failed trial.
     error : str or None, default=None
@@ -104,6 +104,8 @@ def _measure(trial: Trial) -> Outcome:
     X_test, y_test = target.sample(trial.n_test, noise=0.0, random_state=derive_seed("test", *world), inputs=inputs)
     standard = trial.inputs == "Gaussian" and not trial.inputs_params
     variance = float(target.variance if standard else np.var(y_test))
+    if standard and not getattr(target, "variance_reliable", True):
+        variance = 1.0  # the target has warned: the risk is the absolute mean squared error
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(f"the target's variance is {variance}; risk is measured against it, so it must be positive")
 

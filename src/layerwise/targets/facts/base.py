@@ -1,7 +1,7 @@
 """Facts about a target under standard Gaussian inputs: mean, variance, energies by Hermite degree, expected Hessian.
 
 A target is ``f(x) = f_0(S x)``, where S (r, dim) has orthonormal rows. `Facts` describe f_0 on R^r: f has the same
-mean, variance and degree energies, and ``E Hessian f = S' (E Hessian f_0) S``. Each subclass is a method of computing them.
+mean, variance and degree energies, and ``E Hessian f = S' (E Hessian f_0) S``. Each subclass is one method.
 """
 
 from __future__ import annotations

@@ -74,10 +74,12 @@ def adapt(function: Callable[[Array], Array], dim: int, mean: float, seed: int) 
     adapted = Adapted(proposal, np.nan, np.inf, False)
     for stage, child in enumerate(np.random.SeedSequence(seed).spawn(STAGES)):
         X = proposal.stretch(np.random.default_rng(child).standard_normal((STAGE_SIZE, dim)))
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             energy = proposal.weights(X) * (function(X) - mean) ** 2
-            effective = energy.sum() ** 2 / np.sum(energy**2) if np.any(energy) else 0.0
-        if not np.isfinite(energy.sum()) or not effective > 0.0:
+            effective = energy.sum() ** 2 / np.sum(energy**2)
+        if not np.any(energy):
+            return Adapted(proposal, 0.0, 0.0, True)
+        if not effective >= 1.0:  # overflow
             return Adapted(proposal, np.nan, np.inf, False)
         trusted = effective >= MIN_EFFECTIVE_SIZE and tail_index(energy) < MAX_TAIL_INDEX
         adapted = Adapted(proposal, float(energy.mean()), float(energy.std() / STAGE_SIZE**0.5), trusted)

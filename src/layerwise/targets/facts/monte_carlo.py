@@ -21,7 +21,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from layerwise.hermite import design_matrix, n_terms
-from layerwise.targets.facts.base import Array, Facts, padded
+from layerwise.targets.facts.base import ROUNDING, Array, Facts, padded
 from layerwise.targets.facts.importance import MAX_TAIL_INDEX, Proposal, adapt, tail_index
 from layerwise.targets.facts.noise_stability import LAST, stability_energies
 
@@ -82,8 +82,9 @@ class MonteCarloFacts(Facts):
         moments, squares, tail = self._net_means()
         (variance, error), mean = _variance(moments, squares), float(moments[:, 0].mean())
         check = adapt(self._function, self._dim, mean, SEED)
-        agree = abs(check.variance - variance) <= MAX_DISAGREEMENT_SE * np.hypot(check.error, error)
-        inaccurate = error > MAX_PLAIN_ERROR * variance and check.error < 0.5 * error
+        rounding = ROUNDING * float(squares.mean())
+        agree = abs(check.variance - variance) <= MAX_DISAGREEMENT_SE * np.hypot(check.error, error) + rounding
+        inaccurate = error > MAX_PLAIN_ERROR * variance + rounding and check.error < 0.5 * error
         if check.trusted and (not agree or inaccurate):
             self._proposal = check.proposal
             moments, squares, _ = self._net_means()
