@@ -101,8 +101,8 @@ def test_repr_shows_what_differs_from_the_default():
         (lambda: Gaussian(3).sample(5, -1), ValueError, "random_state=-1"),
         (lambda: Gaussian(3).sample(5, "seed"), TypeError, "random_state='seed'"),
         (lambda: make_inputs("gausian", 3), ValueError, "Did you mean 'Gaussian'"),
-        (lambda: make_inputs(Gaussian(2), 3), ValueError, "2 columns, but 3"),
-        (lambda: make_inputs(3, 3), TypeError, "neither a name"),
+        (lambda: make_inputs(Gaussian(2), 3), ValueError, "2 columns; it must have 3"),
+        (lambda: make_inputs(3, 3), TypeError, "must be a name"),
     ],
 )
 def test_bad_input_is_named(call, error, message):

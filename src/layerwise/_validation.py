@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+T = TypeVar("T")
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -83,6 +85,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     lowered = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    close = close or [candidate for candidate in lowered if name and candidate.startswith(name.lower())]
     advice = f" Did you mean {lowered[close[0]]!r}?" if close else ""
     if 0 < len(known) <= 40:
         advice += f" Known names: {', '.join(known)}."
@@ -239,3 +242,24 @@ def check_peak(n_bytes: float, max_memory: float, what: str, advice: str) -> Non
     """
     if n_bytes > max_memory:
         raise ValueError(f"{what} needs {gigabytes(n_bytes)}, more than max_memory={gigabytes(max_memory)}. {advice}")
+
+
+def find_class(name: str, table: Mapping[str, type[T]], what: str) -> type[T]:
+    """Return the class in ``table`` under ``name``, whatever the case, underscores and hyphens of the name."""
+    spellings = {_spelling(key): kind for key, kind in table.items()}
+    if _spelling(name) not in spellings:
+        raise ValueError(f"unknown {what} {name!r}.{did_you_mean(_spelling(name), table)}")
+    return spellings[_spelling(name)]
+
+
+def build(kind: type[T], /, *arguments: Any, **parameters: Any) -> T:
+    """Call ``kind``; raise TypeError naming the nearest parameter for one that it does not take."""
+    known = list(inspect.signature(kind).parameters)
+    for name in parameters:
+        if name not in known:
+            raise TypeError(f"{kind.__name__} has no parameter {name!r}.{did_you_mean(name, known)}")
+    return kind(*arguments, **parameters)
+
+
+def _spelling(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()

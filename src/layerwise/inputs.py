@@ -1,19 +1,20 @@
-"""Input distributions: how x is drawn.
+"""Input distributions.
 
-The theory speaks of ``x ~ N(0, I)``; the others measure how much of it survives elsewhere. All have mean 0
-and, unless a covariance is given, identity covariance: one target can be sampled under any of them.
+The theory assumes ``x ~ N(0, I)``; the other distributions measure how much of it holds elsewhere. All have mean 0 and,
+unless a covariance is given, identity covariance, so that a target can be sampled under any of them.
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from layerwise._validation import as_integer, find_class, shown
 
 __all__ = [
     "Elliptical",
@@ -38,46 +39,37 @@ def as_generator(random_state: RandomState = None) -> np.random.Generator:
     Parameters
     ----------
     random_state : None, int, SeedSequence, Generator or RandomState
-        None draws fresh entropy; a Generator is returned as it is; a RandomState shares its stream.
+        None draws fresh entropy; a Generator is returned unchanged; a RandomState shares its stream.
+
+    Raises
+    ------
+    TypeError
+        If ``random_state`` is none of these.
+    ValueError
+        If it is a negative integer.
     """
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state._bit_generator)  # type: ignore[attr-defined]
-    if isinstance(random_state, bool) or not (
-        random_state is None or isinstance(random_state, Integral | np.random.Generator | np.random.SeedSequence)
-    ):
+    if random_state is None or isinstance(random_state, np.random.Generator | np.random.SeedSequence):
+        return np.random.default_rng(random_state)
+    try:
+        seed = as_integer(random_state, "random_state")
+    except TypeError:
         raise TypeError(
-            f"random_state={random_state!r} is no source of randomness. Give None, a non-negative integer, "
-            "a numpy.random.Generator or a numpy.random.RandomState."
-        )
-    if isinstance(random_state, Integral) and random_state < 0:
-        raise ValueError(f"random_state={random_state} is negative. Seeds are integers >= 0: give one.")
-    return np.random.default_rng(random_state)  # type: ignore[arg-type]
-
-
-def check_count(value: object, name: str, *, least: int = 1) -> int:
-    """Return ``value`` as an int, or say that it is not an integer >= ``least``."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r} is not an integer. Give an integer >= {least}.")
-    if value < least:
-        raise ValueError(f"{name}={value} is too small. Give an integer >= {least}.")
-    return int(value)
-
-
-def check_flag(value: object, name: str) -> bool:
-    """Return ``value`` as a bool, or say that it is none."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}={value!r} is not a boolean. Give True or False.")
-    return bool(value)
+            f"random_state={shown(random_state)} must be None, an integer >= 0, or a NumPy SeedSequence, Generator or "
+            "RandomState. Pass an integer for reproducible results."
+        ) from None
+    return np.random.default_rng(seed)
 
 
 def given_parameters(owner: object) -> dict[str, Any]:
-    """Constructor parameters as given (kept as ``_name`` where ``name`` holds what became of it)."""
+    """Constructor parameters as given (those kept as ``_name`` where the attribute ``name`` holds a derived value)."""
     names = inspect.signature(type(owner)).parameters
     return {name: getattr(owner, f"_{name}" if hasattr(owner, f"_{name}") else name) for name in names}
 
 
 def describe(owner: object) -> str:
-    """Class name with the parameters that differ from their defaults."""
+    """Return the class name with the parameters that differ from their defaults."""
     shown = []
     signature = inspect.signature(type(owner)).parameters
     for name, value in given_parameters(owner).items():
@@ -99,7 +91,7 @@ class Inputs(ABC):
     """
 
     def __init__(self, dim: int):
-        self.dim = check_count(dim, "dim")
+        self.dim = as_integer(dim, "dim", 1)
 
     @property
     def covariance(self) -> Array:
@@ -112,7 +104,7 @@ class Inputs(ABC):
 
     def sample(self, n: int, random_state: RandomState = None) -> Array:
         """Draw ``n`` independent rows, shape (n, dim)."""
-        return self._draw(check_count(n, "n"), as_generator(random_state))
+        return self._draw(as_integer(n, "n", 1), as_generator(random_state))
 
     def __repr__(self) -> str:
         return describe(self)
@@ -125,15 +117,15 @@ def _square_root(covariance: ArrayLike | None, dim: int) -> Array | None:
     C = np.asarray(covariance, dtype=float)
     if C.shape != (dim, dim):
         raise ValueError(
-            f"covariance has shape {C.shape}, but dim={dim} needs ({dim}, {dim}). "
-            "Give a full matrix (np.diag(variances) for independent inputs) or leave it out for the identity."
+            f"covariance has shape {C.shape}; for dim={dim} it must be ({dim}, {dim}). "
+            "Pass a full matrix (np.diag(variances) for independent inputs), or None for the identity."
         )
     if not np.all(np.isfinite(C)) or not np.allclose(C, C.T, rtol=1e-10, atol=1e-12 * np.abs(C).max()):
-        raise ValueError("covariance is not a symmetric matrix of finite numbers. Symmetrise it: (C + C.T) / 2.")
+        raise ValueError("covariance must be a symmetric matrix of finite numbers. Symmetrise it: (C + C.T) / 2.")
     eigenvalues, Q = np.linalg.eigh(C)
     if eigenvalues[0] < -1e-10 * max(eigenvalues[-1], 0.0) or eigenvalues[-1] <= 0:
         raise ValueError(
-            f"covariance has the eigenvalue {eigenvalues[0]:.3g}; none may be below 0, nor may all be 0. "
+            f"covariance has the eigenvalue {eigenvalues[0]:.3g}; it must be positive semidefinite and not zero. "
             "Clip the negative eigenvalues (np.linalg.eigh) first."
         )
     return Q * np.sqrt(np.clip(eigenvalues, 0.0, None))
@@ -141,7 +133,7 @@ def _square_root(covariance: ArrayLike | None, dim: int) -> Array | None:
 
 def _check_df(df: object) -> float:
     if isinstance(df, bool) or not isinstance(df, Real) or not float(df) > 2:
-        raise ValueError(f"df={df!r} has no finite variance. Give a number of degrees of freedom > 2.")
+        raise ValueError(f"df={shown(df)} must be a number > 2, as the variance is infinite otherwise. Pass e.g. df=5.")
     return float(df)
 
 
@@ -188,14 +180,14 @@ class Gaussian(_Correlated):
 
 
 class Elliptical(_Correlated):
-    """Multivariate Student-t ``x = L z sqrt((df-2)/chi2_df)``: one radius shared by all inputs of a row.
+    """Multivariate Student-t distribution ``x = L z sqrt((df-2)/chi2_df)``: one radius per row, shared by its inputs.
 
     Parameters
     ----------
     dim : int
         Number of inputs.
     df : float, default 5
-        Degrees of freedom, > 2; the factor (df-2)/df makes the covariance the one given.
+        Degrees of freedom, > 2; the factor makes the covariance L Lᵀ.
     covariance : array-like of shape (dim, dim), optional
         Default: the identity.
     """
@@ -272,20 +264,20 @@ def make_inputs(spec: Inputs | str | None, dim: int) -> Inputs:
         A distribution on R^dim, a class name in any spelling ("StudentT", "student_t"), or None (Gaussian).
     dim : int
         Number of inputs.
+
+    Raises
+    ------
+    TypeError
+        If ``spec`` is none of these.
+    ValueError
+        If the name is unknown, or the distribution has another number of inputs.
     """
     if spec is None:
         return Gaussian(dim)
     if isinstance(spec, Inputs):
         if spec.dim != dim:
-            raise ValueError(f"{spec!r} has {spec.dim} columns, but {dim} are needed. Build it with dim={dim}.")
+            raise ValueError(f"inputs={spec!r} has {spec.dim} columns; it must have {dim}. Build it with dim={dim}.")
         return spec
     if not isinstance(spec, str):
-        raise TypeError(f"inputs={spec!r} is neither a name nor an Inputs object. Names: {', '.join(_KINDS)}.")
-    spellings = {name.lower(): kind for name, kind in _KINDS.items()}
-    wanted = spec.replace("_", "").replace("-", "").lower()
-    if wanted not in spellings:
-        close = difflib.get_close_matches(wanted, spellings, n=1, cutoff=0.0)
-        raise ValueError(
-            f"unknown inputs {spec!r}. Known: {', '.join(_KINDS)}. Did you mean {spellings[close[0]].__name__!r}?"
-        )
-    return spellings[wanted](dim)
+        raise TypeError(f"inputs={spec!r} must be a name or an Inputs object. Known names: {', '.join(_KINDS)}.")
+    return find_class(spec, _KINDS, "inputs")(dim)

@@ -41,7 +41,7 @@ def test_the_subspace_is_no_larger_than_it_must_be(f, rank):
     assert np.allclose(S @ S.T, np.eye(rank), atol=1e-12)
     X, y = f.sample(2**15, random_state=0)
     assert np.allclose(f(X[:50]), f(X[:50] @ S.T @ S), atol=1e-10)
-    assert not isinstance(f._facts, MonteCarloFacts)
+    assert not isinstance(f.facts, MonteCarloFacts)
     # 7 standard errors.
     assert abs(f.mean - y.mean()) <= 7 * y.std() / np.sqrt(len(y)) + 1e-12
     squares = (y - f.mean) ** 2
@@ -63,7 +63,7 @@ def test_values_are_those_of_the_formula():
 
 def test_links_of_linear_features_are_ridges():
     f = Hierarchical(30, {"name": "balanced_sum", "degree": 1}, "relu")
-    assert isinstance(f._facts, RidgeFacts)
+    assert isinstance(f.facts, RidgeFacts)
     assert f.variance_error == 0.0
     assert np.allclose(f.degree_energies(6), SingleIndex(30, "relu").degree_energies(6), atol=1e-14)
 
@@ -95,7 +95,7 @@ class TestDegreesOfDeepLowRank:
         for s, weights in enumerate(([1.0, 0.0], [0.0, 1.0])):
             f = DeepLowRank(8, rank=2, outer_degree=[2, 3], outer_weights=weights)
             assert np.isclose(f.variance + f.mean**2, 1.0)  # E (beta_s . g_s)^{2 p_s} = 1
-            assert f._facts.top_degree == 2 * [2, 3][s]
+            assert f.facts.top_degree == 2 * [2, 3][s]
 
     def test_one_integer_is_for_all(self):
         X = np.random.default_rng(1).standard_normal((5, 8))
@@ -104,8 +104,8 @@ class TestDegreesOfDeepLowRank:
     @pytest.mark.parametrize(
         ("parameters", "message"),
         [
-            ({"outer_degree": [2, 3, 2]}, "outer_degree has 3 entries for rank=2"),
-            ({"inner_degree": [2, 3]}, "inner_degree has 2 entries for inner_rank=1"),
+            ({"outer_degree": [2, 3, 2]}, "outer_degree has 3 entries; it must be an integer, or rank=2"),
+            ({"inner_degree": [2, 3]}, "inner_degree has 2 entries; it must be an integer, or inner_rank=1"),
             ({"outer_degree": [2, 0]}, "outer_degree=0"),
         ],
     )

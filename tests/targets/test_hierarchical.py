@@ -182,11 +182,11 @@ def test_t1_is_expressible():
 
 
 def test_the_best_way_of_knowing_is_taken():
-    assert isinstance(Hierarchical(200)._facts, IndependentSumFacts)
-    assert isinstance(QuadraticFeature(30, "relu", "orthogonal", random_state=0)._facts, RadialFacts)
-    assert isinstance(QuadraticFeature(12, [0, 0, 1], "gaussian", random_state=0)._facts, IndependentSumFacts)
-    assert isinstance(Hierarchical(6, "random_tensor", "h2", random_state=0)._facts, PolynomialFacts)
-    assert isinstance(QuadraticFeature(8, "relu", "gaussian", random_state=0)._facts, MonteCarloFacts)
+    assert isinstance(Hierarchical(200).facts, IndependentSumFacts)
+    assert isinstance(QuadraticFeature(30, "relu", "orthogonal", random_state=0).facts, RadialFacts)
+    assert isinstance(QuadraticFeature(12, [0, 0, 1], "gaussian", random_state=0).facts, IndependentSumFacts)
+    assert isinstance(Hierarchical(6, "random_tensor", "h2", random_state=0).facts, PolynomialFacts)
+    assert isinstance(QuadraticFeature(8, "relu", "gaussian", random_state=0).facts, MonteCarloFacts)
 
 
 @pytest.mark.parametrize("name", ["balanced_sum", "random_tensor", "quadratic", "sparse"])
@@ -276,21 +276,21 @@ def test_low_rank_terms_have_unit_size():
     ("call", "error", "message"),
     [
         (lambda: BalancedSum(5, 2, "matrix"), ValueError, "kind='matrix'"),
-        (lambda: BalancedSum(5, 2, n_terms=6), ValueError, "n_terms <= 5"),
+        (lambda: BalancedSum(5, 2, n_terms=6), ValueError, "n_terms=6 must be <= 5"),
         (lambda: BalancedSum(2, 3, "product"), ValueError, "dim=2. Raise dim"),
         (lambda: BalancedSum(5, weights="plus"), ValueError, "weights='plus'"),
-        (lambda: BalancedSum(5, weights=[1, 2]), ValueError, "Give 5 numbers"),
+        (lambda: BalancedSum(5, weights=[1, 2]), ValueError, "must be 5 numbers"),
         (lambda: RandomTensor(100, 4), ValueError, "4.42e\\+06 coefficients"),
-        (lambda: Quadratic(1), ValueError, "dim >= 2"),
+        (lambda: Quadratic(1), ValueError, "must be >= 2"),
         (lambda: Quadratic(3, "orthogonal"), ValueError, "odd"),
         (lambda: Quadratic(2, np.eye(2)), ValueError, "trace 2"),
         (lambda: Quadratic(2, [[1, 1], [0, -1]]), ValueError, "not symmetric"),
         (lambda: Quadratic(2, "diagonal"), ValueError, "matrix='diagonal'"),
         (lambda: Hierarchical(5, "balance"), ValueError, "Did you mean 'balanced_sum'"),
         (lambda: Hierarchical(5, {"name": "sparse", "terms": 3}), TypeError, "Did you mean 'n_terms'"),
-        (lambda: Hierarchical(5, BalancedSum(4)), ValueError, "has 4 inputs, but dim=5"),
-        (lambda: Hierarchical(5, 3), TypeError, "no feature"),
-        (lambda: ExcessOfLoss(5).polynomial(), ValueError, "no polynomial"),
+        (lambda: Hierarchical(5, BalancedSum(4)), ValueError, "has 4 inputs; it must have dim=5"),
+        (lambda: Hierarchical(5, 3), TypeError, "feature=3 must be a name"),
+        (lambda: ExcessOfLoss(5).polynomial(), ValueError, "must be a polynomial"),
         (
             lambda: Hierarchical(40, "random_tensor", "cube", random_state=0).polynomial(),
             ValueError,
@@ -298,7 +298,7 @@ def test_low_rank_terms_have_unit_size():
         ),
         (lambda: ReLUOfQuadratic(5), ValueError, "odd"),
         (lambda: MultiFeature(5, []), ValueError, "empty"),
-        (lambda: MultiFeature(2, n_features=3), ValueError, "3 blocks"),
+        (lambda: MultiFeature(2, n_features=3), ValueError, "n_features=3 must be <= dim=2"),
         (lambda: make_feature({"degree": 2}, 5), TypeError, "'name'"),
     ],
 )

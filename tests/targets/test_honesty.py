@@ -131,7 +131,7 @@ class TestMonteCarloBeyondTheBasis:
     )
     def test_errors_cover_the_truth(self, f):
         # Exact facts against Monte Carlo that knows nothing: 7 errors of a t law with 31 degrees of freedom, 7e-8 each.
-        rough = MonteCarloFacts(f._values, f.dim)
+        rough = MonteCarloFacts(f.evaluate, f.dim)
         energies, errors = rough.degree_energies(8)
         assert np.all(np.abs(energies - f.degree_energies(8)) <= 7 * errors + 1e-12)
         assert energies[1:].sum() <= rough.variance * (1 + 1e-12)
@@ -157,8 +157,8 @@ def test_a_matrix_given_back_is_as_well_known():
     # Catches facts that hang on bitwise equality: the eigenvalues of A.matrix come back rounded.
     first = QuadraticFeature(30, "relu", matrix="orthogonal", random_state=0)
     again = QuadraticFeature(30, "relu", matrix=first.matrix)
-    assert isinstance(again._facts, RadialFacts)
+    assert isinstance(again.facts, RadialFacts)
     assert np.allclose(again.degree_energies(8), first.degree_energies(8), rtol=1e-10, atol=1e-14)
     assert np.allclose(again.expected_hessian(), first.expected_hessian(), atol=1e-10)
     cubic = QuadraticFeature(30, [0, 1, 0, 0.5], matrix=first.matrix)
-    assert len(cubic._facts._kinds) == 2
+    assert len(cubic.facts._kinds) == 2

@@ -137,7 +137,7 @@ def test_streaming_keeps_memory_small():
 
 @pytest.mark.parametrize("call", [lambda: AsianStraddle(volatility=0), lambda: LognormalPDE(length=-1.0)])
 def test_bad_input_is_named(call):
-    with pytest.raises(ValueError, match="positive number"):
+    with pytest.raises(ValueError, match="must be a finite number > 0"):
         call()
 
 

@@ -1,11 +1,13 @@
-"""Targets: the functions to be learnt, each of which knows itself.
+"""Targets: functions to be learnt, with exact or estimated facts about each.
 
 Index models (`SingleIndex`, `MultiIndex`, ...), hierarchical polynomials (`Hierarchical`, ...) with their features
-(`BalancedSum`, ...), and simulators (`AsianStraddle`, ...); `make_target` finds any of them by name.
+(`BalancedSum`, ...), and simulators (`AsianStraddle`, ...). `make_target` builds any of them by name; a subclass of
+`Target` adds another.
 """
 
-from layerwise.targets.base import Target
+from layerwise.targets.base import Target, UnreliableVarianceWarning
 from layerwise.targets.deep import DeepLowRank
+from layerwise.targets.facts import StatedFacts
 from layerwise.targets.features import BalancedSum, Feature, RandomTensor, Sparse
 from layerwise.targets.hierarchical import Hierarchical, QuadraticFeature, ReLUOfQuadratic
 from layerwise.targets.index import HermiteSingleIndex, SingleIndex
@@ -37,8 +39,10 @@ __all__ = [
     "ReLUOfQuadratic",
     "SingleIndex",
     "Sparse",
+    "StatedFacts",
     "Target",
     "TwoLayerTeacher",
+    "UnreliableVarianceWarning",
     "make_feature",
     "make_target",
 ]

@@ -1,4 +1,4 @@
-"""What every target is: a function of r coordinates seen through an orthonormal frame, that knows itself.
+"""The base class of all targets: a function of r coordinates, seen through an orthonormal frame.
 
     f(x) = f_0(S x),      S of shape (r, dim), S S' = I.
 
@@ -7,77 +7,199 @@ Rotating a target by an orthogonal R, ``x -> f(R x)``, replaces S by S R: f_0 st
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from functools import cached_property
-from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import ortho_group
 
-from layerwise.inputs import (
-    Inputs,
-    RandomState,
-    as_generator,
-    check_count,
-    check_flag,
-    describe,
-    given_parameters,
-    make_inputs,
-)
+from layerwise._validation import Choice, Flag, Number, as_integer, as_points
+from layerwise.inputs import Inputs, RandomState, as_generator, describe, given_parameters, make_inputs
+from layerwise.targets.directions import haar_rotation
 from layerwise.targets.facts import Facts, facts_about
 
-__all__ = ["Target", "haar_rotation", "orthonormal_span", "unit_directions"]
+__all__ = ["Target", "UnreliableVarianceWarning"]
 
 Array: TypeAlias = NDArray[Any]
 
 
+class UnreliableVarianceWarning(UserWarning):
+    """The variance of a target could not be estimated, so that errors cannot be measured relative to it."""
+
+
 class Target(ABC):
-    """A function to be learnt, which knows itself under standard Gaussian inputs.
+    """A function to be learnt, with facts about it under standard Gaussian inputs.
+
+    A subclass defines `evaluate`. What follows from it, the facts (`mean`, `variance`, `degree_energies`, ...), is
+    computed by quadrature for functions of at most four variables and by Monte Carlo for others, each with its error.
+    A subclass may define `compute_facts` where more is known, and call `set_frame` in its constructor where it depends
+    on few directions. Constructor parameters should be kept as attributes of the same names.
 
     Parameters
     ----------
     dim : int
         Number of inputs.
+
+    Warns
+    -----
+    UnreliableVarianceWarning
+        When a fact is first asked for and the estimate of the variance cannot be relied on.
+
+    See Also
+    --------
+    MultiIndex : a function as it is, ``MultiIndex(dim, function, rank=dim)``.
+
+    Examples
+    --------
+    A product of cosines. Without `compute_facts`, its facts would be Monte Carlo estimates; here the closed forms of
+    its mean and variance are stated, and only the other facts are estimated.
+
+    >>> import numpy as np
+    >>> from layerwise.targets import StatedFacts, Target
+    >>> class Cosines(Target):
+    ...     def __init__(self, dim, frequency=0.5):
+    ...         super().__init__(dim)
+    ...         self.frequency = frequency
+    ...
+    ...     def evaluate(self, Z):
+    ...         return np.cos(self.frequency * Z).prod(axis=1)
+    ...
+    ...     def compute_facts(self):
+    ...         mean = np.exp(-self.dim * self.frequency**2 / 2)
+    ...         square = ((1 + np.exp(-2 * self.frequency**2)) / 2) ** self.dim
+    ...         return StatedFacts(super().compute_facts(), mean=mean, variance=square - mean**2)
+    >>> target = Cosines(10)
+    >>> target
+    Cosines(dim=10)
+    >>> round(target.variance, 6), target.variance_error
+    (0.029753, 0.0)
+    >>> X, y = target.sample(100, random_state=0)
+    >>> X.shape, y.shape
+    ((100, 10), (100,))
     """
 
     dim: int
 
     def __init__(self, dim: int):
-        self.dim = check_count(dim, "dim")
+        self.dim = as_integer(dim, "dim", 1)
         self._frame: Array | None = None
 
-    def _see_through(self, frame: Array | None, rotate: bool, rng: np.random.Generator) -> None:
-        """Set S = frame R, with R Haar-random if ``rotate`` (None stands for the identity)."""
-        if check_flag(rotate, "rotate"):
-            R = haar_rotation(self.dim, rng)
+    @abstractmethod
+    def evaluate(self, Z: Array) -> Array:
+        """Evaluate f_0 at rows of coordinates.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n, r), float32 or float64
+            The inputs, ``r = dim``; after `set_frame`, their coordinates ``S x``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Finite values.
+        """
+
+    def compute_facts(self) -> Facts:
+        """Compute facts about f_0; called once, when the first fact is asked for.
+
+        Override it to return exact facts (`PolynomialFacts`, `RidgeFacts`, ... of `layerwise.targets.facts`), or
+        ``StatedFacts(super().compute_facts(), variance=...)`` where some values are known.
+
+        Returns
+        -------
+        Facts
+            By default, quadrature where it converges and Monte Carlo elsewhere.
+        """
+        return facts_about(self._checked, self.dim if self._frame is None else len(self._frame))
+
+    def set_frame(self, frame: Array | None, rotate: bool = False, random_state: RandomState = None) -> None:
+        """Set the coordinates S x in which `evaluate` is written.
+
+        Parameters
+        ----------
+        frame : ndarray of shape (r, dim) or None
+            Orthonormal rows; None stands for the identity.
+        rotate : bool, default False
+            Replace S by S R, where R is a Haar-random orthogonal matrix.
+        random_state : int, Generator, RandomState or None
+            Source of randomness for R.
+
+        Raises
+        ------
+        ValueError
+            If the rows are not orthonormal vectors of length dim.
+        """
+        Flag().check(rotate, "rotate")
+        if frame is not None:
+            if frame.ndim != 2 or frame.shape[1] != self.dim:
+                raise ValueError(
+                    f"frame has shape {frame.shape}; it must be (r, {self.dim}). Pass one row per direction."
+                )
+            off = float(np.abs(frame @ frame.T - np.eye(len(frame))).max(initial=0.0))
+            if off > 1e-8:
+                raise ValueError(
+                    f"the rows of directions are not orthonormal (U U' differs from the identity by {off:.2g}). "
+                    "Use np.linalg.qr(directions.T)[0].T and apply the change of coordinates in the function."
+                )
+        if rotate:
+            R = haar_rotation(self.dim, as_generator(random_state))
             frame = R if frame is None else frame @ R
         self._frame = frame
 
-    @abstractmethod
-    def _values(self, Z: Array) -> Array:
-        """f_0 at the rows of Z (n, r)."""
-
-    def _make_facts(self) -> Facts:
-        """Facts about f_0; subclasses that know better say so."""
-        rank = self.dim if self._frame is None else len(self._frame)
-        return facts_about(self._values, rank)
-
     @cached_property
-    def _facts(self) -> Facts:
-        return self._make_facts()
+    def facts(self) -> Facts:
+        """Facts about f_0, each with its error."""
+        self(np.random.default_rng(0).standard_normal((16, self.dim)))  # refuses wrong values by name
+        facts = self.compute_facts()
+        name = type(self).__name__
+        if not np.isfinite(facts.variance):
+            raise ValueError(
+                f"the variance of {name} under N(0, I) is {facts.variance}; it must be finite. Check that the function "
+                "is finite and square-integrable for Gaussian inputs."
+            )
+        if not facts.variance_reliable:
+            warnings.warn(
+                f"the variance of {name}, {facts.variance:.3g} with error {facts.variance_error:.3g}, is not reliable. "
+                "Define compute_facts if it is known in closed form; otherwise use absolute errors, not risks.",
+                UnreliableVarianceWarning,
+                stacklevel=4,
+            )
+        return facts
 
     # -- evaluating and sampling
 
     def __call__(self, X: ArrayLike) -> Array:
-        """Values at the rows of ``X`` (n, dim), shape (n,); float32 stays float32."""
+        """Evaluate f at the rows of ``X`` (n, dim); returns shape (n,), float32 if X is."""
         Z = self._coordinates(X)
-        return self._values(Z).astype(Z.dtype, copy=False)
+        values = self._checked(Z)
+        finite = np.isfinite(values)
+        if not finite.all():
+            if not np.isfinite(Z).all():
+                raise ValueError("X contains NaN or infinity; its entries must be finite. Remove or impute them.")
+            raise self._wrong_values(f"{len(Z) - finite.sum()} values that are NaN or infinite", len(Z))
+        return values.astype(Z.dtype, copy=False)
+
+    def _checked(self, Z: Array) -> Array:
+        """Values of `evaluate`, of the right type and shape."""
+        values: Any = self.evaluate(Z)
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
+            kind = f" of dtype {values.dtype}" if isinstance(values, np.ndarray) else ""
+            raise self._wrong_values(f"an object of type {type(values).__name__}{kind}", len(Z))
+        if values.shape != (len(Z),):
+            raise self._wrong_values(f"an array of shape {values.shape}", len(Z))
+        return values
+
+    def _wrong_values(self, what: str, n: int) -> ValueError:
+        return ValueError(
+            f"{type(self).__name__}.evaluate returned {what} for {n} rows; it must return a NumPy array of shape "
+            f"({n},), one finite number per row. Use np.asarray(values).ravel() on a list or column; clip or mask NaN."
+        )
 
     def _coordinates(self, X: ArrayLike) -> Array:
         """S x for each row, in the dtype of X."""
-        X = check_points(X, self.dim)
+        X = as_points(X, self.dim)
         return X if self._frame is None else X @ self._frame.T.astype(X.dtype)
 
     def sample(
@@ -102,17 +224,15 @@ class Target(ABC):
         inputs : Inputs or str, optional
             Distribution of x; default: standard Gaussian.
         noise_distribution : {"gaussian", "rademacher"}
-            xi standard normal, or ±1 with equal chance.
+            xi is standard normal, or ±1 with equal probability.
 
         Returns
         -------
         X : ndarray of shape (n, dim)
         y : ndarray of shape (n,)
         """
-        if isinstance(noise, bool) or not isinstance(noise, Real) or not 0.0 <= float(noise) < np.inf:
-            raise ValueError(f"noise={noise!r} is no standard deviation. Give a finite number >= 0.")
-        if noise_distribution not in ("gaussian", "rademacher"):
-            raise ValueError(f"noise_distribution={noise_distribution!r} is unknown. Give 'gaussian' or 'rademacher'.")
+        Number(zero=True).check(noise, "noise")
+        Choice("gaussian", "rademacher").check(noise_distribution, "noise_distribution")
         rng = as_generator(random_state)
         X = make_inputs(inputs, self.dim).sample(n, rng)
         y = self(X)
@@ -121,22 +241,27 @@ class Target(ABC):
             y = y + float(noise) * xi
         return X, y
 
-    # -- what the target knows of itself, under N(0, I)
+    # -- facts under N(0, I)
 
     @property
     def mean(self) -> float:
         """E f(x)."""
-        return self._facts.mean
+        return self.facts.mean
 
     @property
     def variance(self) -> float:
         """Var f(x)."""
-        return self._facts.variance
+        return self.facts.variance
 
     @property
     def variance_error(self) -> float:
-        """Error bound or standard error of `variance`; 0 where it is exact to rounding."""
-        return self._facts.variance_error
+        """Error bound or standard error of `variance`: 0 where it is exact to rounding, inf where it is unknown."""
+        return self.facts.variance_error
+
+    @property
+    def variance_reliable(self) -> bool:
+        """Whether `variance` is known well enough to divide by it: its error is at most a third of it."""
+        return self.facts.variance_reliable
 
     def degree_energies(self, max_degree: int = 6, *, return_std: bool = False) -> Any:
         """Energies ``|P_k f|^2`` for k = 0..max_degree.
@@ -146,8 +271,9 @@ class Target(ABC):
         max_degree : int, default 6
             Largest degree.
         return_std : bool, default False
-            Also return the error of each energy: 0 where it is exact to rounding; what a coarser rule changes where
-            quadrature has not converged; standard error and bias bound together where it is a Monte Carlo estimate.
+            Also return the error of each energy: 0 where it is exact to rounding, the difference to a coarser rule
+            where quadrature has not converged, standard error and bias bound combined for Monte Carlo estimates, and
+            inf where that of the variance is.
 
         Returns
         -------
@@ -155,21 +281,21 @@ class Target(ABC):
         std : ndarray of shape (max_degree + 1,)
             Only if ``return_std``.
         """
-        energies, std = self._facts.degree_energies(check_count(max_degree, "max_degree", least=0))
+        energies, std = self.facts.degree_energies(as_integer(max_degree, "max_degree"))
         return (energies, std) if return_std else energies
 
     @cached_property
     def information_exponent(self) -> int | None:
-        """Least k >= 1 with ``|P_k f|^2 > 0``, beyond rounding or 6 standard errors.
+        """Smallest k >= 1 with ``|P_k f|^2 > 0``, beyond rounding and 6 standard errors.
 
-        None if no degree is seen: a constant, or a target so high in degree that its Monte Carlo energies (degree <= 6)
-        do not rise above their errors.
+        None if there is no such degree: for a constant, or where no Monte Carlo energy (degree <= 6) exceeds 6 standard
+        errors.
         """
-        return self._facts.information_exponent()
+        return self.facts.information_exponent()
 
     def expected_hessian(self) -> Array:
         """E Hessian f(x), shape (dim, dim): ``S' (E Hessian f_0) S``, symmetric, its kinks in the weak sense."""
-        H = self._facts.expected_hessian()
+        H = self.facts.expected_hessian()
         return H if self._frame is None else self._frame.T @ H @ self._frame
 
     @property
@@ -184,57 +310,3 @@ class Target(ABC):
 
     def __repr__(self) -> str:
         return describe(self)
-
-
-def check_points(X: ArrayLike, dim: int) -> Array:
-    """Return X as a float array of shape (n, dim), float32 or float64, or say what is wrong with it."""
-    X = np.asarray(X)
-    if X.dtype.kind not in "fiub":
-        raise TypeError(f"X has dtype {X.dtype}. Give an array of real numbers of shape (n, {dim}).")
-    if X.ndim != 2 or X.shape[1] != dim:
-        raise ValueError(f"X has shape {X.shape}, but the target takes (n, {dim}). One row is X[None, :].")
-    return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-
-
-def haar_rotation(dim: int, rng: np.random.Generator) -> Array:
-    """Orthogonal matrix drawn from the Haar measure on O(dim)."""
-    if dim == 1:
-        return np.array([[rng.integers(0, 2) * 2.0 - 1.0]])
-    return np.asarray(ortho_group.rvs(dim, random_state=rng))
-
-
-def orthonormal_span(W: Array) -> Array:
-    """Orthonormal rows with the span of the rows of W; rows of distinct axes come back as those axes."""
-    kept: list[Array] = []
-    for w in W:
-        norm = np.linalg.norm(w)
-        rest = w.copy()
-        for _ in range(2):  # twice is enough (Kahan)
-            for q in kept:
-                rest -= (q @ rest) * q
-        if norm > 0.0 and np.linalg.norm(rest) > 1e-10 * norm:
-            kept.append(rest / np.linalg.norm(rest))
-    return np.array(kept).reshape(len(kept), W.shape[1])
-
-
-def unit_directions(directions: ArrayLike | str | None, n: int, dim: int, rng: np.random.Generator) -> Array:
-    """Rows for n directions in R^dim: the first n axes (None), random unit rows ("random"), or the rows given."""
-    if directions is None:
-        if n > dim:
-            raise ValueError(
-                f"{n} directions do not fit along the axes of dim={dim} inputs. Lower their number to <= {dim}, "
-                "raise dim, or give directions='random' (unit vectors that need not be orthogonal)."
-            )
-        return np.eye(n, dim)
-    if isinstance(directions, str):
-        if directions != "random":
-            raise ValueError(f"directions={directions!r} is unknown. Give None (axes), 'random' or an array of rows.")
-        W = rng.standard_normal((n, dim))
-        return W / np.linalg.norm(W, axis=1, keepdims=True)
-    W = np.atleast_2d(np.asarray(directions, dtype=float))
-    if W.shape != (n, dim) or not np.all(np.isfinite(W)) or not np.all(np.linalg.norm(W, axis=1) > 0):
-        raise ValueError(
-            f"directions has shape {W.shape} (or an entry that is not finite, or a zero row); {n} non-zero rows of "
-            f"{dim} numbers are needed, one row a direction. Transpose it if its columns are the directions."
-        )
-    return W

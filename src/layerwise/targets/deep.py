@@ -7,29 +7,31 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise._validation import Flag, as_integer
 from layerwise.hermite import HermitePolynomial, HermiteSeries, n_terms
-from layerwise.inputs import RandomState, as_generator, check_count, check_flag
-from layerwise.targets.base import Array, Target, orthonormal_span, unit_directions
+from layerwise.inputs import RandomState, as_generator
+from layerwise.targets.base import Array, Target
+from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
 from layerwise.targets.low_rank import as_degrees, as_weights, unit_power_norm
 
 __all__ = ["DeepLowRank"]
 
-AFFORDABLE_TERMS = 50_000
+MAX_TERMS = 50_000
 
 
 class DeepLowRank(Target):
-    """Deep low-rank polynomial ``f(x) = sum_{s <= r} alpha_s (beta_s . g_s(x))^{p_s}`` of Lee 2020.
+    """Deep low-rank polynomial ``f(x) = sum_{s <= r} alpha_s (beta_s . g_s(x))^{p_s}`` (Lee 2020).
 
     Each coordinate of ``g_s : R^dim -> R^width`` is a low-rank polynomial,
-    ``g_s(x)_c = sum_{t <= inner_rank} (w_sct . x)^{q_t} / inner_rank`` with ``E (w_sct . x)^{2 q_t} = 1``; the
-    normalisation of `LowRankPolynomial` one level up is ``|alpha_s| <= 1`` and ``E (beta_s . g_s)^{2 p_s} = 1``. With
-    ``linear_terms`` the easier variant adds ``sum_s v_s . g_s(x)``, which shows the features g_s at their own degree.
+    ``g_s(x)_c = sum_{t <= inner_rank} (w_sct . x)^{q_t} / inner_rank`` with ``E (w_sct . x)^{2 q_t} = 1``. The outer
+    terms are normalised as in `LowRankPolynomial`: ``|alpha_s| <= 1`` and ``E (beta_s . g_s)^{2 p_s} = 1``. The easier
+    variant with ``linear_terms`` adds ``sum_s v_s . g_s(x)``, in which the features g_s appear at their own degree.
 
     Parameters
     ----------
     dim : int
-        Number of inputs; along the axes ``rank * width * inner_rank`` of them are used.
+        Number of inputs; with directions along the axes, f depends on ``rank * width * inner_rank`` of them.
     rank : int, default 1
         r, the number of outer terms.
     width : int, default 2
@@ -37,19 +39,19 @@ class DeepLowRank(Target):
     inner_rank : int, default 1
         Number of directions of each coordinate.
     inner_degree : int or sequence of int, default 2
-        q_t, one for all terms of a coordinate or one for each of its ``inner_rank`` terms.
+        q_t: one for all terms of a coordinate, or one for each of its ``inner_rank`` terms.
     outer_degree : int or sequence of int, default 2
-        p_s, one for all outer terms or one for each of the ``rank`` terms.
+        p_s: one for all outer terms, or one for each of the ``rank`` terms.
     linear_terms : bool, default False
         Add ``sum_s v_s . g_s(x)``.
     outer_weights : array-like of shape (rank,), optional
         alpha_s, |alpha_s| <= 1. Default: ones.
     inner_weights : array-like of shape (rank, width), optional
-        beta_s, up to the scale that the normalisation fixes. Default: alternating signs (contrasts).
+        beta_s, up to a scale set by the normalisation. Default: alternating signs.
     linear_weights : array-like of shape (rank, width), optional
-        v_s, taken as given. Default: beta_s scaled so that ``v_s . g_s`` has variance 1.
+        v_s, not rescaled. Default: beta_s scaled so that ``v_s . g_s`` has variance 1.
     directions : array-like of shape (rank * width * inner_rank, dim) or "random", optional
-        w_sct up to length, in the order (s, c, t). Default: the axes.
+        w_sct in the order (s, c, t), of any length: they are normalised. Default: the axes.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -57,7 +59,8 @@ class DeepLowRank(Target):
 
     Notes
     -----
-    All facts are exact algebra in as many variables as there are independent directions, up to 50,000 terms.
+    All facts are exact: f is expanded into at most 50,000 Hermite polynomials of as many variables as there are
+    independent directions.
     """
 
     def __init__(
@@ -77,41 +80,41 @@ class DeepLowRank(Target):
         random_state: RandomState = None,
     ):
         super().__init__(dim)
-        self.rank, self.width = check_count(rank, "rank"), check_count(width, "width")
-        self.inner_rank = check_count(inner_rank, "inner_rank")
+        self.rank, self.width = as_integer(rank, "rank", 1), as_integer(width, "width", 1)
+        self.inner_rank = as_integer(inner_rank, "inner_rank", 1)
         self.inner_degree, self.outer_degree = inner_degree, outer_degree
         self._q = as_degrees(inner_degree, self.inner_rank, "inner_degree", "inner_rank")
         self._p = as_degrees(outer_degree, self.rank, "outer_degree", "rank")
-        self.linear_terms = check_flag(linear_terms, "linear_terms")
+        Flag().check(linear_terms, "linear_terms")
+        self.linear_terms = linear_terms
         self._outer_weights, self._inner_weights, self._linear_weights = outer_weights, inner_weights, linear_weights
         self._directions, self.rotate, self.random_state = directions, rotate, random_state
         if linear_weights is not None and not linear_terms:
-            raise ValueError("linear_weights is given but linear_terms=False. Set linear_terms=True or leave it out.")
+            raise ValueError("linear_weights must be None with linear_terms=False. Pass linear_terms=True.")
         rng = as_generator(random_state)
 
         self.outer_weights = as_weights(outer_weights, self.rank, 1.0, "outer_weights")
-        if np.abs(self.outer_weights).max() > 1:
-            raise ValueError(
-                f"outer_weights reaches {np.abs(self.outer_weights).max():.4g}; |alpha_s| <= 1 is the class. Rescale f."
-            )
+        largest = np.abs(self.outer_weights).max()
+        if largest > 1:
+            raise ValueError(f"outer_weights has an entry of size {largest:.4g}; |alpha_s| must be <= 1. Rescale f.")
         W = unit_directions(directions, self.rank * self.width * self.inner_rank, self.dim, rng)
         W = W / np.linalg.norm(W, axis=1, keepdims=True)
         frame = orthonormal_span(W)
-        self._check_affordable(W)
-        self._see_through(frame, rotate, rng)
+        self._check_size(W)
+        self.set_frame(frame, rotate, rng)
         self._units = (W @ frame.T).reshape(self.rank, self.width, self.inner_rank, -1)
         self._normalise(inner_weights, linear_weights)
 
-    def _check_affordable(self, W: Array) -> None:
-        """Refuse a class whose exact facts would not fit; orthogonal directions keep the terms s apart."""
-        apart = np.allclose(W @ W.T, np.eye(len(W)), atol=1e-12)
-        variables, copies = (self.width * self.inner_rank, self.rank) if apart else (min(W.shape), 1)
+    def _check_size(self, W: Array) -> None:
+        """Refuse too many terms; with orthogonal directions, each outer term has variables of its own."""
+        disjoint = np.allclose(W @ W.T, np.eye(len(W)), atol=1e-12)
+        variables, copies = (self.width * self.inner_rank, self.rank) if disjoint else (min(W.shape), 1)
         degrees = [max(self._q) * p for p in self._p]
         size = sum(n_terms(variables, degree) for degree in degrees) if copies > 1 else n_terms(variables, max(degrees))
-        if size > AFFORDABLE_TERMS:
+        if size > MAX_TERMS:
             raise ValueError(
-                f"a polynomial of degree {max(degrees)} in {variables} directions has "
-                f"{size:.3g} terms; at most {AFFORDABLE_TERMS} are kept. Lower the degrees, width or inner_rank."
+                f"a polynomial of degree {max(degrees)} in {variables} directions has {size:.3g} terms; at most "
+                f"{MAX_TERMS} are allowed. Lower the degrees, width or inner_rank."
             )
 
     def _normalise(self, inner_weights: ArrayLike | None, linear_weights: ArrayLike | None) -> None:
@@ -126,7 +129,9 @@ class DeepLowRank(Target):
             power = HermiteSeries.from_monomials(np.eye(self._p[s] + 1)[self._p[s]])
             size = feature.compose(power).norm()
             if size == 0.0:
-                raise ValueError(f"inner_weights[{s}] makes beta_s . g_s vanish. Give weights that are not all 0.")
+                raise ValueError(
+                    f"inner_weights[{s}] makes beta_s . g_s vanish; it must have a nonzero entry. Pass other weights."
+                )
             scale = size ** (-1.0 / self._p[s])
             beta[s] *= scale
             polynomial = polynomial + (feature * scale).compose(power) * self.outer_weights[s]
@@ -151,7 +156,7 @@ class DeepLowRank(Target):
         )
 
     def features(self, X: ArrayLike) -> Array:
-        """The inner polynomials g_s(x)_c, shape (n, rank, width)."""
+        """Values of the inner polynomials g_s(x)_c, shape (n, rank, width)."""
         return self._features(self._coordinates(X))
 
     def _features(self, Z: Array) -> Array:
@@ -162,12 +167,14 @@ class DeepLowRank(Target):
             total += (projections[..., t] * unit_power_norm(q)) ** q
         return total / self.inner_rank
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``sum_s alpha_s (beta_s . g_s)^{p_s} + v_s . g_s``."""
         g = self._features(Z)
         inner = np.einsum("nsl,sl->ns", g, self.inner_weights)
         return inner ** np.array(self._p) @ self.outer_weights + np.einsum("nsl,sl->n", g, self.linear_weights)
 
-    def _make_facts(self) -> Facts:
+    def compute_facts(self) -> Facts:
+        """Facts from the expansion."""
         return PolynomialFacts(self._polynomial)
 
 

@@ -1,6 +1,6 @@
-"""Feature polynomials p of hierarchical targets: E p = 0, E p^2 = 1, purely of one degree k.
+"""Feature polynomials p of hierarchical targets: E p = 0, E p^2 = 1, all of it in one Hermite degree k.
 
-Each is a target of its own (it knows itself), and knows whether it is a sum of independent pieces.
+Each is itself a target; sums of independent pieces list these pieces, from which the facts about g(p) are computed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise._validation import Choice, as_integer
 from layerwise.hermite import HermitePolynomial, HermiteSeries, multi_indices, n_terms
-from layerwise.inputs import RandomState, as_generator, check_count
+from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import Component, Facts, PolynomialFacts
 
@@ -23,7 +24,7 @@ MAX_TERMS = 2_000_000
 
 
 class Feature(Target):
-    """A polynomial p purely of degree k with E p = 0 and E p^2 = 1.
+    """A polynomial p in the Hermite space of degree k, with E p^2 = 1.
 
     Attributes
     ----------
@@ -42,28 +43,29 @@ class Feature(Target):
         raise NotImplementedError
 
     def polynomial(self) -> HermitePolynomial:
-        """The polynomial p in the dim inputs; after ``rotate=True`` it has all C(dim + k - 1, k) terms."""
+        """The polynomial p in the dim inputs; with ``rotate=True`` it has all C(dim + k - 1, k) terms."""
         return self.reduced_polynomial if self._frame is None else self.reduced_polynomial.rotate(self._frame)
 
     @cached_property
     def components(self) -> tuple[Component, ...] | None:
-        """The independent pieces of p in the coordinates of the frame; None if it is no such sum."""
+        """The independent pieces of p in the coordinates of the frame; None if p is not a sum of such pieces."""
         return None
 
     def rotated(self, random_state: RandomState = None) -> Feature:
-        """The feature ``x -> p(R x)``, R a Haar-random orthogonal matrix."""
-        turned = copy(self)
-        turned._see_through(self._frame, True, as_generator(random_state))
-        return turned
+        """Return the feature ``x -> p(R x)`` for a Haar-random orthogonal matrix R."""
+        rotated = copy(self)
+        rotated.set_frame(self._frame, True, as_generator(random_state))
+        return rotated
 
-    def _make_facts(self) -> Facts:
+    def compute_facts(self) -> Facts:
+        """Facts from the Hermite coefficients of p."""
         return PolynomialFacts(self.reduced_polynomial)
 
 
 class BalancedSum(Feature):
     """Balanced sum ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, sum_i lambda_i^2 = L.
 
-    Assumption 4 of Wang et al. 2023: each psi_i is purely of degree k with variance 1, different psi_i live on
+    Assumption 4 of Wang et al. 2023: each psi_i has Hermite degree k and variance 1, different psi_i depend on
     orthogonal directions, L is of order dim and max |lambda_i| of order 1.
 
     Parameters
@@ -75,9 +77,9 @@ class BalancedSum(Feature):
     kind : {"tensor", "product"}, default "tensor"
         ``psi_i = h_k(x_i)`` (orthogonal tensor) or ``psi_i = x_{ki+1} ... x_{ki+k}`` (disjoint products).
     n_terms : int, optional
-        L. Default: as many as fit, dim (tensor) or dim // k (product).
+        L. Default: the largest number, dim (tensor) or dim // k (product).
     weights : {"alternating", "ones", "random"} or array-like of shape (L,), default "alternating"
-        lambda_i: ±1 alternating, 1, independent signs, or numbers, which are rescaled to sum_i lambda_i^2 = L.
+        lambda_i: alternating ±1, ones, independent random signs, or numbers, rescaled to sum_i lambda_i^2 = L.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -101,20 +103,19 @@ class BalancedSum(Feature):
         random_state: RandomState = None,
     ):
         super().__init__(dim)
-        self.degree = check_count(degree, "degree")
-        if kind not in ("tensor", "product"):
-            raise ValueError(f"kind={kind!r} is unknown. Give 'tensor' (h_k(x_i)) or 'product' (disjoint products).")
+        self.degree = as_integer(degree, "degree", 1)
+        Choice("tensor", "product").check(kind, "kind")
         self.kind = kind
         each = 1 if kind == "tensor" else self.degree
         most = self.dim // each
         self._n_terms = n_terms
-        self.n_terms = most if n_terms is None else check_count(n_terms, "n_terms")
+        self.n_terms = most if n_terms is None else as_integer(n_terms, "n_terms", 1)
         if not 1 <= self.n_terms <= most:
             raise ValueError(
-                f"{max(self.n_terms, 1)} pieces of {each} variables each do not fit into dim={self.dim} inputs. "
-                f"Give n_terms <= {most} or raise dim."
+                f"n_terms={self.n_terms} must be <= {most}, as each term has {each} of the dim={self.dim} inputs. "
+                f"Pass n_terms <= {most} or raise dim."
                 if most
-                else f"a product of degree={self.degree} needs that many inputs, dim={self.dim}. Raise dim."
+                else f"degree={self.degree} of a product must be <= dim={self.dim}. Raise dim."
             )
         self._weights = weights
         self.rotate, self.random_state = rotate, random_state
@@ -126,9 +127,10 @@ class BalancedSum(Feature):
         frame = None if len(used) == self.dim else np.eye(self.dim)[used]
         if self.degree == 1:  # one linear form: one direction
             frame, self._pieces = self._pieces[None, :] @ np.eye(self.dim)[used], np.ones(1)
-        self._see_through(frame, rotate, rng)
+        self.set_frame(frame, rotate, rng)
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``sum_i lambda_i psi_i / sqrt(L)``."""
         scaled = self._pieces.astype(Z.dtype)
         if self.kind == "product":
             return Z.reshape(len(Z), len(scaled), self.degree).prod(axis=2) @ scaled
@@ -136,7 +138,7 @@ class BalancedSum(Feature):
 
     @cached_property
     def components(self) -> tuple[Component, ...] | None:
-        """The pieces lambda_i psi_i / sqrt(L) with lambda_i != 0; of degree 1 all are one."""
+        """The pieces lambda_i psi_i / sqrt(L) with lambda_i != 0; those of degree 1 form a single piece."""
         each = 1 if self.kind == "tensor" else self.degree
         one = HermitePolynomial.basis([self.degree] if self.kind == "tensor" else np.ones(each, dtype=int))
         axes = np.arange(each * len(self._pieces)).reshape(-1, each)
@@ -151,9 +153,9 @@ class BalancedSum(Feature):
 
 
 class Sparse(BalancedSum):
-    """A balanced sum of few pieces, ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, L fixed and small.
+    """Sum of few pieces, ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, L fixed and small.
 
-    Breaks Assumption 4 of Wang et al. 2023, which asks for L of order dim: the approximate Stein lemma then fails.
+    Violates Assumption 4 of Wang et al. 2023, which requires L of order dim: the approximate Stein lemma fails.
 
     Parameters
     ----------
@@ -181,9 +183,10 @@ class Sparse(BalancedSum):
 
 
 class RandomTensor(Feature):
-    """Random tensor ``p(x) = sum_{|alpha| = k} c_alpha h_alpha(x)``, c Gaussian, scaled to ``|c| = 1``.
+    """Random tensor ``p(x) = sum_{|alpha| = k} c_alpha h_alpha(x)`` with Gaussian c, scaled to ``|c| = 1``.
 
-    The general feature of Wang et al. 2023, for which the guarantee is conjectured; its law is rotation invariant.
+    The general feature of Wang et al. 2023, for which the guarantee is conjectured. Its distribution is invariant under
+    rotations.
 
     Parameters
     ----------
@@ -199,26 +202,27 @@ class RandomTensor(Feature):
 
     def __init__(self, dim: int, degree: int = 3, rotate: bool = False, random_state: RandomState = None):
         super().__init__(dim)
-        self.degree = check_count(degree, "degree")
+        self.degree = as_integer(degree, "degree", 1)
         self.rotate, self.random_state = rotate, random_state
         below, size = n_terms(self.dim, self.degree - 1), n_terms(self.dim, self.degree)
         if size > MAX_TERMS:
             raise ValueError(
-                f"degree={degree} in dim={dim} inputs has {size - below:.3g} coefficients; at most {MAX_TERMS} are "
-                "drawn. Lower degree or dim, or take BalancedSum, which has dim terms."
+                f"degree={degree} in dim={dim} inputs has {size - below:.3g} coefficients; there must be at most "
+                f"{MAX_TERMS}. Lower degree or dim, or use BalancedSum, which has dim terms."
             )
         rng = as_generator(random_state)
         c = rng.standard_normal(size - below)
         self._c = c / np.linalg.norm(c)
-        self._see_through(None if self.degree > 1 else self._linear_form(), rotate, rng)
+        self.set_frame(None if self.degree > 1 else self._linear_form(), rotate, rng)
 
     def _linear_form(self) -> Array:
-        """Degree 1 is one linear form: its direction, (1, dim), in whose coordinate it is the identity."""
+        """Direction (1, dim) of the linear form that p is for degree 1; in its coordinate, p is the identity."""
         direction = HermitePolynomial(multi_indices(self.dim, 1)[1:], self._c).expected_gradient()[None, :]
         self._c = np.ones(1)
         return direction
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``sum_alpha c_alpha h_alpha``."""
         return self.reduced_polynomial(Z)
 
     def _make_polynomial(self) -> HermitePolynomial:
@@ -227,14 +231,15 @@ class RandomTensor(Feature):
 
 
 def _signs(weights: str | ArrayLike, n: int, rng: np.random.Generator) -> Array:
-    """n weights with sum of squares n."""
+    """Weights lambda_1, ..., lambda_n with sum of squares n."""
     if isinstance(weights, str):
-        if weights not in ("alternating", "ones", "random"):
-            raise ValueError(f"weights={weights!r} is unknown. Give 'alternating', 'ones', 'random' or {n} numbers.")
+        Choice("alternating", "ones", "random").check(weights, "weights")
         if weights == "random":
             return rng.integers(0, 2, n) * 2.0 - 1.0
         return np.ones(n) if weights == "ones" else (-1.0) ** np.arange(n)
     w = np.asarray(weights, dtype=float)
     if w.shape != (n,) or not np.all(np.isfinite(w)) or not np.any(w):
-        raise ValueError(f"weights has shape {w.shape} (or is not finite, or all 0). Give {n} numbers, not all 0.")
+        raise ValueError(
+            f"weights has shape {w.shape}, or is not finite, or is 0; it must be {n} numbers. Pass e.g. 'ones'."
+        )
     return w * np.sqrt(n / np.sum(w**2))

@@ -1,11 +1,11 @@
 """Hierarchical targets: a link of a feature polynomial, ``h = g(p(x))``.
 
-Exact facts, in this order of preference:
+Facts come from the first of these methods that applies:
 
-- p linear: a ridge function (`RidgeFacts`);
-- g a polynomial, p a sum of independent pieces: generating functions, any dim (`IndependentSumFacts`);
+- p linear: h is a ridge function (`RidgeFacts`);
+- g a polynomial, p a sum of independent pieces: generating functions, in any dimension (`IndependentSumFacts`);
 - p a quadratic form with at most two distinct eigenvalues, any g: Laguerre quadrature (`RadialFacts`);
-- g a polynomial and few enough terms: composition in the Hermite algebra (`PolynomialFacts`);
+- g a polynomial and few enough terms: composition of Hermite expansions (`PolynomialFacts`);
 - otherwise quadrature in few variables, or Monte Carlo with its standard error.
 """
 
@@ -16,9 +16,10 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise._validation import Flag
 from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermitePolynomial, n_terms
-from layerwise.inputs import RandomState, as_generator, check_flag
+from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import (
     Facts,
@@ -27,20 +28,19 @@ from layerwise.targets.facts import (
     RadialFacts,
     RidgeFacts,
     distinct,
-    facts_about,
 )
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.quadratic import Quadratic
 
 __all__ = ["Hierarchical", "QuadraticFeature", "ReLUOfQuadratic"]
 
-AFFORDABLE_PRODUCTS = 3_000_000
+MAX_PRODUCTS = 3_000_000
 
 
 class Hierarchical(Target):
     """Hierarchical polynomial ``h(x) = g(p(x))``, p of degree k with E p = 0, E p^2 = 1 (Wang et al. 2023).
 
-    Learning p first costs about dim^k samples, kernels dim^(k deg g).
+    Learning p first takes about dim^k samples, kernels take dim^(k deg g).
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ class Hierarchical(Target):
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
-        For a feature made here and ``rotate``.
+        For a feature that is built here, and for ``rotate``.
 
     Attributes
     ----------
     feature : Feature
-        p, as it stands: rotated with h, so that ``h(X) = link(feature(X))``.
+        p, rotated as h is: ``h(X) = link(feature(X))``.
     link : Activation
-        g, as it stands: scaled if ``normalize``.
+        g, scaled if ``normalize``.
     scale : float
-        The factor that ``normalize`` put before the link; 1 otherwise.
+        The factor by which ``normalize`` multiplied the link; 1 otherwise.
 
     Notes
     -----
@@ -93,20 +93,24 @@ class Hierarchical(Target):
         self.normalize, self.rotate, self.random_state = normalize, rotate, random_state
         rng = as_generator(random_state)
         self.feature = make_feature(feature, self.dim, rng)
-        if check_flag(rotate, "rotate"):
+        Flag().check(rotate, "rotate")
+        Flag().check(normalize, "normalize")
+        if rotate:
             self.feature = self.feature.rotated(rng)
-        self._see_through(self.feature._frame, False, rng)
+        self.set_frame(self.feature._frame, False, rng)
         self.link = as_activation(link, "link")
         self.scale = 1.0
-        if check_flag(normalize, "normalize"):
-            facts = self._make_facts()
+        if normalize:
+            facts = self.compute_facts()
             self.scale = (facts.variance + facts.mean**2) ** -0.5
             self.link = self.link * self.scale
 
-    def _values(self, Z: Array) -> Array:
-        return self.link(self.feature._values(Z))
+    def evaluate(self, Z: Array) -> Array:
+        """``g(p)``."""
+        return self.link(self.feature.evaluate(Z))
 
-    def _make_facts(self) -> Facts:
+    def compute_facts(self) -> Facts:
+        """Facts from the first method of the module's list that applies."""
         series, components = self.link.polynomial, self.feature.components
         rank = len(self.relevant_subspace)
         if self.feature.degree == 1 and rank == 1:  # p(x) = S x
@@ -117,12 +121,12 @@ class Hierarchical(Target):
             b = np.array([c.weight for c in components]) / np.sqrt(2.0)
             if self.feature.degree == 2 and len(b) == rank and len(distinct(b)[0]) <= 2:
                 return RadialFacts(b, self.link)
-        elif series is not None and self._products() <= AFFORDABLE_PRODUCTS:
+        elif series is not None and self._products() <= MAX_PRODUCTS:
             return PolynomialFacts(self.feature.reduced_polynomial.compose(series))
-        return facts_about(self._values, rank)
+        return super().compute_facts()
 
     def _products(self) -> float:
-        """About how many products of terms the last multiplication of the composition takes."""
+        """Approximate number of products of terms in the last multiplication of the composition."""
         assert self.link.polynomial is not None
         q, p = self.link.polynomial.degree, self.feature.reduced_polynomial
         terms = len(p.coefficients)
@@ -130,13 +134,21 @@ class Hierarchical(Target):
         return float(before) * terms
 
     def polynomial(self) -> HermitePolynomial:
-        """The polynomial h in the dim inputs, in the Hermite basis; for polynomial links and affordable sizes."""
+        """The polynomial h in the dim inputs, in the Hermite basis.
+
+        Raises
+        ------
+        ValueError
+            If the link is not a polynomial, or the composition is too large.
+        """
         if self.link.polynomial is None:
-            raise ValueError(f"{self.link!r} is no polynomial, so h is none. Use degree_energies, which needs none.")
-        if self._products() > AFFORDABLE_PRODUCTS:
             raise ValueError(
-                f"composing takes about {self._products():.2g} products of terms; at most {AFFORDABLE_PRODUCTS:.2g} "
-                "are formed. Lower dim or the degrees, or use degree_energies, which is exact for sums without h."
+                f"{self.link!r} must be a polynomial for h to be one. Use degree_energies, which takes any link."
+            )
+        if self._products() > MAX_PRODUCTS:
+            raise ValueError(
+                f"the composition takes about {self._products():.2g} products of terms; it must take at most "
+                f"{MAX_PRODUCTS:.2g}. Lower dim or the degrees, or use degree_energies, which does not form h."
             )
         h = self.feature.reduced_polynomial.compose(self.link.polynomial)
         return h if self._frame is None else h.rotate(self._frame)
@@ -152,7 +164,7 @@ class QuadraticFeature(Hierarchical):
     link : str, sequence of float, mapping, callable or Activation, default "relu"
         g, as in `as_activation`.
     matrix : {"alternating", "gaussian", "orthogonal"} or array-like of shape (dim, dim), default "alternating"
-        A up to scale, as in `Quadratic`; the three names have ``|A|_op`` of order dim^(-1/2).
+        A up to scale, as in `Quadratic`; the named matrices have ``|A|_op`` of order dim^(-1/2).
     normalize : bool, default False
         Scale g so that E f^2 = 1.
     rotate : bool, default False
@@ -179,12 +191,12 @@ class QuadraticFeature(Hierarchical):
 
     @property
     def matrix(self) -> Array:
-        """A as it stands (scaled, rotated), shape (dim, dim)."""
+        """A after scaling and rotation, shape (dim, dim)."""
         return self.feature.matrix
 
 
 class ReLUOfQuadratic(QuadraticFeature):
-    """Depth separation target ``f(x) = ReLU(x'Ax) - c`` of Nichani et al. 2023, E f = 0.
+    """Target of the depth separation of Nichani et al. 2023, ``f(x) = ReLU(x'Ax) - c``, E f = 0.
 
     ``A`` is proportional to ``[[0, Q], [Q', 0]]`` with Q a Haar-random orthogonal matrix of size dim/2 and
     E (x'Ax)^2 = 1; ``c = E ReLU(x'Ax)``, which tends to 1/sqrt(2 pi) as dim grows.
@@ -205,13 +217,13 @@ class ReLUOfQuadratic(QuadraticFeature):
 
     Notes
     -----
-    A learner that learns the quadratic part alone keeps the risk ``1 - |P_2 f|^2 / Var f``, all of it in degrees
-    4, 6, ...: .207, .233, .249, .258 of the variance at dim = 8, 16, 32, 64, and in the limit
-    ``1 - (1/4) / (1/2 - 1/(2 pi)) = .2665``. Risk below .05 thus needs the link. ``P_2 f`` is x'Ax / 2 and a multiple
-    of ``|x|^2 - dim`` whose energy falls like 1/dim.
+    A learner of the quadratic part alone is left with the risk ``1 - |P_2 f|^2 / Var f`` from degrees 4, 6, ...: .207,
+    .233, .249, .258 at dim = 8, 16, 32, 64, and ``1 - (1/4) / (1/2 - 1/(2 pi)) = .2665`` in the limit. A risk below .05
+    therefore requires the link. ``P_2 f`` is the sum of x'Ax / 2 and a multiple of ``|x|^2 - dim`` whose energy decays
+    like 1/dim.
     """
 
     def __init__(self, dim: int, rotate: bool = False, random_state: RandomState = None):
         super().__init__(dim, "relu", "orthogonal", False, rotate, random_state)
-        self.offset = self._make_facts().mean
+        self.offset = self.compute_facts().mean
         self.link: Activation = self.link + -self.offset

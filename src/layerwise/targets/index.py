@@ -2,8 +2,8 @@
 
     f(x) = sum_j a_j g_j(w_j . x)
 
-Single-index models are the case of one term. All facts about the sum are one-variable quadrature (`RidgeFacts`).
-Functions of several directions at once are in `multi_index`, sums with a paper's normalisation in `low_rank`.
+A single-index model has one term. All facts about the sum reduce to one-variable quadrature (`RidgeFacts`). Functions
+of several directions at once are in `multi_index`, sums with the normalisation of a paper in `low_rank`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from layerwise._validation import as_integer, as_points
 from layerwise.activations import Activation, ActivationLike, as_activation
-from layerwise.inputs import RandomState, as_generator, check_count
-from layerwise.targets.base import Array, Target, check_points, orthonormal_span, unit_directions
+from layerwise.inputs import RandomState, as_generator
+from layerwise.targets.base import Array, Target
+from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, RidgeFacts
 
 __all__ = ["HermiteSingleIndex", "RidgeSum", "SingleIndex"]
 
 
 class RidgeSum(Target):
-    """Sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``, the base of the index models."""
+    """Base of the index models: a sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``."""
 
     def _set_terms(
         self, weights: Array, W: Array, links: Sequence[Activation], rotate: bool, rng: np.random.Generator
     ) -> None:
-        """Fix a_j, w_j and g_j; the frame is the span of those w_j that f depends on."""
+        """Set a_j, w_j and g_j; the frame is the span of those w_j that f depends on."""
         self._coefficients = weights
         active = np.flatnonzero(weights)
         terms = [links[int(j)] for j in active]
         needed = _needed_directions(weights[active], W[active], terms)
         rank = len(orthonormal_span(needed))
-        frame = orthonormal_span(np.concatenate([needed, W]))  # the others last: only `directions` asks for them
-        self._see_through(frame, rotate, rng)
+        frame = orthonormal_span(np.concatenate([needed, W]))  # the others last: only `directions` uses them
+        self.set_frame(frame, rotate, rng)
         self._span = self.relevant_subspace
         self._given = W @ frame.T  # w_j in the coordinates of the span, (m, rank of W)
         self._frame = self._span[:rank]
@@ -47,16 +49,21 @@ class RidgeSum(Target):
 
     @property
     def directions(self) -> Array:
-        """The directions w_j as they stand (rotated), shape (m, dim)."""
+        """The directions w_j after any rotation, shape (m, dim)."""
         return self._given @ self._span
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``sum_j a_j g_j(w_j . z)``."""
         total = np.zeros(len(Z), dtype=Z.dtype)
         for a, w, link in zip(self._active, self._reduced, self._links, strict=True):
-            total += (a * link(Z @ w.astype(Z.dtype))).astype(Z.dtype, copy=False)
+            values = link(Z @ w.astype(Z.dtype))
+            if values.shape != total.shape:
+                return values  # refused by name
+            total += (a * values).astype(Z.dtype, copy=False)
         return total
 
-    def _make_facts(self) -> Facts:
+    def compute_facts(self) -> Facts:
+        """Facts by quadrature of each link."""
         if not self._links:
             return RidgeFacts(np.zeros(1), np.zeros((1, 0)), [as_activation([0.0])])
         norms = np.linalg.norm(self._reduced, axis=1)
@@ -68,7 +75,7 @@ class RidgeSum(Target):
 
 
 def _needed_directions(weights: Array, W: Array, links: Sequence[Activation]) -> Array:
-    """Rows that span all that f depends on: the w_j, but all links of degree <= 1 together are one linear form."""
+    """Rows that span the directions f depends on; all links of degree <= 1 together count as one linear form."""
     slopes, curved = np.zeros(len(W)), np.ones(len(W), dtype=bool)
     for j, link in enumerate(links):
         c = None if link.polynomial is None else link.polynomial.coefficients
@@ -77,7 +84,7 @@ def _needed_directions(weights: Array, W: Array, links: Sequence[Activation]) ->
             slopes[j] = weights[j] * c[1] if len(c) > 1 else 0.0
     linear = slopes @ W
     size = float(np.abs(slopes) @ np.linalg.norm(W, axis=1))
-    if np.linalg.norm(linear) <= 1e-12 * size:  # none, or they cancel
+    if np.linalg.norm(linear) <= 1e-12 * size:  # no linear links, or they cancel
         return W[curved]
     return np.concatenate([W[curved], linear[None, :]])
 
@@ -85,7 +92,7 @@ def _needed_directions(weights: Array, W: Array, links: Sequence[Activation]) ->
 class SingleIndex(RidgeSum):
     """Single-index model ``f(x) = g(u . x)``, |u| = 1.
 
-    The target of Damian et al. 2022, Nichani et al. 2023 and many others; its information exponent is that of g.
+    The target of Damian et al. 2022 and Nichani et al. 2023, among others; its information exponent is that of g.
 
     Parameters
     ----------
@@ -94,7 +101,7 @@ class SingleIndex(RidgeSum):
     link : str, sequence of float, mapping, callable or Activation, default "he4"
         g, as in `as_activation`.
     direction : array-like of shape (dim,) or "random", optional
-        u, normalised here. Default: the first axis.
+        u, of any length: it is normalised. Default: the first axis.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -136,16 +143,16 @@ class SingleIndex(RidgeSum):
         return self.directions[0]
 
     def feature(self, X: ArrayLike) -> Array:
-        """The hidden feature ``u . x`` at the rows of X (n, dim), so that ``f(X) = link(feature(X))``."""
-        X = check_points(X, self.dim)
+        """Values of the hidden feature ``u . x`` at the rows of X (n, dim): ``f(X) = link(feature(X))``."""
+        X = as_points(X, self.dim)
         return X @ self.direction.astype(X.dtype)
 
 
 class HermiteSingleIndex(SingleIndex):
     """One Hermite polynomial along one direction, ``f(x) = h_p(u . x)``.
 
-    The class of Damian et al. 2022, Theorem 2: correlational queries need a tolerance below dim^(-p/4), the accuracy of
-    about dim^(p/2) samples, to tell its members apart. Energy 1, all of it in degree p.
+    The class of Theorem 2 of Damian et al. 2022: to distinguish its members, correlational queries need a tolerance
+    below dim^(-p/4), the accuracy of about dim^(p/2) samples. The variance is 1, all of it in degree p.
 
     Parameters
     ----------
@@ -165,5 +172,5 @@ class HermiteSingleIndex(SingleIndex):
         rotate: bool = False,
         random_state: RandomState = None,
     ):
-        self.degree = check_count(degree, "degree")
+        self.degree = as_integer(degree, "degree", 1)
         super().__init__(dim, f"h{self.degree}", direction, rotate, random_state)

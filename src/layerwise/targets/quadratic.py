@@ -1,4 +1,4 @@
-"""Quadratic forms as feature polynomials, kept by their spectrum: ``x'Ax = sum_i b_i (v_i . x)^2``."""
+"""Quadratic forms as feature polynomials, stored as their spectrum: ``x'Ax = sum_i b_i (v_i . x)^2``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from layerwise.hermite import HermitePolynomial
 from layerwise.inputs import RandomState, as_generator
-from layerwise.targets.base import Array, haar_rotation
+from layerwise.targets.base import Array
+from layerwise.targets.directions import haar_rotation
 from layerwise.targets.facts import Component
 from layerwise.targets.features import Feature
 
@@ -19,16 +20,16 @@ __all__ = ["Quadratic"]
 class Quadratic(Feature):
     """Quadratic form ``p(x) = x'Ax``, tr A = 0, E (x'Ax)^2 = 2 |A|_F^2 = 1.
 
-    The feature of Nichani et al. 2023, which asks for ``|A|_op`` of order dim^(-1/2). On the sphere of radius sqrt(dim)
-    ``E (x'Ax)^2 = dim / (dim + 2)`` with the same A.
+    The feature of Nichani et al. 2023, where ``|A|_op`` must be of order dim^(-1/2). On the sphere of radius sqrt(dim),
+    ``E (x'Ax)^2 = dim / (dim + 2)`` for the same A.
 
     Parameters
     ----------
     dim : int
         Number of inputs.
     matrix : {"alternating", "gaussian", "orthogonal"} or array-like of shape (dim, dim), default "alternating"
-        A up to scale: ``diag(1, -1, 1, -1, ...)`` (the last entry 0 for odd dim); a symmetric Gaussian matrix less its
-        trace; ``[[0, Q], [Q', 0]]`` with Q Haar-random of size dim/2; or a symmetric matrix of trace 0.
+        A up to scale: ``diag(1, -1, 1, -1, ...)``, whose last entry is 0 for odd dim; a symmetric Gaussian matrix with
+        its trace removed; ``[[0, Q], [Q', 0]]`` with Q Haar-random of size dim/2; or a symmetric matrix of trace 0.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -51,21 +52,24 @@ class Quadratic(Feature):
     ):
         super().__init__(dim)
         if self.dim < 2:
-            raise ValueError("dim=1 leaves no quadratic form of trace 0 but zero. Give dim >= 2.")
+            raise ValueError(
+                "dim=1 must be >= 2: the only quadratic form of trace 0 in one variable is 0. Pass dim >= 2."
+            )
         self._matrix = matrix
         self.rotate, self.random_state = rotate, random_state
         rng = as_generator(random_state)
         eigenvalues, frame = _spectrum(matrix, self.dim, rng)
         self.eigenvalues = eigenvalues / np.sqrt(2.0 * np.sum(eigenvalues**2))
-        self._see_through(frame, rotate, rng)
+        self.set_frame(frame, rotate, rng)
 
     @property
     def matrix(self) -> Array:
-        """A as it stands (scaled, rotated), shape (dim, dim)."""
+        """A after scaling and rotation, shape (dim, dim)."""
         S = self.relevant_subspace
         return (S.T * self.eigenvalues) @ S
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``sum_i b_i z_i^2``."""
         return (Z * Z) @ self.eigenvalues.astype(Z.dtype)  # tr A = 0
 
     @cached_property
@@ -87,7 +91,8 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
         if matrix == "orthogonal":
             if dim % 2:
                 raise ValueError(
-                    f"matrix='orthogonal' pairs two halves of the inputs, but dim={dim} is odd. Give dim + 1."
+                    f"dim={dim} is odd; it must be even for matrix='orthogonal', which pairs halves of the inputs. "
+                    f"Pass dim={dim + 1}."
                 )
             Q = haar_rotation(dim // 2, rng)
             half = np.eye(dim // 2)
@@ -95,7 +100,7 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
             return np.repeat([1.0, -1.0], dim // 2), frame
         if matrix != "gaussian":
             raise ValueError(
-                f"matrix={matrix!r} is unknown. Give 'alternating', 'gaussian', 'orthogonal' or a ({dim}, {dim}) array."
+                f"matrix={matrix!r} must be 'alternating', 'gaussian', 'orthogonal' or a ({dim}, {dim}) array."
             )
         A = rng.standard_normal((dim, dim))
         A = A + A.T
@@ -103,13 +108,17 @@ def _spectrum(matrix: str | ArrayLike, dim: int, rng: np.random.Generator) -> tu
     else:
         A = np.asarray(matrix, dtype=float)
         if A.shape != (dim, dim) or not np.all(np.isfinite(A)) or not np.any(A):
-            raise ValueError(f"matrix has shape {A.shape} (or is not finite, or all 0). Give a ({dim}, {dim}) matrix.")
+            raise ValueError(
+                f"matrix has shape {A.shape}, or is not finite, or is 0; it must be ({dim}, {dim}), nonzero."
+            )
         size = float(np.linalg.norm(A))
         if np.linalg.norm(A - A.T) > 1e-10 * size:
-            raise ValueError("matrix is not symmetric. Give (A + A.T) / 2, which is the same quadratic form.")
+            raise ValueError(
+                "matrix is not symmetric; it must be. Pass (A + A.T) / 2, which is the same quadratic form."
+            )
         if abs(np.trace(A)) > 1e-10 * size:
             raise ValueError(
-                f"matrix has trace {np.trace(A):.4g}, not 0. Subtract np.trace(A) / {dim} * np.eye({dim})."
+                f"matrix has trace {np.trace(A):.4g}; it must be 0. Subtract np.trace(A) / {dim} * np.eye({dim})."
             )
     eigenvalues, vectors = np.linalg.eigh(A)
     kept = np.abs(eigenvalues) > 1e-12 * np.abs(eigenvalues).max()

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from layerwise._validation import build, find_class
 from layerwise.targets.base import Target
 from layerwise.targets.deep import DeepLowRank
 from layerwise.targets.hierarchical import Hierarchical, QuadraticFeature, ReLUOfQuadratic
 from layerwise.targets.index import HermiteSingleIndex, SingleIndex
-from layerwise.targets.lookup import FEATURES, build, find
+from layerwise.targets.lookup import FEATURES
 from layerwise.targets.low_rank import LowRankPolynomial, TwoLayerTeacher
 from layerwise.targets.multi_feature import MultiFeature
 from layerwise.targets.multi_index import MultiIndex
@@ -39,7 +40,7 @@ def _snake_case(name: str) -> str:
 
 
 TARGETS: dict[str, type[Target]] = {**{_snake_case(kind.__name__): kind for kind in _CLASSES}, **FEATURES}
-"""Every target by its lookup name: ``single_index``, ``asian_straddle``, and the feature polynomials."""
+"""Every target, feature polynomials included, by its class name in snake case: ``single_index``, ..."""
 
 
 def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, **parameters: Any) -> Target:
@@ -48,12 +49,19 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
     Parameters
     ----------
     spec : str, mapping or Target
-        A class name ("SingleIndex", "AsianStraddle") in any spelling ("single_index", "asian_straddle"); a mapping with
-        the 'name' and parameters; or a target, which is returned as it is.
+        A class name in any spelling ("SingleIndex", "single_index"); a mapping with a 'name' and constructor
+        parameters; or a target, which is returned unchanged.
     dim : int, optional
-        Number of inputs; may be left out for simulators, which have a default.
+        Number of inputs; optional for simulators, which have a default.
     **parameters
-        Passed to the class.
+        Constructor parameters.
+
+    Raises
+    ------
+    TypeError
+        If ``spec`` is none of these, ``dim`` is missing, or the class does not have a parameter.
+    ValueError
+        If the name is unknown, or ``dim`` differs from that of the target.
 
     Examples
     --------
@@ -62,9 +70,13 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
     """
     if isinstance(spec, Target):
         if parameters:
-            raise TypeError(f"{spec!r} is made already and takes no {', '.join(parameters)}. Give its name instead.")
+            raise TypeError(
+                f"{spec!r} is built already; it must come without parameters ({', '.join(parameters)}). Pass its name."
+            )
         if dim not in (None, spec.dim):
-            raise ValueError(f"{spec!r} has dim={spec.dim}, not {dim}. Leave dim out or build it with dim={dim}.")
+            raise ValueError(
+                f"dim={dim} must be {spec.dim}, that of {spec!r}. Omit dim, or build the target with dim={dim}."
+            )
         return spec
     if isinstance(spec, Mapping):
         parameters = {**spec, **parameters}
@@ -72,10 +84,12 @@ def make_target(spec: str | Mapping[str, Any] | Target, dim: int | None = None, 
         dim = parameters.pop("dim", dim) if dim is None else dim
         parameters.pop("dim", None)
     if not isinstance(spec, str):
-        raise TypeError(f"target={spec!r} is no target. Give a name, a mapping with a 'name', or a Target object.")
-    kind = find(spec, TARGETS, "target")
+        raise TypeError(
+            f"target={spec!r} must be a name, a mapping with a 'name', or a Target. Pass e.g. 'single_index'."
+        )
+    kind = find_class(spec, TARGETS, "target")
     if dim is not None:
         return build(kind, dim, **parameters)
     if kind not in _SIMULATORS:
-        raise TypeError(f"{kind.__name__} needs dim, the number of inputs. Give dim=10, say.")
+        raise TypeError(f"dim=None must be an integer, as {kind.__name__} has no default. Pass e.g. dim=10.")
     return build(kind, **parameters)

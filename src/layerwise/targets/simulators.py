@@ -1,19 +1,19 @@
-"""Simulators: closed forms that people really use, with standard Gaussian inputs.
+"""Simulators: models from applications in closed form, with standard Gaussian inputs.
 
-Two have no hierarchical structure by construction (an option, a random medium), two are a link of a quadratic form.
-Shares of variance by degree are stated in each class; they are exact or carry a standard error.
+Two have no hierarchical structure by construction (an option, a random medium), two are links of a quadratic form. Each
+docstring states the shares of variance by degree, which are exact or given with a standard error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from numbers import Real
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import roots_legendre
 
+from layerwise._validation import Number
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import ExponentialFacts, Facts
@@ -21,11 +21,11 @@ from layerwise.targets.hierarchical import Hierarchical
 
 __all__ = ["AsianStraddle", "ExcessOfLoss", "Fatigue", "LognormalPDE"]
 
-BLOCK_BYTES = 2**24  # of temporaries, at once
+BLOCK_BYTES = 2**24  # of temporary arrays
 
 
 def by_blocks(function: Callable[[Array], Array], Z: Array, row_bytes: int) -> Array:
-    """Apply a row-wise function by blocks of rows whose temporaries stay within BLOCK_BYTES."""
+    """Apply a row-wise function to blocks of rows whose temporary arrays take at most BLOCK_BYTES."""
     rows = max(1, BLOCK_BYTES // max(row_bytes, 1))
     parts = [function(Z[i : i + rows]) for i in range(0, len(Z), rows)]
     return np.concatenate(parts) if parts else np.empty(0, dtype=Z.dtype)
@@ -34,16 +34,16 @@ def by_blocks(function: Callable[[Array], Array], Z: Array, row_bytes: int) -> A
 class AsianStraddle(Target):
     """Payoff of an Asian straddle, ``f(x) = |mean_t S_t - 1|``, ``S_t = exp(v sum_{i<=t} x_i / sqrt(dim))``.
 
-    The price path S is driven by the inputs, one a time step. Nearly a function of one direction: at dim = 50 the
-    degrees 1, 2 and 3 carry .085, .807 and .010 (errors .001, .007 and .001) of the variance, and the largest
-    eigenvalue of E Hessian f all but 1 % of its squared norm, which is the standard error of saying so.
+    The inputs are the increments of the price path S, one per time step. f is nearly a function of one direction: at
+    dim = 50 the degrees 1, 2 and 3 hold .085, .807 and .010 of the variance (errors .001, .007 and .001), and the
+    largest eigenvalue of E Hessian f accounts for 99 % of its squared norm, to within the standard error of 1 %.
 
     Parameters
     ----------
     dim : int, default 50
         Number of time steps.
     volatility : float, default 0.3
-        v, over the whole path.
+        v, the volatility over the whole path.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -52,11 +52,13 @@ class AsianStraddle(Target):
 
     def __init__(self, dim: int = 50, volatility: float = 0.3, rotate: bool = False, random_state: RandomState = None):
         super().__init__(dim)
-        self.volatility = _positive(volatility, "volatility")
+        Number().check(volatility, "volatility")
+        self.volatility = float(volatility)
         self.rotate, self.random_state = rotate, random_state
-        self._see_through(None, rotate, as_generator(random_state))
+        self.set_frame(None, rotate, as_generator(random_state))
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """``|mean_t S_t - 1|``."""
         return by_blocks(self._payoff, Z, 2 * self.dim * Z.itemsize)
 
     def _payoff(self, Z: Array) -> Array:
@@ -69,12 +71,12 @@ class AsianStraddle(Target):
 class LognormalPDE(Target):
     """Flow through a lognormal random medium, ``f(x) = u(1) = int_0^1 (1 - t) exp(-a(t)) dt``.
 
-    Solves ``-(e^a u')' = 1`` on [0, 1], u(0) = 0, u'(1) = 0, at the far end. The log-conductivity a is ``amplitude``
-    times a centred Gaussian field of covariance exp(-|s-t|/length), cut after ``dim`` Karhunen–Loève modes, whose
-    coordinates are the inputs. f is a sum of exponentials of linear forms, so that all its facts are exact
-    (`ExponentialFacts`): at the defaults degrees 1..6 carry .174 .221 .214 .167 .110 .062 of the variance, .604 lies in
-    degrees >= 3, and the three largest eigenvalues of E Hessian f make .84, .12 and .03 of its squared norm. The tails
-    are heavy: the variance of 2e5 draws scatters by tens of per cent, and shares measured so (.57 in degrees >= 3) too.
+    The value at t = 1 of the solution of ``-(e^a u')' = 1`` on [0, 1], u(0) = 0, u'(1) = 0. The log-conductivity a is
+    ``amplitude`` times a centred Gaussian field with covariance exp(-|s-t|/length), truncated to ``dim`` Karhunen–Loève
+    modes, whose coordinates are the inputs. f is a sum of exponentials of linear forms, so that all facts are exact
+    (`ExponentialFacts`): at the defaults, degrees 1..6 hold .174 .221 .214 .167 .110 .062 of the variance, degrees >= 3
+    hold .604, and the three largest eigenvalues of E Hessian f account for .84, .12 and .03 of its squared norm. The
+    tails are heavy: the sample variance of 2e5 draws varies by tens of per cent.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class LognormalPDE(Target):
     length : float, default 0.3
         Correlation length.
     amplitude : float, default 2
-        Standard deviation of a (before the cut).
+        Standard deviation of a before truncation.
     rotate : bool, default False
         Rotate by a Haar-random orthogonal matrix.
     random_state : int, Generator, RandomState or None
@@ -103,16 +105,19 @@ class LognormalPDE(Target):
         random_state: RandomState = None,
     ):
         super().__init__(dim)
-        self.length, self.amplitude = _positive(length, "length"), _positive(amplitude, "amplitude")
+        Number().check(length, "length")
+        Number().check(amplitude, "amplitude")
+        self.length, self.amplitude = float(length), float(amplitude)
         self.rotate, self.random_state = rotate, random_state
         nodes, weights = roots_legendre(max(200, 4 * self.dim))
         t = (1.0 + nodes) / 2.0
         self._weights = weights / 2.0 * (1.0 - t)
         eigenvalues, modes = exponential_modes(t, self.dim, self.length)
         self._loadings = -self.amplitude * modes * np.sqrt(eigenvalues)  # -a(t) = loadings x, (nodes, dim)
-        self._see_through(None, rotate, as_generator(random_state))
+        self.set_frame(None, rotate, as_generator(random_state))
 
-    def _values(self, Z: Array) -> Array:
+    def evaluate(self, Z: Array) -> Array:
+        """u(1), by quadrature in t."""
         return by_blocks(self._solve, Z, 2 * len(self._weights) * Z.itemsize)
 
     def _solve(self, Z: Array) -> Array:
@@ -120,7 +125,8 @@ class LognormalPDE(Target):
         np.exp(field, out=field)
         return field @ self._weights.astype(Z.dtype)
 
-    def _make_facts(self) -> Facts:
+    def compute_facts(self) -> Facts:
+        """Exact facts about the quadrature sum."""
         return ExponentialFacts(self._weights, self._loadings)
 
 
@@ -162,9 +168,8 @@ def exponential_modes(t: Array, n: int, length: float) -> tuple[Array, Array]:
 class ExcessOfLoss(Hierarchical):
     """Excess-of-loss layer ``f(x) = clip(p(x), 0, 1.5)``, ``p(x) = sum_i ±(x_i^2 - 1) / sqrt(2 dim)``.
 
-    A pure link of a feature: p is a balanced quadratic form and no linear subspace is relevant. Degrees 2, 4, 6 carry
-    .748, .126, .049 of the variance at dim = 30 (all facts are exact). With dim = 20 it is the target T2 of the
-    refinement tests.
+    p is a balanced quadratic form, so that f depends on all directions. Degrees 2, 4, 6 hold .748, .126, .049 of the
+    variance at dim = 30 (all facts are exact). With dim = 20 it is the target T2 of the refinement tests.
 
     Parameters
     ----------
@@ -183,15 +188,15 @@ class ExcessOfLoss(Hierarchical):
 class Fatigue(Hierarchical):
     """Fatigue damage ``f(x) = max(1 + p(x)/2, 0)^1.5``, ``p(x) = sum_i (x_i^2 - 1) / sqrt(2 dim)``.
 
-    A power of the energy |x|^2: radial, so that no direction is preferred. Degrees 2 and 4 carry .970 and .029 of the
-    variance at dim = 30 (all facts are exact).
+    A radial function, a power of the energy |x|^2. Degrees 2 and 4 hold .970 and .029 of the variance at dim = 30 (all
+    facts are exact).
 
     Parameters
     ----------
     dim : int, default 30
         Number of inputs.
     rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix (which changes nothing: f is radial).
+        Rotate by a Haar-random orthogonal matrix, which does not change f.
     random_state : int, Generator, RandomState or None
         For ``rotate``.
     """
@@ -199,9 +204,3 @@ class Fatigue(Hierarchical):
     def __init__(self, dim: int = 30, rotate: bool = False, random_state: RandomState = None):
         feature = {"name": "balanced_sum", "degree": 2, "weights": "ones"}
         super().__init__(dim, feature, "fatigue", False, rotate, random_state)
-
-
-def _positive(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < float(value) < np.inf:
-        raise ValueError(f"{name}={value!r} is not a positive number. Give a finite number > 0.")
-    return float(value)

@@ -130,7 +130,7 @@ def strongest_two_layers(kernel_sizes: list[int] | None = None) -> list[LearnerS
     ]
 
 
-def _on_the_sphere(name: str, two_layers: list[LearnerSpec], dims: list[int], n: list[int] | str) -> Study:
+def _on_the_sphere(name: str, two_layers: list[LearnerSpec], dims: list[int], n: list[int] | Sizes) -> Study:
     """Return the study of three layers and of these two-layer learners on ``relu(x'Ax)``."""
     three = LearnerSpec(label=THREE_LAYERS, use=ThreeLayerRegressor, params={"width": THREE_LAYERS_WIDTH})
     return Study(

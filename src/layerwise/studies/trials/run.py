@@ -36,8 +36,8 @@ class Outcome:
     ----------
     risk : float
         ``mean((f(X) - y)^2) / variance`` over noiseless test points: 1 is predicting the mean, 0 is perfect. The
-        variance is the target's own under N(0, I), and that of the test points for other inputs. NaN for a failed
-        trial.
+        variance is the target's own, under N(0, I); that of the test points where the inputs are others; and 1, which
+        makes the risk an absolute error, where the target's is not reliable. NaN for a failed trial.
     fit_seconds : float
         Wall time of ``fit``. NaN for a failed trial.
     error : str or None, default=None
@@ -113,6 +113,8 @@ def _measure(trial: Trial) -> Outcome:
     X_test, y_test = _sample(target, trial, trial.n_test, test)
     standard = trial.inputs == "Gaussian" and not trial.inputs_params
     variance = float(target.variance if standard else np.var(y_test))
+    if standard and not getattr(target, "variance_reliable", True):
+        variance = 1.0  # the target has warned: the risk is the absolute mean squared error
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(
             f"the variance of {trial.target} is {variance}; it must be positive and finite, for the risk is divided "

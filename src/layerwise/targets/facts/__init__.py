@@ -1,4 +1,4 @@
-"""How targets know themselves: exact algebra where there is any, quadrature, and Monte Carlo as the last resort."""
+"""Facts about targets: exact where there is a closed form, else by quadrature, else by Monte Carlo."""
 
 from layerwise.targets.facts.base import Facts, distinct
 from layerwise.targets.facts.exponential import ExponentialFacts
@@ -8,6 +8,7 @@ from layerwise.targets.facts.polynomial import PolynomialFacts
 from layerwise.targets.facts.quadrature import QuadratureFacts, facts_about
 from layerwise.targets.facts.radial import RadialFacts
 from layerwise.targets.facts.ridge import RidgeFacts
+from layerwise.targets.facts.stated import StatedFacts
 
 __all__ = [
     "Component",
@@ -19,6 +20,7 @@ __all__ = [
     "QuadratureFacts",
     "RadialFacts",
     "RidgeFacts",
+    "StatedFacts",
     "distinct",
     "facts_about",
 ]

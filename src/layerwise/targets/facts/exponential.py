@@ -1,4 +1,4 @@
-"""Sums of exponentials of linear forms, exactly.
+"""Exact facts about sums of exponentials of linear forms.
 
     f(x) = sum_j w_j exp(b_j . x)
 

@@ -1,13 +1,14 @@
-"""Polynomials of a sum of independent pieces, exactly, in any dimension.
+"""Exact facts about polynomials of a sum of independent pieces, in any dimension.
 
-Let ``p = sum_i w_i psi_i`` with the psi_i on disjoint sets of variables, and ``f = g(p)``, g of degree q. Take x' with
-``E x x'' = t I`` (Mehler). Then ``E f(x) f(x') = sum_k t^k |P_k f|^2``, and the left side needs only the mixed moments
-of (p(x), p(x')), whose exponential generating function is the product over i of those of the pieces,
+Let ``p = sum_i w_i psi_i`` with the psi_i on disjoint sets of variables, and ``f = g(p)``, g of degree q. Let x and x'
+be standard Gaussian with cross-covariance t I. By Mehler's formula ``E f(x) f(x') = sum_k t^k |P_k f|^2``, and the left
+side needs only the mixed moments of (p(x), p(x')), whose exponential generating function is the product over i of those
+of the pieces,
 
     M(s, s') = prod_i  sum_ab (w_i s)^a (w_i s')^b / (a! b!)  E psi_i(x)^a psi_i(x')^b,
 
-truncated at a, b <= q; each piece's moment is a polynomial in t, ``sum_k t^k <P_k psi^a, P_k psi^b>``. All is done at
-the roots of unity t and one Fourier transform returns the energies. No term of g(p) in dim variables is ever formed.
+truncated at a, b <= q. The moment of each piece is a polynomial in t, ``sum_k t^k <P_k psi^a, P_k psi^b>``. It is
+evaluated at roots of unity t, and one Fourier transform gives the energies; g(p) is never expanded in dim variables.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class IndependentSumFacts(Facts):
         self.top_degree = max(c.polynomial.degree for c in components) * q
 
         self._powers: dict[int, list[HermitePolynomial]] = {}
-        kinds: dict[tuple[int, float], list[int]] = {}  # pieces of one law: same polynomial, same weight
-        weights, place = distinct(np.array([c.weight for c in components]))
+        kinds: dict[tuple[int, float], list[int]] = {}  # pieces of equal distribution: same polynomial, same weight
+        weights, index = distinct(np.array([c.weight for c in components]))
         for i, c in enumerate(components):
-            kinds.setdefault((id(c.polynomial), float(weights[place[i]])), []).append(i)
+            kinds.setdefault((id(c.polynomial), float(weights[index[i]])), []).append(i)
             self._powers.setdefault(id(c.polynomial), _powers(c.polynomial, q))
         self._kinds = kinds
         self._energies = self._compute_energies()
@@ -75,14 +76,14 @@ class IndependentSumFacts(Facts):
         return np.clip(np.fft.fft(stability).real / (top + 1), 0.0, None)
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Coefficients of t^k in E f(x) f(x')."""
+        """Return the coefficients of t^k in E f(x) f(x')."""
         return padded(self._energies, max_degree), np.zeros(max_degree + 1)
 
     def energy_floor(self, max_degree: int) -> Array:
-        """The Fourier transform rounds each energy by the size of what it sums, the mean included."""
+        """Rounding of the Fourier transform, relative to the sum of all terms, the mean included."""
         return np.maximum(super().energy_floor(max_degree), self._rounding)
 
-    # -- the Hessian, by Stein: E f(x) (x x' - I), again from generating functions
+    # -- the Hessian E f(x) (x x' - I) (Stein), also from generating functions
 
     def _series(self, kind: tuple[int, float], moments: Array) -> Array:
         """``sum_a (w s)^a / a! moments_a``, coefficients along the first axis."""
@@ -90,8 +91,8 @@ class IndependentSumFacts(Facts):
         return (kind[1] ** a / factorial(a)).reshape(-1, *[1] * (moments.ndim - 1)) * moments
 
     @cached_property
-    def _laws(self) -> dict[tuple[int, float], Array]:
-        """``E exp(s w_i psi_i)`` for each kind; the coefficient of s^0 is 1, so that it can be divided by."""
+    def _generating(self) -> dict[tuple[int, float], Array]:
+        """``E exp(s w_i psi_i)`` for each kind; the coefficient of s^0 is 1, which allows division."""
         return {
             kind: self._series(kind, np.array([power.mean for power in self._powers[kind[0]]])) for kind in self._kinds
         }
@@ -102,7 +103,7 @@ class IndependentSumFacts(Facts):
         total = np.eye(1, self._q + 1)[0]
         for kind, rows in self._kinds.items():
             for _ in rows:
-                total = np.convolve(total, self._laws[kind])[: self._q + 1]
+                total = np.convolve(total, self._generating[kind])[: self._q + 1]
         return total
 
     @cached_property
@@ -112,16 +113,16 @@ class IndependentSumFacts(Facts):
         for kind, rows in self._kinds.items():
             powers = self._powers[kind[0]]
             own = self._series(kind, np.stack([power.expected_hessian() for power in powers]))
-            block = self._contract(_divide(self._total, self._laws[kind]), own)
+            block = self._contract(_divide(self._total, self._generating[kind]), own)
             for i in rows:
                 H[np.ix_(self._components[i].axes, self._components[i].axes)] = block
             gradient = self._series(kind, np.stack([power.expected_gradient() for power in powers]))
             if np.any(gradient):
                 gradients[kind] = gradient
         for kind, gradient in gradients.items():
-            rest = _divide(self._total, self._laws[kind])
+            rest = _divide(self._total, self._generating[kind])
             for kind2, gradient2 in gradients.items():
-                block = self._contract(_divide(rest, self._laws[kind2]), _convolve_outer(gradient, gradient2))
+                block = self._contract(_divide(rest, self._generating[kind2]), _convolve_outer(gradient, gradient2))
                 for i in self._kinds[kind]:
                     for j in self._kinds[kind2]:
                         if i != j:
@@ -137,7 +138,7 @@ class IndependentSumFacts(Facts):
         return block
 
     def expected_hessian(self) -> Array:
-        """``E f(x) (x x' - I)``, block by block."""
+        """Return ``E f(x) (x x' - I)``, computed by blocks."""
         return self._hessian
 
 

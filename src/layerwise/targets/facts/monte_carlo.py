@@ -1,10 +1,14 @@
-"""Facts by Monte Carlo: the last resort, drawn once at a fixed seed, with standard errors.
+"""Facts by Monte Carlo, for functions about which nothing is known: fixed seeds, with standard errors.
 
-32 independently scrambled Sobol nets of 8192 Gaussian points each. With ``T_g`` the means over net g of
-``f(x) h_alpha(x)``, all ``|alpha| = k``, the mean of ``<T_g, T_g'>`` over g != g' is unbiased for ``|P_k f|^2``, and
-the jackknife over nets gives its standard error (in few dimensions far below that of as many independent points).
-Degrees whose basis would pass 2000 columns come from the noise stability of f less its quadratic part (see
-`noise_stability`), whose error does not grow with the number of coefficients.
+The sample consists of 32 independently scrambled Sobol nets of 8192 Gaussian points each. Let ``T_g`` be the means over
+net g of ``f(x) h_alpha(x)``, all ``|alpha| = k``. The mean of ``<T_g, T_g'>`` over g != g' is an unbiased estimate of
+``|P_k f|^2``, and the jackknife over nets gives its standard error (in few dimensions far below that of as many
+independent points). Degrees whose basis would exceed 2000 columns come from the noise stability of f without its
+quadratic part (see `noise_stability`), whose error does not grow with the number of coefficients.
+
+A second sample, stretched to where ``(f - E f)^2`` is large (see `importance`), checks the variance. Where the two
+disagree, or the first is too inaccurate, the nets are drawn from the stretched distribution and weighted. A variance
+that neither sample determines has an infinite error.
 """
 
 from __future__ import annotations
@@ -17,16 +21,27 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from layerwise.hermite import design_matrix, n_terms
-from layerwise.targets.facts.base import Array, Facts, padded
+from layerwise.targets.facts.base import ROUNDING, Array, Facts, padded
+from layerwise.targets.facts.importance import MAX_TAIL_INDEX, Proposal, adapt, tail_index
 from layerwise.targets.facts.noise_stability import LAST, stability_energies
 
 SEED = 271828
 NETS, NET_SIZE = 32, 2**13
 MAX_COLUMNS = 2000
+MAX_DISAGREEMENT_SE = 3.0
+MAX_PLAIN_ERROR = 0.1  # relative; beyond it a stretched sample of half the error is preferred
 
 
 class MonteCarloFacts(Facts):
-    """Facts about any square-integrable function of r standard Gaussian variables."""
+    """Facts about any square-integrable function of r standard Gaussian variables.
+
+    Parameters
+    ----------
+    function : callable
+        f, from points of shape (n, dim) to values of shape (n,).
+    dim : int
+        r.
+    """
 
     top_degree = 6
 
@@ -35,21 +50,46 @@ class MonteCarloFacts(Facts):
         self._basis_degree = 2
         while self._basis_degree < 6 and n_terms(dim, self._basis_degree + 1) <= MAX_COLUMNS:
             self._basis_degree += 1
+        self._proposal: Proposal | None = None
+        self._determined = True
 
-    @cached_property
-    def _moments(self) -> tuple[Array, Array]:
-        """Means over each net of ``f h_alpha`` (nets, terms) and of ``f^2`` (nets,)."""
+    def _net_means(self) -> tuple[Array, Array, float]:
+        """Means over each net of ``f h_alpha`` (nets, terms) and of ``f^2`` (nets,); tail index of ``f^2``."""
         moments, squares = np.zeros((NETS, n_terms(self._dim, self._basis_degree))), np.zeros(NETS)
+        largest = []
         rows = max(64, 2**22 // moments.shape[1])
         for g, seed in enumerate(np.random.SeedSequence(SEED).spawn(NETS)):
             rng = np.random.default_rng(seed)
             net = qmc.Sobol(self._dim, seed=rng).random(NET_SIZE)  # pyright: ignore[reportCallIssue] (rng= from SciPy 1.15)
             X = ndtri(np.clip(net, 2.0**-54, 1.0 - 2.0**-53))
+            if self._proposal is not None:
+                X = self._proposal.stretch(X)
             y = self._function(X)
-            squares[g] = np.mean(y**2)
+            square = y**2
+            if self._proposal is not None:
+                weights = self._proposal.weights(X)
+                y, square = weights * y, weights * square
+            squares[g] = np.mean(square)
+            largest.append(square)
             for start in range(0, NET_SIZE, rows):
                 part = slice(start, start + rows)
                 moments[g] += y[part] @ design_matrix(X[part], self._basis_degree) / NET_SIZE
+        return moments, squares, tail_index(np.concatenate(largest))
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array]:
+        """Means over each net, stretched where the check of the variance asks for it."""
+        moments, squares, tail = self._net_means()
+        (variance, error), mean = _variance(moments, squares), float(moments[:, 0].mean())
+        check = adapt(self._function, self._dim, mean, SEED)
+        rounding = ROUNDING * float(squares.mean())
+        agree = abs(check.variance - variance) <= MAX_DISAGREEMENT_SE * np.hypot(check.error, error) + rounding
+        inaccurate = error > MAX_PLAIN_ERROR * variance + rounding and check.error < 0.5 * error
+        if check.trusted and (not agree or inaccurate):
+            self._proposal = check.proposal
+            moments, squares, _ = self._net_means()
+        elif not check.trusted and (not agree or tail >= MAX_TAIL_INDEX):
+            self._determined = False
         return moments, squares
 
     @cached_property
@@ -59,18 +99,18 @@ class MonteCarloFacts(Facts):
 
     @cached_property
     def variance(self) -> float:  # type: ignore[override]
-        """Mean of f^2 less the unbiased square of the mean."""
-        return float(self._moments[1].mean()) - _between(self._moments[0][:, :1])[0]
+        """Mean of f^2 minus an unbiased estimate of the squared mean."""
+        return _variance(*self._moments)[0]
 
     @cached_property
     def variance_error(self) -> float:  # type: ignore[override]
-        """Standard error of the variance."""
-        influence = self._moments[1] - 2.0 * self.mean * self._moments[0][:, 0]
-        return float(influence.std(ddof=1) / np.sqrt(NETS))
+        """Standard error of the variance; infinite where neither sample determines it."""
+        error = _variance(*self._moments)[1]
+        return error if self._determined else np.inf
 
     @cached_property
     def _low(self) -> tuple[Array, Array]:
-        """Energies of the degrees in the basis, unbiased, and their standard errors."""
+        """Unbiased energies of the degrees in the basis, and their standard errors."""
         ends = [0] + [n_terms(self._dim, k) for k in range(self._basis_degree + 1)]
         pairs = [_between(self._moments[0][:, ends[k] : ends[k + 1]]) for k in range(self._basis_degree + 1)]
         energies, errors = np.array(pairs).T
@@ -78,7 +118,7 @@ class MonteCarloFacts(Facts):
 
     @cached_property
     def _high(self) -> tuple[Array, Array]:
-        """Energies of degrees 0..LAST by noise stability, to be read beyond the basis."""
+        """Energies of degrees 0..LAST by noise stability; only those beyond the basis are used."""
         c, H = self._moments[0].mean(axis=0)[: self._dim + 1], self.expected_hessian()
         deviations = self._moments[0].var(axis=0, ddof=1) / NETS
         ends = [0] + [n_terms(self._dim, k) for k in range(3)]
@@ -89,12 +129,13 @@ class MonteCarloFacts(Facts):
 
         energies, errors = self._low
         known, spread = np.append(left, energies[3:]), np.append(left, errors[3:])
-        return stability_energies(rest, self._dim, known, spread, SEED)
+        return stability_energies(rest, self._dim, known, spread, SEED, self._proposal)
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Estimates and their errors (standard, and a bound of what other degrees leak in).
+        """Estimates and their errors (standard errors, and bounds of the leakage from other degrees).
 
-        Estimates below 0 are set to 0, and a degree takes at most what the lower ones leave of the variance.
+        Negative estimates are set to 0, and each degree is capped at the variance that the lower degrees leave. All
+        errors are infinite where that of the variance is.
         """
         top = self._basis_degree
         energies, errors = self._low
@@ -105,16 +146,23 @@ class MonteCarloFacts(Facts):
         energies[1:] = np.diff(np.minimum(np.cumsum(energies[1:]), self.variance), prepend=0.0)
         energies, errors = padded(energies, max_degree), padded(errors, max_degree)
         errors[LAST + 1 :] = self.variance
-        return energies, errors
+        return energies, errors if self._determined else np.full(max_degree + 1, np.inf)
 
     def expected_hessian(self) -> Array:
-        """``E f(x) (x x' - I)`` (Stein): sqrt(2) c_{2 e_i} on, c_{e_i + e_j} off the diagonal."""
+        """``E f(x) (x x' - I)`` (Stein): sqrt(2) c_{2 e_i} on the diagonal, c_{e_i + e_j} elsewhere."""
         first, last = n_terms(self._dim, 1), n_terms(self._dim, 2)
         c = self._moments[0][:, first:last].mean(axis=0)
         j, i = np.tril_indices(self._dim)  # the order of multi_indices: e_i + e_j, i = 0..j, for j = 0..dim-1
         hessian = np.zeros((self._dim, self._dim))
         hessian[i, j] = hessian[j, i] = np.where(i == j, np.sqrt(2.0), 1.0) * c
         return hessian
+
+
+def _variance(moments: Array, squares: Array) -> tuple[float, float]:
+    """The variance from the net means of ``f h_alpha`` and of ``f^2``, and its standard error."""
+    variance = float(squares.mean()) - _between(moments[:, :1])[0]
+    influence = squares - 2.0 * float(moments[:, 0].mean()) * moments[:, 0]
+    return variance, float(influence.std(ddof=1) / np.sqrt(NETS))
 
 
 def _between(T: Array) -> tuple[float, float]:

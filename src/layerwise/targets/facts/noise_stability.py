@@ -1,13 +1,13 @@
 """Energies of high degree from noise stability: no basis, and an error that holds whatever the tail.
 
 With x, x' independent and ``x_t = t x + sqrt(1 - t^2) x'``, Mehler's formula gives ``E r(x) r(x_t) = sum_l t^l E_l``,
-``E_l = |P_l r|^2``. Even and odd parts of r are told apart exactly, so that each parity has its own power series,
+``E_l = |P_l r|^2``. The even and odd parts of r are separated exactly, so that each parity has its own power series,
 measured at a few t: ``m = A E + noise``, ``A_jl = t_j^l``. The linear estimate with prior means mu and spreads s
 
     E = mu + W (m - A mu),   W = S A' (A S A' + C)^{-1},   S = diag(s^2),   C = Cov(noise),
 
-errs by noise, ``(W C W')_kk``, and by leakage from the other degrees, ``sum_l (W A - I)_kl (E_l - mu_l)``. For degrees
-of which nothing is known but ``E_l >= 0`` and ``sum_l E_l <= total``, that is at most ``total max_l |W A - I|_kl``.
+has the variance ``(W C W')_kk`` from noise, and a leakage ``sum_l (W A - I)_kl (E_l - mu_l)`` from other degrees. Where
+only ``E_l >= 0`` and ``sum_l E_l <= total`` are known, it is at most ``total max_l |W A - I|_kl``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from layerwise.targets.facts.base import Array
+from layerwise.targets.facts.importance import Proposal
 
 T = np.array([1.0, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2])
 GROUPS, GROUP_SIZE = 32, 2**13
@@ -24,30 +25,39 @@ LAST = 60  # degrees beyond it count as its tail: t^l is 0 but at t = 1
 
 
 def stability_energies(
-    function: Callable[[Array], Array], dim: int, known: Array, spread: Array, seed: int
+    function: Callable[[Array], Array],
+    dim: int,
+    known: Array,
+    spread: Array,
+    seed: int,
+    proposal: Proposal | None = None,
 ) -> tuple[Array, Array]:
-    """Energies of ``function`` for degrees 0..LAST, their standard errors and leakage combined.
+    """Energies of ``function`` for degrees 0..LAST, and errors that combine standard error and leakage.
 
-    ``known`` and ``spread`` are mu and s of the lowest degrees; all others are unknown.
+    ``known`` and ``spread`` are mu and s of the lowest degrees; all others are unknown. With a ``proposal``, x is drawn
+    from it and weighted.
     """
     energies, errors = np.zeros(LAST + 1), np.zeros(LAST + 1)
-    products = _products(function, dim, seed)
+    products = _products(function, dim, seed, proposal)
     for parity in (0, 1):
         degrees = np.arange(parity, LAST + 1, 2)
         energies[degrees], errors[degrees] = _unmix(products[parity], degrees, known[parity::2], spread[parity::2])
     return energies, errors
 
 
-def _products(function: Callable[[Array], Array], dim: int, seed: int) -> Array:
+def _products(function: Callable[[Array], Array], dim: int, seed: int, proposal: Proposal | None) -> Array:
     """Group means of ``r(x) r(x_t)`` for the even and the odd part of r, shape (2, GROUPS, len(T))."""
     means = np.zeros((2, GROUPS, len(T)))
     for g, child in enumerate(np.random.SeedSequence(seed).spawn(GROUPS)):
         rng = np.random.default_rng(child)
         X, other = rng.standard_normal((2, GROUP_SIZE, dim))
+        if proposal is not None:
+            X = proposal.stretch(X)
         parts = _parts(function, X)
+        weighted = parts if proposal is None else proposal.weights(X) * parts
         for j, t in enumerate(T):
             near = parts if t == 1.0 else _parts(function, t * X + np.sqrt(1.0 - t * t) * other)
-            means[:, g, j] = np.mean(parts * near, axis=1)
+            means[:, g, j] = np.mean(weighted * near, axis=1)
     return means
 
 

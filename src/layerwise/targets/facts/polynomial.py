@@ -1,4 +1,4 @@
-"""Polynomials: every fact is read off the Hermite coefficients."""
+"""Exact facts about polynomials, from their Hermite coefficients."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PolynomialFacts(Facts):
         return energies, np.zeros(max_degree + 1)
 
     def energy_floor(self, max_degree: int) -> Array:
-        """Coefficients are exact."""
+        """The floor of exact coefficients."""
         return np.full(max_degree + 1, self.coefficient_floor())
 
     def expected_hessian(self) -> Array:
-        """Read off the coefficients of degree 2."""
+        """Return it from the coefficients of degree 2."""
         return self.polynomial.expected_hessian()

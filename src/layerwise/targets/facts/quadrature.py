@@ -1,7 +1,7 @@
 """Facts about a smooth function of few variables by tensor Gauss–Hermite quadrature.
 
-A tensor rule is exact to rounding for what polynomials of moderate degree approximate well, and does not see kinks:
-it is used only where a coarser rule agrees with it.
+A tensor rule is exact to rounding for functions that polynomials of moderate degree approximate well, but not for
+functions with kinks: it is used only where a coarser rule agrees with it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from layerwise.hermite import HermitePolynomial, gaussian_rule, project
 from layerwise.targets.facts.base import ROUNDING, Array, Facts, padded
 from layerwise.targets.facts.monte_carlo import MonteCarloFacts
 
-NODES = {1: 256, 2: 128, 3: 56, 4: 28}  # an axis, by number of variables: at most 6e5 nodes in all
+NODES = {1: 256, 2: 128, 3: 56, 4: 28}  # per axis, by number of variables: at most 6e5 nodes in total
 AGREEMENT = 1e-9
 COARSER = 0.7
-ROUNDED = 1e-12  # of the norm: closer than this two projections agree to rounding
+ROUNDED = 1e-12  # of the norm: two projections that differ by less agree to rounding
 
 
 class QuadratureFacts(Facts):
     """Facts about a smooth function of at most four standard Gaussian variables.
 
-    ``agreement`` is how far mean and variance move, relative to E f^2, from 0.7 times the nodes an axis.
+    ``agreement`` is the change of mean and variance, relative to E f^2, with 0.7 times as many nodes per axis.
     """
 
     top_degree = 8
@@ -38,7 +38,7 @@ class QuadratureFacts(Facts):
         self._cache: dict[tuple[int, int], HermitePolynomial] = {}
 
     def _moments(self, n_nodes: int) -> tuple[float, float]:
-        """Mean and variance by n_nodes an axis."""
+        """Mean and variance with n_nodes per axis."""
         nodes, weights = gaussian_rule(n_nodes)
         grid = np.stack(np.meshgrid(*[nodes] * self._rank, indexing="ij"), axis=-1).reshape(-1, self._rank)
         weight = weights
@@ -55,7 +55,7 @@ class QuadratureFacts(Facts):
         return self._cache[key]
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Energies of the projection on degree <= max_degree; errors by 0.7 times the nodes an axis."""
+        """Return energies of the projection on degree <= max_degree; errors from 0.7 times as many nodes per axis."""
         n_nodes = NODES[self._rank]
         fine = self._projection(max_degree, n_nodes)
         moved = (fine - self._projection(max_degree, int(COARSER * n_nodes))).degree_energies()
@@ -64,12 +64,12 @@ class QuadratureFacts(Facts):
         return energies, 2.0 * np.sqrt(energies) * moved + moved**2
 
     def expected_hessian(self) -> Array:
-        """Read off the projection on degree 2."""
+        """Return the expected Hessian of the projection on degree 2."""
         return self._projection(2, NODES[self._rank]).expected_hessian()
 
 
 def facts_about(function: Callable[[Array], Array], rank: int) -> Facts:
-    """Facts about a function of which nothing is known: quadrature if it converges, else Monte Carlo."""
+    """Facts about an arbitrary function: quadrature if it converges, else Monte Carlo."""
     if rank in NODES:
         facts = QuadratureFacts(function, rank)
         if facts.agreement < AGREEMENT:

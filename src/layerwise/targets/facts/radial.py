@@ -1,4 +1,4 @@
-"""Functions of a quadratic form with one or two distinct eigenvalues, exactly, for any link.
+"""Facts about functions of a quadratic form with one or two distinct eigenvalues, for any link.
 
     p = sum_g b_g (R_g - m_g),   R_g = |z_g|^2 chi-squared with m_g degrees of freedom,   f = g(p),   g = 1, 2.
 
@@ -7,7 +7,7 @@ spanned by one function, the orthonormal Laguerre polynomial ``l_j(R/2)`` of par
 
     |P_2k f|^2 = sum_{j_1 + j_2 = k} (E f l_{j_1}(R_1/2) l_{j_2}(R_2/2))^2,      |P_{2k+1} f|^2 = 0,
 
-by quadrature in the radii, split where the link has a kink; a coarser rule says how far it is to be trusted.
+by quadrature in the radii, split at the kinks of the link; the difference to a coarser rule bounds the error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from layerwise.activations import Activation
 from layerwise.targets.facts.base import Array, Facts, distinct
 
 NODES, COARSER = 160, 112
-AGREEMENT = 1e-11  # relative to E f^2: closer than this the two rules agree to rounding
+AGREEMENT = 1e-11  # relative to E f^2: rules that differ by less agree to rounding
 
 
 class RadialFacts(Facts):
@@ -33,7 +33,9 @@ class RadialFacts(Facts):
     def __init__(self, scales: Array, link: Activation):
         self._values, self._block = distinct(scales)
         if len(self._values) > 2:
-            raise ValueError(f"the form has {len(self._values)} distinct eigenvalues; at most 2 are summed over radii.")
+            raise ValueError(
+                f"scales has {len(self._values)} distinct values; at most 2 are allowed. Use facts_about for others."
+            )
         self._sizes = np.bincount(self._block)
         self._inner = int(np.argmax(self._sizes))
         self._outer = 1 - self._inner if len(self._values) == 2 else None
@@ -46,7 +48,7 @@ class RadialFacts(Facts):
         """Squared radii (2, nodes) of the inner and the outer block, weights, and f there."""
         inner, outer, values, sizes = self._inner, self._outer, self._values, self._sizes
         b, m = values[inner], int(sizes[inner])
-        # Inner radius: for each outer one, pieces between the kinks. Outer: cut where a kink leaves the inner one at 0.
+        # The inner radius is split at the kinks, the outer one where a kink reaches the inner radius 0.
         outer_radii, outer_weights = np.zeros(1), np.ones(1)
         if outer is not None:
             leaves = [sizes[outer] + (kink + b * m) / values[outer] for kink in link.kinks]
@@ -71,7 +73,7 @@ class RadialFacts(Facts):
         return (first * (weights * f)) @ _laguerre(R[1] / 2.0, self._sizes[self._outer] / 2.0, top).T
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """Squared Laguerre coefficients summed along j_1 + j_2 = k, at degree 2k, and what a coarser rule makes."""
+        """Return squared Laguerre coefficients summed over j_1 + j_2 = k, at degree 2k; errors from a coarser rule."""
         fine = self._coefficients(max_degree // 2, self._rule)
         moved = np.abs(fine - self._coefficients(max_degree // 2, self._coarse))
         moved[moved <= np.sqrt(self.variance + self.mean**2) * AGREEMENT] = 0.0
@@ -83,7 +85,7 @@ class RadialFacts(Facts):
         return energies, errors
 
     def expected_hessian(self) -> Array:
-        """Diagonal: ``(R_g - m_g) / sqrt(2 m_g)`` has Hessian ``sqrt(2 / m_g) I`` on its block."""
+        """Return it, diagonal: ``(R_g - m_g) / sqrt(2 m_g)`` has Hessian ``sqrt(2 / m_g) I`` on its block."""
         c = self._coefficients(1, self._rule)
         diagonal = np.zeros(len(self._sizes))
         diagonal[self._inner] = c[1, 0] * np.sqrt(2.0 / self._sizes[self._inner])
@@ -115,7 +117,7 @@ def _radial_rule(m: int, cuts: list[float], n_nodes: int) -> tuple[Array, Array]
 
 
 def _laguerre(u: Array, a: float, top: int) -> Array:
-    """Polynomials orthonormal under Gamma(a), increasing at infinity: (-1)^j L_j^(a-1)(u) sqrt(j! G(a) / G(a+j))."""
+    """Orthonormal polynomials of Gamma(a), increasing at infinity: (-1)^j L_j^(a-1)(u) sqrt(j! G(a) / G(a+j))."""
     values = np.ones((top + 1, len(u)))
     if top > 0:
         values[1] = a - u

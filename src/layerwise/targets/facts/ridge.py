@@ -1,12 +1,12 @@
-"""Sums of ridge functions ``f(x) = sum_j a_j g_j(u_j . x)``, |u_j| = 1, in closed form.
+"""Facts about sums of ridge functions ``f(x) = sum_j a_j g_j(u_j . x)``, |u_j| = 1.
 
 With ``c_k(g) = E g(z) h_k(z)`` and ``rho_ij = u_i . u_j``, Mehler's formula gives
 
     <P_k g_i(u_i . x), P_k g_j(u_j . x)> = c_k(g_i) c_k(g_j) rho_ij^k,
 
 hence ``|P_k f|^2 = sum_ij a_i a_j c_k(g_i) c_k(g_j) rho_ij^k``, ``E Hessian f = sum_j a_j sqrt(2) c_2(g_j) u_j u_j'``.
-One-variable quadrature that is split at the kinks is exact to rounding for the links in use, but not for every link (a
-kink that nobody declared, an oscillation too fast): coarser rules say how far it is to be trusted.
+One-variable quadrature split at the kinks is exact to rounding for the named links, but not for every link (one with an
+undeclared kink or a fast oscillation): the difference to coarser rules estimates the error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from layerwise.hermite import HermiteSeries, gaussian_rule
 from layerwise.targets.facts.base import ROUNDING, Array, Facts
 
 SERIES_DEGREE = 192
-COARSER = (0.83, 0.7)  # of the nodes: two rules, lest one agree by accident
-AGREEMENT = 1e-11  # relative: closer than this the rules agree to rounding
+COARSER = (0.83, 0.7)  # fractions of the nodes: two rules, as one may agree by chance
+AGREEMENT = 1e-11  # relative: rules that differ by less agree to rounding
 
 
 class RidgeFacts(Facts):
@@ -30,9 +30,9 @@ class RidgeFacts(Facts):
     The variance is exact for polynomial links and, where quadrature converges, for directions that are orthogonal or
     parallel. Otherwise the covariance of a pair is its series up to degree K = 192, and Cauchy–Schwarz bounds the rest
     by ``|rho_ij|^(K+1) sqrt(tail_i tail_j)``, ``tail_j = Var g_j - sum_{1 <= k <= K} c_k(g_j)^2``. The sum of these
-    bounds, and the largest difference to a coarser rule, is ``variance_error``.
+    bounds and of the largest differences to a coarser rule is ``variance_error``.
 
-    One rule serves the c_k and ``Var g_j``; it integrates ``h_j h_k`` exactly, so that Bessel's inequality
+    The c_k and ``Var g_j`` come from the same rule, which integrates ``h_j h_k`` exactly, so that Bessel's inequality
     ``sum_k c_k^2 <= E g^2`` holds even where g itself is not resolved.
     """
 
@@ -46,7 +46,7 @@ class RidgeFacts(Facts):
 
         K = exact if self._exact_series else max(exact, SERIES_DEGREE)
         self._n_nodes = max(128, 2 * K + 2)
-        table = {id(link): _coefficients(link, K, self._n_nodes) for link in links}  # once for each distinct link
+        table = {id(link): _coefficients(link, K, self._n_nodes) for link in links}  # once per distinct link
         self._c = np.stack([table[id(link)][0] for link in links])  # (m, K + 1)
         self._doubt = np.stack([table[id(link)][1] for link in links])  # error of each c_k
         self._rho = np.clip(directions @ directions.T, -1.0, 1.0)
@@ -67,7 +67,7 @@ class RidgeFacts(Facts):
         self.variance_error = total if total > 1e-14 * float(weights**2 @ np.diag(covariance)) else 0.0
 
     def _complete(self, covariance: Array, error: Array, links: Sequence[Activation], K: int) -> None:
-        """Replace the series by quadrature where u_i = ± u_j, and bound what it leaves out elsewhere."""
+        """Replace the series by quadrature where u_i = ± u_j, and bound its remainder elsewhere."""
         parallel = np.abs(self._rho) > 1.0 - 1e-12
         known: dict[tuple[int, int, float], tuple[float, float]] = {}
         for i, j in np.argwhere(parallel):
@@ -80,7 +80,7 @@ class RidgeFacts(Facts):
         error += np.where(parallel, 0.0, np.outer(tail, tail) * np.abs(self._rho) ** (K + 1))
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
-        """``sum_ij a_i a_j c_k(g_i) c_k(g_j) rho_ij^k`` for each k, and what coarser rules make of the c_k."""
+        """Return ``sum_ij a_i a_j c_k(g_i) c_k(g_j) rho_ij^k`` for each k; errors from coarser rules for the c_k."""
         energies, errors = np.zeros(max_degree + 1), np.zeros(max_degree + 1)
         power, size = np.ones_like(self._rho), np.abs(self.weights)
         for k in range(min(max_degree, self._c.shape[1] - 1) + 1):
@@ -91,7 +91,7 @@ class RidgeFacts(Facts):
         return energies, errors
 
     def energy_floor(self, max_degree: int) -> Array:
-        """Coefficients are exact; what rounds is the cancellation between directions that are not orthogonal."""
+        """The floor of exact coefficients, and rounding of cancelling terms if directions are not orthogonal."""
         floor = np.full(max_degree + 1, self.coefficient_floor())
         between = np.abs(self._rho) - np.eye(len(self._rho)) * np.abs(self._rho)
         for k in range(min(max_degree, self._c.shape[1] - 1) + 1):
@@ -122,7 +122,7 @@ def _coefficients(link: Activation, K: int, n_nodes: int) -> tuple[Array, Array]
 
 
 def _product_error(c: Array, doubt: Array) -> Array:
-    """Bound of the error of ``c_i c_j`` if each is wrong by at most its doubt."""
+    """Bound on the error of ``c_i c_j`` if the error of each c is at most its ``doubt``."""
     size = np.abs(c)
     return np.outer(size + doubt, size + doubt) - np.outer(size, size)
 
