@@ -226,7 +226,7 @@ import time
 from sklearn.linear_model import Ridge
 class Sleeper(Ridge):
     def fit(self, X, y):
-        time.sleep(0.1 if len(X) > 20 else 60)
+        time.sleep(0.1 if len(X) > 20 else 600)
         return super().fit(X, y)
 """
 
@@ -234,7 +234,7 @@ class Sleeper(Ridge):
 def interrupted(child, by=signal.SIGINT, status=130):
     """Ctrl-C, or the end of a batch job, which its whole group is told of; and what the command says then."""
     os.killpg(child.pid, by)
-    errors = child.communicate(timeout=60)[1]
+    errors = child.communicate(timeout=180)[1]
     assert child.returncode == status
     assert "Traceback" not in errors
     return errors
@@ -253,7 +253,7 @@ def test_an_interrupt_in_a_study(tmp_path, by, status, workers):
     (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Sleeper"))
     command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1", "--workers", workers]
     child = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, start_new_session=True, **PIPES)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while rows_in(tmp_path / "study.sqlite") < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     said = interrupted(child, by, status)

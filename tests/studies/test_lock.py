@@ -34,6 +34,7 @@ def test_a_second_run_is_told_who_holds_the_store(slow_study):
         child.kill()
         child.wait()
         child.stderr.close()
+    path.with_name("gate").touch()
     assert path.with_name("study.sqlite-lock").exists()  # left by the killed process, and in nobody's way
     with Store(path) as store:
         assert bits(run_study(study, store, n_jobs=4)) == bits(run_study(study, n_jobs=4))
