@@ -1,14 +1,14 @@
-"""The Hermite design matrix against one elementwise product of two arrays of its size.
+"""Time of the Hermite design matrix relative to one elementwise product of two arrays of its size.
 
     python benchmarks/bench_design_matrix.py
 
-For each (n, d, degree) there are D = C(d + degree, degree) columns. Compared, both sides alike:
+Each case (n, d, degree) has D = C(d + degree, degree) columns. Two comparisons:
 
-- preallocated: ``design_matrix(X, degree, out=H)`` against ``np.multiply(A, B, out=C)``;
-- allocating:   ``design_matrix(X, degree)`` against ``A * B``, both paying for fresh pages.
+- preallocated: ``design_matrix(X, degree, out=H)`` and ``np.multiply(A, B, out=C)``;
+- allocating:   ``design_matrix(X, degree)`` and ``A * B``, both with freshly allocated pages.
 
-A, B, C, H are (n, D), column-major, of one dtype. Calls alternate, one warm-up each; medians of ``REPEATS``.
-The contract is a ratio of at most 3 at n = 20000, d = 20, degree 3 in float64.
+A, B, C and H have shape (n, D), column-major order and the same dtype. The calls alternate; each is warmed up once, and
+the median of ``REPEATS`` times is reported. The target is a ratio of at most 3 at n = 20000, d = 20, degree 3 in float64.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CASES = [
 
 
 def medians(*calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call, the calls taking turns."""
+    """Return the median time of each call in milliseconds; the calls alternate."""
     times = np.empty((REPEATS + 1, len(calls)))
     for repeat in range(REPEATS + 1):
         for i, call in enumerate(calls):

@@ -279,7 +279,7 @@ import time
 from sklearn.linear_model import Ridge
 class Sleeper(Ridge):
     def fit(self, X, y):
-        time.sleep(0.1 if len(X) > 20 else 60)
+        time.sleep(0.1 if len(X) > 20 else 600)
         return super().fit(X, y)
 """
 
@@ -287,7 +287,7 @@ class Sleeper(Ridge):
 def interrupted(child, by=signal.SIGINT, status=130):
     """Send a signal to the process group, as a terminal or a batch system does; return what the command printed."""
     os.killpg(child.pid, by)
-    errors = child.communicate(timeout=60)[1]
+    errors = child.communicate(timeout=180)[1]
     assert child.returncode == status
     assert "Traceback" not in errors
     return errors
@@ -304,7 +304,7 @@ def test_an_interrupt_in_a_study(tmp_path, by, status, workers):
     (tmp_path / "study.toml").write_text(STUDY.replace("sklearn.linear_model.Ridge", "mine.Sleeper"))
     command = [*COMMAND, "study", "run", "study.toml", "--out", ".", "--jobs", "1", "--workers", workers]
     child = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, start_new_session=True, **PIPES)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while rows_in(tmp_path / "study.sqlite") < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     said = interrupted(child, by, status)

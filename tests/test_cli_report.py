@@ -99,10 +99,10 @@ def test_watch(folder):
     try:
         url = re.match(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(url, timeout=60) as answer:
+        with direct.open(url, timeout=180) as answer:
             assert "all 8 trials done" in answer.read().decode()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
     finally:
         process.kill()
         process.wait()

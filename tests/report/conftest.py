@@ -39,7 +39,7 @@ def chromium():
     os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost,127.0.0.1"]))  # the driver's
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chromium = webdriver.Chrome(options=options, service=Service(driver))
-    chromium.set_script_timeout(30)
+    chromium.set_script_timeout(180)
     chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WITNESS})
     yield chromium
     chromium.quit()

@@ -53,7 +53,7 @@ class Page:
         element.send_keys(*keys)
         self.settle()
 
-    def wait(self, script, seconds=30, chart="curves"):
+    def wait(self, script, seconds=180, chart="curves"):
         from selenium.webdriver.support.ui import WebDriverWait
 
         WebDriverWait(self.chromium, seconds, poll_frequency=0.2).until(lambda _: self.ask(script, chart))

@@ -37,7 +37,7 @@ def serving(store, **options):
 
 
 def get(server, path, **headers):
-    connection = http.client.HTTPConnection(*server.server_address, timeout=30)
+    connection = http.client.HTTPConnection(*server.server_address, timeout=180)
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 
@@ -15,7 +16,7 @@ from throwaway import Dies, Features, Mean, bits, small_study
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, run_study
 from layerwise.studies.execution import dask_workers
 
-LIMIT = 180  # seconds; each test takes a few
+LIMIT = 400  # seconds; each test takes a few
 
 
 @contextmanager
@@ -189,7 +190,7 @@ def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkey
     # catches: a study that waits for ever, without a word, for workers that nobody starts
     for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.5), ("STOP_SECONDS", 1.5)):
         monkeypatch.setattr(dask_workers, name, seconds)
-    study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.05})])
+    study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})])
     with (
         cluster_of(n_workers=1, threads_per_worker=1) as cluster,
         Client(cluster) as client,
@@ -218,9 +219,16 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
     with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
-        late = threading.Timer(1.0, cluster.scale, [1])
-        late.start()
         with pytest.warns(UserWarning, match="no workers") as told:
+
+            def scale_once_warned():
+                end = time.monotonic() + 180
+                while not told and time.monotonic() < end:
+                    time.sleep(0.05)
+                cluster.scale(1)
+
+            late = threading.Thread(target=scale_once_warned)
+            late.start()
             found = run_study(
                 study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_SECONDS", 0.3)
             )

@@ -67,12 +67,12 @@ def test_a_process_that_dies_while_idle_is_replaced():
     try:
         first, second = small_study(learners=[learner(Mean)], dims=[3], n=[40], seeds=2).trials()
         executor.submit(first)
-        executor.completed.get(timeout=60)
-        psutil.wait_procs([p for p in processes_of(executor) if not p.kill()], timeout=20)
+        executor.completed.get(timeout=180)
+        psutil.wait_procs([p for p in processes_of(executor) if not p.kill()], timeout=180)
         while not executor._idle[0]._flags.broken:  # until loky has noticed it
             time.sleep(0.02)
         executor.submit(second)
-        trial, outcome = executor.completed.get(timeout=60)
+        trial, outcome = executor.completed.get(timeout=180)
     finally:
         executor.close()
     assert (trial, outcome.error) == (second, None)
@@ -100,9 +100,9 @@ def test_ctrl_c_while_a_process_is_started(monkeypatch):
 
     monkeypatch.setattr(executors.ProcessPoolExecutor, "_start_executor_manager_thread", begin_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_study(small_study(learners=[learner(Features, pause=60)], dims=[3], n=[40]), workers="processes")
+        run_study(small_study(learners=[learner(Features, pause=600)], dims=[3], n=[40]), workers="processes")
     assert len(pids) == 1
-    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=180)
     assert alive == []
 
 
@@ -117,7 +117,7 @@ def test_processes_end_with_a_killed_study(slow_study):
     child.wait()
     child.stderr.close()
     assert orphans
-    _, alive = psutil.wait_procs(orphans, timeout=20)
+    _, alive = psutil.wait_procs(orphans, timeout=180)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
 
 

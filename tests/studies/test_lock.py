@@ -35,6 +35,7 @@ def test_a_second_run_is_refused_and_the_holder_named(slow_study):
         child.kill()
         child.wait()
         child.stderr.close()
+    path.with_name("gate").touch()
     assert path.with_name("study.sqlite-writer").exists()  # left by the killed process, and ignored
     with Store(path) as store:
         assert bits(run_study(study, store, n_jobs=4)) == bits(run_study(study, n_jobs=4))

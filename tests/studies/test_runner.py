@@ -143,9 +143,10 @@ def test_killed_and_resumed_equals_uninterrupted(slow_study):
         signal_when(child, signal.SIGKILL, ready)
         kills += child.wait() == -signal.SIGKILL
         child.stderr.close()
-    assert kills >= 3  # on a busy machine the last child may finish before its signal
+    assert kills == 5
+    path.with_name("gate").touch()
     child = start(path, toml)
-    assert (child.communicate(timeout=60)[1], child.returncode) == ("", 0)
+    assert (child.communicate(timeout=180)[1], child.returncode) == ("", 0)
     with Store(path) as store:
         resumed = StudyResult.from_store(study, store)
     assert rows_in(path) == 48
@@ -159,7 +160,7 @@ def test_ctrl_c_stops_at_once_and_quietly(slow_study, workers):
     child = start(path, toml, workers)
     signal_when(child, signal.SIGINT, lambda: rows_in(path) >= 5)
     try:
-        errors = child.communicate(timeout=20)[1]
+        errors = child.communicate(timeout=180)[1]
     finally:
         child.kill()
         child.wait()

@@ -95,6 +95,20 @@ class Features:
         return self._features(X) @ self.head_
 
 
+class Gated(Features):
+    """Waits until the file `gate` exists, ten minutes at most, so that a study cannot end before a test has acted."""
+
+    def __init__(self, gate, width=8, random_state=None):
+        super().__init__(width, random_state=random_state)
+        self.gate = gate
+
+    def fit(self, X, y):
+        end = time.monotonic() + 600
+        while not Path(self.gate).exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        return super().fit(X, y)
+
+
 class Fails(Mean):
     """Raises if `broken` and n is at least `above`."""
 
@@ -117,7 +131,7 @@ class Interrupts(Mean):
 class Dies(Mean):
     """Kills its process, every time or until the file `mark` exists.
 
-    If `ready` names a file, waits first until that was modified within half a second, for at most a minute.
+    If `ready` names a file, waits first until that was modified within half a second, for at most three minutes.
     """
 
     def __init__(self, mark=None, ready=None):
@@ -126,7 +140,7 @@ class Dies(Mean):
     def fit(self, X, y):
         began = time.monotonic()
         while self.ready is not None and time.time() - Path(self.ready).stat().st_mtime > 0.5:
-            if time.monotonic() - began > 60:
+            if time.monotonic() - began > 180:
                 raise TimeoutError("not all workers started")
             time.sleep(0.05)
         if self.mark is None or not Path(self.mark).exists():
