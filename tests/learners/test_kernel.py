@@ -42,7 +42,7 @@ def test_a_fit_beyond_memory_is_refused_with_its_size():
 def test_an_unknown_kernel_is_refused():
     """A class or an unknown name accepted, or a message without the known names."""
     X, y = table()
-    with pytest.raises(ValueError, match="kernel='rbf' must be one of 'ntk', .* or a kernel object"):
+    with pytest.raises(ValueError, match=r"kernel='rbf' must be one of 'ntk', .* or a kernel object"):
         KernelRegressor("rbf").fit(X, y)
-    with pytest.raises(ValueError, match="must be one of 'ntk', .* or a kernel object"):
+    with pytest.raises(ValueError, match=r"must be one of 'ntk', .* or a kernel object"):
         KernelRegressor(PolynomialKernel).fit(X, y)

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from layerwise.hermite import design_matrix, multi_indices
 from layerwise.learners import MomentRegressor
+from layerwise.learners.moments import directions
+from layerwise.learners.moments.directions import add_projections
 from layerwise.learners.moments.multi_index import Candidate, _extend
 from layerwise.solvers.moment_tensors import Spectrum, leading
 from layerwise.solvers.ridge_path import RidgePath
@@ -247,7 +249,7 @@ def test_linear_labels_on_many_columns_are_ridge_regression():
 
 
 def test_normal_scores_are_robust_to_heavy_tails():
-    """Median overlap of 5: the Hessian of quartic labels depends on a few rows, that of their normal scores does not."""
+    """Median overlap of 5: the Hessian of quartic labels depends on a few rows, unlike that of their normal scores."""
     target = TwoLayerTeacher(16, 3, [0, 0, 0.75**0.5, 0, 0.25**0.5])
     found = {}
     for robust in (True, False):
@@ -295,7 +297,7 @@ def test_a_fit_beyond_memory_is_refused():
     """T_3 with d^3 entries, or a basis of C(44, 4) columns, formed without regard to memory."""
     X, y = sample(60)
     with pytest.raises(
-        ValueError, match=r"degree=40.*rank=4.* n_samples=60 .* needs .* GiB, more than max_memory=0.25 GiB"
+        ValueError, match=r"degree=40.*rank=4.* n_samples=60 .* needs .* GiB, more than .*=0.25 GiB"
     ):
         MomentRegressor(4, degree=40, max_memory=2**28).fit(X, y)
     wide = np.random.default_rng(0).standard_normal((3, 2000))
