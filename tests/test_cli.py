@@ -183,7 +183,7 @@ def test_another_programs_database_is_refused(tmp_path):
         (["reproduce", "damien2022"], 'no paper "damien2022"; known: damian2022'),
         (["study", "run", "missing.toml"], "missing.toml"),
         (["fit", "diabetes.csv", "--target", "price"], 'no column "price"'),
-        (["fit", "diabetes.csv", "--target", "target", "--learner", "boost"], 'no learner "boost"'),
+        (["fit", "diabetes.csv", "--target", "target", "--learner", "boost"], "learner='boost' is unknown"),
         (["fit", "diabetes.csv", "--target", "target", "--save", "diabetes.csv"], "would overwrite diabetes.csv"),
         (["fit", "diabetes.csv", "--target", "target", "--predictions", "."], "is a folder"),
         (

@@ -27,7 +27,7 @@ app.command()(papers.reproduce)
 app.add_typer(study.app, name="study")
 app.command()(report.report)
 app.command()(report.watch)
-app.command()(fit.fit)
+app.command(cls=fit.FitCommand)(fit.fit)
 
 #: Click's, or that of the copy of Click inside newer Typers.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])

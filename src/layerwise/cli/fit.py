@@ -7,26 +7,37 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from typer.core import TyperCommand
 
 from layerwise.cli._console import check_outputs, console, list_files
 
-LEARNERS_HELP = (
-    "two-layer, three-layer, hierarchical, refined (hierarchical, for few rows; 10 to 180 times as long), moments, "
-    "quadratic-model, random-features or kernel."
-)
+LEARNER_HELP = "The learner: {}. refined is hierarchical for few rows; it takes 10 to 180 times as long."
+
+
+class FitCommand(TyperCommand):
+    """The command, whose help lists the learners; they are imported only when it is shown."""
+
+    def format_help(self, ctx, formatter) -> None:
+        """Write the help with the names of the learners."""
+        from layerwise.tables import table_learners
+
+        for parameter in self.params:
+            if parameter.name == "learner":
+                parameter.help = LEARNER_HELP.format(", ".join(table_learners()))
+        super().format_help(ctx, formatter)
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row a sample.")],
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row per sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
-    learner: Annotated[str, typer.Option(help=LEARNERS_HELP)] = "two-layer",
-    save: Annotated[Path | None, typer.Option(help="Where to keep the fitted model (skops).")] = None,
+    learner: Annotated[str, typer.Option(help=LEARNER_HELP)] = "two-layer",
+    save: Annotated[Path | None, typer.Option(help="Where to save the fitted model (skops).")] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="Where to write the held-out rows' predictions (CSV).")
+        Path | None, typer.Option(help="Where to write the predictions for the held-out rows (CSV).")
     ] = None,
     random_state: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split and of the learner.")] = 0,
 ) -> None:
-    """Fit a learner to a table, 20 % of its rows held out, beside ridge on the raw inputs and the mean."""
+    """Fit a learner to 80 % of the rows of a table; score it, ridge and the mean on the others."""
     from layerwise.tables import fit_table, read_table
 
     check_outputs(table, {"--save": save, "--predictions": predictions})

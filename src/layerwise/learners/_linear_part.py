@@ -1,4 +1,4 @@
-"""The linear part of the labels, which is learnt first and taken away: ``y - alpha - beta'x``."""
+"""The linear part of the labels, which is fitted first and removed: ``y - alpha - beta'x``."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ import numpy as np
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.ridge_path import RELATIVE_PENALTIES
 
-#: How beta is found: by moments, by ridge regression, or not at all.
+#: How beta is estimated: by moments, by ridge regression, or not at all.
 LinearPart = Literal["moment", "ridge", "none"]
-#: Columns whose largest mean square is this many times more, or less, than 1 are not standardised.
-UNSCALED = 3.0
-
-
-def check_linear(linear: LinearPart) -> None:
-    """Raise ValueError for an unknown choice."""
-    if linear not in ("moment", "ridge", "none"):
-        raise ValueError(f"linear={linear!r} must be 'moment', 'ridge' or 'none' (beta = 0). Give one of these.")
+#: Columns are not standardised if their largest mean square is above this value or below its inverse.
+MAX_MEAN_SQUARE = 3.0
 
 
 def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[float, np.ndarray]:
-    """``alpha`` and ``beta`` of shape (n_features,), in the dtype of X.
+    """Fit ``alpha`` and ``beta`` of shape (n_features,), in the dtype of X.
 
-    "moment": ``alpha = mean(y)``, ``beta = (1/n) sum_i (y_i - alpha) x_i`` (Damian et al. 2022, Algorithm 1, line 1),
-    right for centred isotropic inputs. "ridge": ridge regression with an intercept, its penalty by leave-one-out, the
-    intercept too without the row left out: centred labels would tell it away where n <= d + 1.
-    "none": ``alpha = mean(y)``, ``beta = 0``.
+    "moment" takes ``alpha = mean(y)`` and ``beta = (1/n) sum_i (y_i - alpha) x_i`` (Damian et al. 2022, Algorithm 1,
+    line 1), which is right for centred isotropic inputs. "ridge" is ridge regression with an intercept, its penalty
+    chosen by leave-one-out; the intercept, too, is fitted without the row left out, because for n <= d + 1 centred
+    labels would reveal the label left out. "none" takes ``alpha = mean(y)`` and ``beta = 0``.
     """
     mean = y.mean()
     if linear == "none":
@@ -43,12 +37,12 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
 
 
 def warn_unscaled(X: np.ndarray) -> None:
-    """Warn, in a learner's ``fit``, of columns far from unit variance, which moments and polynomial neurons expect."""
+    """Warn, from a learner's ``fit``, if columns are far from the unit variance that its formulas assume."""
     largest = float(np.mean(X**2, axis=0, dtype=float).max())
-    if largest > UNSCALED or 0 < largest < 1 / UNSCALED:
+    if largest > MAX_MEAN_SQUARE or 0 < largest < 1 / MAX_MEAN_SQUARE:
         warnings.warn(
-            f"the columns of X have mean squares up to {largest:.2g}, where centred columns of unit variance are "
-            "expected: standardise X (StandardScaler).",
+            f"the columns of X have mean squares up to {largest:.2g}, but centred columns of unit variance are "
+            "expected. Standardise X (StandardScaler).",
             UserWarning,
             stacklevel=3,
         )

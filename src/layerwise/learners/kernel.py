@@ -1,63 +1,110 @@
-"""Kernel ridge regression with the kernels of wide networks: what training without feature learning can do."""
+"""Kernel ridge regression with the kernels of wide networks: what training without feature learning achieves."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from layerwise._validation import Choice, Memory
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
-from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.learners._base import (
+    PENALTY_OR_ZERO,
+    VALIDATION,
+    Auto,
+    Learner,
+    RandomState,
+    Validation,
+    as_number,
+)
+from layerwise.learners._head import held_out_rows
+from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
 
 
-class KernelRegressor(RegressorMixin, BaseEstimator):
-    """Kernel ridge regression, ``f(x) = alpha_0 + sum_i alpha_i k(x, x_i)``, its penalty chosen from the data.
+class KernelChoice(Choice):
+    """The name of a kernel, or a kernel object: ``k(X, Z)`` is a matrix, ``k.dot(X, Z, alpha)`` its product."""
+
+    def __init__(self) -> None:
+        super().__init__("ntk", "arc-cosine", "polynomial")
+        self.allowed += ", or a kernel object such as layerwise.kernels.PolynomialKernel(2)"
+
+    def holds(self, value: Any) -> bool:
+        """Whether ``value`` is a known name or a kernel object."""
+        is_kernel = callable(value) and callable(getattr(value, "dot", None)) and not isinstance(value, type)
+        return is_kernel or super().holds(value)
+
+
+class KernelRegressor(Learner):
+    """Kernel ridge regression ``f(x) = mean(y) + sum_i alpha_i k(x, x_i)`` with its penalty chosen from the data.
 
     Parameters
     ----------
-    kernel : {"ntk", "arc-cosine", "polynomial"} or DotProductKernel, default="ntk"
-        Neural tangent kernel of a ReLU network; kernel of its last layer alone; ``(x.z / d + bias)^degree``.
+    kernel : {"ntk", "arc-cosine", "polynomial"} or kernel object, default="ntk"
+        "ntk" is the neural tangent kernel of a ReLU network, "arc-cosine" the kernel of its last layer alone, and
+        "polynomial" is ``(x.z / d + bias)^degree``. A kernel object is called as ``kernel(X)`` for the matrix of shape
+        (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for ``k(X, Z) @ alpha``, like a
+        `layerwise.kernels.DotProductKernel`; the parameters ``depth``, ``order``, ``degree`` and ``bias`` are not used
+        with it.
     depth : int, default=2
-        Layers of the network of "ntk".
+        Number of layers for "ntk".
     order : {0, 1, 2}, default=1
-        Of "arc-cosine".
+        Order of "arc-cosine".
     degree : int, default=3
-        Of "polynomial".
+        Degree of "polynomial".
     bias : float, default=1.0
         Variance of the biases, or the constant of the polynomial kernel.
     penalty : float or "auto", default="auto"
-        Weight of ``alpha' K alpha / 2`` beside the mean square error.
+        Weight of ``alpha' K alpha / 2`` in the loss; "auto" chooses from a path by ``validation``.
     validation : "loo" or float, default="loo"
-        Leave-one-out in closed form (one eigendecomposition, 9 n^3 flops), or the fraction of rows held out
-        (a Cholesky factor a penalty, n^3 / 3 each).
-    max_memory : int, default=8 * 2**30
-        Bytes the fit may take.
+        Leave-one-out in closed form (one eigendecomposition, 9 n^3 flops), or the fraction of rows held out (one
+        Cholesky factorisation per penalty, n^3 / 3 flops each).
+    max_memory : float, default=8 * 2**30
+        Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
         Draws the rows held out.
 
     Attributes
     ----------
-    kernel_ : DotProductKernel
+    kernel_ : kernel object
     X_fit_ : ndarray of shape (n_samples, n_features)
     dual_coef_ : ndarray of shape (n_samples,)
+        alpha.
     intercept_ : float
+        The mean of y.
     history_ : list of dict
+        The penalty and its validation error.
     n_features_in_ : int
 
     Raises
     ------
     ValueError
-        Where four n x n matrices in float64, the peak of the fit, would take more than ``max_memory``.
+        If a parameter is not allowed, the squares of y overflow or underflow, or the fit needs more than
+        ``max_memory``: four n x n matrices in float64.
 
     References
     ----------
     Jacot, Gabriel, Hongler 2018; Cho & Saul 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise.learners import KernelRegressor
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> model = KernelRegressor("polynomial", degree=2).fit(X, X[:, 0] * X[:, 1])
+    >>> bool(model.score(X, X[:, 0] * X[:, 1]) > 0.999)
+    True
     """
+
+    constraints: ClassVar = {
+        "kernel": KernelChoice(),
+        "penalty": PENALTY_OR_ZERO,
+        "validation": VALIDATION,
+        "max_memory": Memory(),
+    }
+    presets: ClassVar = {"kernel": {}}
 
     def __init__(
         self,
@@ -69,7 +116,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
         bias: float = 1.0,
         penalty: Auto = "auto",
         validation: Validation = "loo",
-        max_memory: int = 8 * 2**30,
+        max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
     ):
         self.kernel = kernel
@@ -83,41 +130,34 @@ class KernelRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Fit on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
-        peak = 4 * len(y) ** 2 * 8
-        if peak > self.max_memory:
-            raise ValueError(
-                f"n_samples={len(y)} needs {peak / 2**30:.1f} GiB for four n x n matrices, over max_memory="
-                f"{self.max_memory / 2**30:.1f} GiB. Fit fewer rows, raise max_memory, or use RandomFeatureRegressor, "
-                "whose memory does not grow with n."
-            )
+        """Fit to X (n_samples, n_features) and y (n_samples,)."""
+        X, y = self._check_fit(X, y, "Fit fewer rows, use RandomFeatureRegressor, whose memory does not grow with n")
         self.kernel_ = self._make_kernel()
         held_out = held_out_rows(self.validation, len(y), check_random_state(self.random_state))
         self.intercept_ = float(y.mean())
-        path = kernel_ridge(self.kernel_(X), y - y.mean(), check_penalty(self.penalty), held_out=held_out)
+        path = kernel_ridge(self.kernel_(X), y - y.mean(), as_number(self.penalty), held_out=held_out)
         self.X_fit_ = X
         self.dual_coef_ = path.coefficients
         self.history_ = [path.summary()]
         return self
 
     def predict(self, X):
-        """Predictions of shape (n_samples,): 2 n_new n d flops, never an (n_new, n) array."""
+        """Predictions of shape (n_new,), in 2 n_new n d flops, without an (n_new, n) array."""
         check_is_fitted(self)
         X = check_inputs(self, X)
         if X.dtype != self.X_fit_.dtype:
             X = X.astype(np.result_type(X, self.X_fit_))
         return self.kernel_.dot(X, self.X_fit_, self.dual_coef_) + self.intercept_
 
+    def memory_bytes(self, n_samples: int, n_features: int) -> int:
+        """Peak memory of `fit` in bytes: four n x n matrices in float64, and the errors of each row and penalty."""
+        return 8 * (4 * n_samples**2 + 200 * n_samples)
+
     def _make_kernel(self) -> DotProductKernel:
-        if isinstance(self.kernel, DotProductKernel):
-            return self.kernel
         if self.kernel == "ntk":
             return NeuralTangentKernel(self.depth, self.bias)
         if self.kernel == "arc-cosine":
             return ArcCosineKernel(self.order, self.bias)
         if self.kernel == "polynomial":
             return PolynomialKernel(self.degree, self.bias)
-        raise ValueError(
-            f"kernel={self.kernel!r} must be 'ntk', 'arc-cosine', 'polynomial' or a layerwise.kernels.DotProductKernel."
-        )
+        return self.kernel

@@ -1,32 +1,47 @@
-"""Random features and ridge regression: the kernel-regime baseline of the same width."""
+"""Random features and ridge regression: a two-layer network whose first layer is not trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, RandomState, Validation, check_penalty, held_out_rows
+from layerwise._validation import Integer, Memory
+from layerwise.learners._base import (
+    PENALTY_OR_ZERO,
+    VALIDATION,
+    Auto,
+    Learner,
+    RandomState,
+    Validation,
+    as_number,
+)
+from layerwise.learners._head import held_out_rows
 from layerwise.representations import RandomFeatures
-from layerwise.representations._validation import check_inputs, check_samples
+from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks, ridge
+from layerwise.solvers.ridge_path import ridge_bytes
 
 
-class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
-    """Two-layer network whose first layer stays as drawn: ``f(x) = alpha + sum_j a_j relu(w_j'x + b_j)``.
+class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
+    """Two-layer network with a random first layer: ``f(x) = alpha + sum_j a_j relu(w_j'x + b_j)``, a by ridge.
 
     Parameters
     ----------
     width : int, default=1000
+        The number of neurons.
     activation : callable, optional
-        Elementwise function; ReLU where None.
+        An elementwise function; None is ReLU.
     penalty : float or "auto", default="auto"
-        Weight of ``|a|^2 / 2`` beside the mean square error; "auto" chooses from a path by ``validation``.
+        Weight of ``|a|^2 / 2`` in the loss; "auto" chooses from a path by ``validation``.
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of rows held out to choose the penalty.
+    max_memory : float, default=8 * 2**30
+        Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
 
     Attributes
@@ -37,17 +52,40 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     coef_ : ndarray of shape (width,)
         a.
     history_ : list of dict
-        The head's penalty and its validation error.
+        The penalty of the head and its validation error.
     n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not allowed, the squares of y overflow or underflow, or the fit needs more than
+        ``max_memory``.
 
     Notes
     -----
-    Flops and peak memory as `layerwise.solvers.ridge`: 4 min(n, width)^2 and a few blocks of rows.
+    Flops and peak memory are those of `layerwise.solvers.ridge`: 4 min(n, width)^2 floats and a few blocks of rows.
 
     References
     ----------
-    Rahimi & Recht 2007; baseline of Damian, Lee, Soltanolkotabi 2022, section 6.
+    Rahimi & Recht 2007; the baseline of Damian, Lee, Soltanolkotabi 2022, section 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise.learners import RandomFeatureRegressor
+    >>> X = np.random.default_rng(0).standard_normal((500, 3))
+    >>> model = RandomFeatureRegressor(200, random_state=0).fit(X, np.sin(X[:, 0]))
+    >>> bool(model.score(X, np.sin(X[:, 0])) > 0.99)
+    True
     """
+
+    constraints: ClassVar = {
+        "width": Integer(1),
+        "penalty": PENALTY_OR_ZERO,
+        "validation": VALIDATION,
+        "max_memory": Memory(),
+    }
+    presets: ClassVar = {"random-features": {}}
 
     def __init__(
         self,
@@ -56,17 +94,19 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         activation: Callable[[np.ndarray], np.ndarray] | None = None,
         penalty: Auto = "auto",
         validation: Validation = "loo",
+        max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
     ):
         self.width = width
         self.activation = activation
         self.penalty: Auto = penalty
         self.validation: Validation = validation
+        self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Draw the layer, fit the head on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
+        """Draw the layer and fit the head to X (n_samples, n_features) and y (n_samples,)."""
+        X, y = self._check_fit(X, y, "Lower width")
         rng = check_random_state(self.random_state)
         self.features_ = RandomFeatures(
             self.width, activation=self.activation, random_state=rng.randint(2**31 - 1)
@@ -74,7 +114,7 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.intercept_ = float(y.mean())
         blocks = FeatureBlocks(X, self.features_.transform, self.width)
         held_out = held_out_rows(self.validation, len(y), rng)
-        path = ridge(blocks, y - y.mean(), check_penalty(self.penalty), held_out=held_out)
+        path = ridge(blocks, y - y.mean(), as_number(self.penalty), held_out=held_out)
         self.coef_ = path.coefficients
         self.history_ = [path.summary()]
         return self
@@ -89,6 +129,10 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         check_is_fitted(self)
         X = check_inputs(self, X)
         return FeatureBlocks(X, self.features_.transform, self.width) @ self.coef_ + self.intercept_
+
+    def memory_bytes(self, n_samples: int, n_features: int) -> int:
+        """Peak memory of `fit` in bytes: the layer, and ridge regression on its features."""
+        return 8 * 3 * self.width * n_features + ridge_bytes(n_samples, self.width, left_out=False)
 
     @property
     def _n_features_out(self):

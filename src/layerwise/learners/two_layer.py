@@ -1,48 +1,51 @@
-"""Two layers, one gradient step on the first, then the head (Damian, Lee, Soltanolkotabi 2022, Algorithm 1)."""
+"""Two layers: one gradient step on the first, then the head (Damian, Lee, Soltanolkotabi 2022, Algorithm 1)."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.learners._head import Auto, LinearPartAndHead, RandomState, Validation
+from layerwise._validation import Integer, Memory
+from layerwise.learners._base import Auto, Learner, RandomState, Validation
+from layerwise.learners._describe import column_names, describe_directions
+from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
 from layerwise.learners._linear_part import LinearPart, warn_unscaled
 from layerwise.representations import FirstStep
 from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
 
 
-class TwoLayerRegressor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, LinearPartAndHead, BaseEstimator
-):
+class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPartAndHead, Learner):
     """Two-layer ReLU network: one gradient step on the first layer, then the head.
 
-    Learns ``f(x) = alpha + beta'x + sum_j a_j relu(w_j'x + b_j)`` as Algorithm 1 of Damian et al. 2022 does::
+    Learns ``f(x) = alpha + beta'x + sum_j a_j relu(w_j'x + b_j)`` by Algorithm 1 of Damian et al. 2022::
 
-        1  remove alpha + beta'x from y
-        2  one full-batch step on W, which erases its initialisation: w_j = 2 eta_1 a_j g(w_j)
-        3  b_j ~ N(0, 1) afresh
-        4  a by gradient descent with weight decay, W and b frozen
+        1  subtract alpha + beta'x from y
+        2  one full-batch step on W that erases its initialisation: w_j = 2 eta_1 a_j g(w_j)
+        3  draw new biases b_j ~ N(0, 1)
+        4  train a by gradient descent with weight decay; W and b are frozen
         5  return f
 
-    The theory is about isotropic, centred inputs: standardise the columns of a table first, and use ``linear="ridge"``.
+    The theory assumes isotropic, centred inputs: standardise the columns of a table first, and use ``linear="ridge"``.
 
     Parameters
     ----------
     width : int, default=1000
-        m, the number of neurons, even.
+        m, the number of neurons; even.
     step_size : float or "auto", default="auto"
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
     linear : {"moment", "ridge", "none"}, default="moment"
-        Line 1: ``beta = (1/n) sum_i (y_i - alpha) x_i``, right for centred isotropic inputs; or ridge regression, its
-        penalty chosen by leave-one-out, for columns that are correlated or in units of their own; or beta = 0. (The
-        paper writes y_i for y_i - alpha: the same limit, but it would fit alpha * mean(x) to a constant y.)
+        Line 1. "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i``, which is right for centred isotropic inputs;
+        "ridge" is ridge regression with its penalty chosen by leave-one-out, for correlated columns and columns in
+        different units; "none" is beta = 0. (The paper has y_i in place of y_i - alpha: the limit is the same, but a
+        constant y would be fitted by alpha * mean(x).)
     n_steps : int, optional
-        T of line 4, from the initial a. None is its limit T -> inf: ridge regression.
+        T of line 4, starting from the initial a. None is the limit T -> inf: ridge regression.
     head_step_size : float or "auto", default="auto"
         eta of line 4; "auto" is the inverse of the largest curvature.
     penalty : float or "auto", default="auto"
@@ -50,7 +53,10 @@ class TwoLayerRegressor(
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of rows held out (as in the paper).
     solver : {"exact", "gd"}, default="exact"
-        The T steps of line 4 at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+        Take the T steps of line 4 at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to
+        rounding.
+    max_memory : float, default=8 * 2**30
+        Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
 
     Attributes
@@ -60,27 +66,52 @@ class TwoLayerRegressor(
     linear_coef_ : ndarray of shape (n_features,)
         beta.
     first_step_ : FirstStep
-        W (``weights_``), b (``biases_``), eta_1 (``step_size_``).
+        W (``weights_``), b (``biases_``) and eta_1 (``step_size_``).
     head_coef_ : ndarray of shape (width,)
         a.
     directions_ : ndarray of shape (min(width, n_features), n_features)
-        Orthonormal rows: principal directions of W, the strongest first. The relevant ones stand out.
+        Orthonormal rows: the principal directions of W, the strongest first. The relevant ones stand out.
     singular_values_ : ndarray of shape (min(width, n_features),)
-        Of W, one a direction.
+        Singular values of W, one per direction.
     history_ : list of dict
-        Stage by stage: the mean square loss, and what the stage chose.
+        For each stage, the mean squared loss and what was chosen.
     n_features_in_ : int
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not allowed, the squares of y overflow or underflow, or the fit needs more than
+        ``max_memory``.
+
+    Warns
+    -----
+    UserWarning
+        If ``linear="moment"`` and the columns of X are far from unit variance.
 
     Notes
     -----
-    2 n width d flops for the step; for the head n width^2 (Gram matrix), 9 width^3 (its eigenvectors), and
-    2 n width^2 (leave-one-out). Peak memory as `layerwise.solvers.ridge`, 4 min(n, width)^2 and a few blocks of rows;
-    ``solver="gd"`` holds the n * width features.
+    The step costs 2 n width d flops; the head n width^2 (Gram matrix), 9 width^3 (its eigenvectors) and 2 n width^2
+    (leave-one-out). Peak memory is that of `layerwise.solvers.ridge`, 4 min(n, width)^2 floats and a few blocks of
+    rows; ``solver="gd"`` also holds the n * width features.
 
     References
     ----------
-    Damian, Lee, Soltanolkotabi 2022, Algorithm 1; `fit_head` is the transfer of its Theorem 3.
+    Damian, Lee, Soltanolkotabi 2022, Algorithm 1; `fit_head` is the transfer of Theorem 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise.learners import TwoLayerRegressor
+    >>> X = np.random.default_rng(0).standard_normal((2000, 10))
+    >>> model = TwoLayerRegressor(200, random_state=0).fit(X, X[:, 0] ** 2)
+    >>> bool(model.score(X, X[:, 0] ** 2) > 0.99)
+    True
+    >>> bool(abs(model.directions_[0, 0]) > 0.95)
+    True
     """
+
+    constraints: ClassVar = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
+    presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
     def __init__(
         self,
@@ -93,6 +124,7 @@ class TwoLayerRegressor(
         penalty: Auto = "auto",
         validation: Validation = "loo",
         solver: Literal["exact", "gd"] = "exact",
+        max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
     ):
         self.width = width
@@ -103,12 +135,13 @@ class TwoLayerRegressor(
         self.penalty: Auto = penalty
         self.validation: Validation = validation
         self.solver: Literal["exact", "gd"] = solver
+        self.max_memory = max_memory
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Lines 1 to 4 on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
-        self._check_linear_part_and_head()
+        """Lines 1 to 4, on X (n_samples, n_features) and y (n_samples,)."""
+        X, y = self._check_fit(X, y, "Lower width")
+        check_steps(self.solver, self.n_steps)
         if self.linear == "moment":
             warn_unscaled(X)
         rng = check_random_state(self.random_state)
@@ -121,10 +154,10 @@ class TwoLayerRegressor(
         return self
 
     def fit_head(self, X, y):
-        """Keep W and b, retrain the head (alpha and a; beta = 0) on a new task's X (n_samples, n_features), y.
+        """Keep W and b; train the head (alpha and a, with beta = 0) on X (n_samples, n_features), y of a new task.
 
-        The transfer of Theorem 3: the samples this needs do not grow with the dimension, where the new target depends
-        on the directions learnt by `fit`.
+        This is the transfer of Theorem 3: the number of samples it needs does not grow with the dimension if the new
+        target depends on the directions that `fit` learnt.
         """
         check_is_fitted(self)
         X, y = check_samples(self, X, y, reset=False)
@@ -144,6 +177,17 @@ class TwoLayerRegressor(
         X = check_inputs(self, X)
         features = FeatureBlocks(X, self.first_step_.transform, self.width)
         return features @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
+
+    def memory_bytes(self, n_samples: int, n_features: int) -> int:
+        """Peak memory of `fit` in bytes: the head, and W with its gradient and singular vectors."""
+        layer = 8 * (6 * self.width * n_features + n_features**2)
+        return layer + self._linear_part_and_head_bytes(n_samples, n_features)
+
+    def describe(self, columns: Sequence[str] | None = None) -> list[str]:
+        """The principal directions of W with their shares of its squared entries, as in `Learner.describe`."""
+        check_is_fitted(self)
+        names = column_names(self, columns)
+        return describe_directions(self.directions_, self.singular_values_**2, "of the first layer", names)
 
     @property
     def _n_features_out(self):

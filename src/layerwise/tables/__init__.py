@@ -1,7 +1,6 @@
-"""One regression table: read it, hold out a part, fit a learner beside two baselines, and say what it found."""
+"""One regression table: read it, hold out a part, and fit a learner beside two baselines."""
 
-from layerwise.tables.fitting import LEARNERS, TableFit, fit_table
+from layerwise.tables.fitting import TableFit, fit_table, table_learners
 from layerwise.tables.reading import read_table
-from layerwise.tables.structure import describe
 
-__all__ = ["LEARNERS", "TableFit", "describe", "fit_table", "read_table"]
+__all__ = ["TableFit", "fit_table", "read_table", "table_learners"]

@@ -1,9 +1,9 @@
-"""A learner fitted to a part of a table, beside two baselines, and judged on the rest."""
+"""A learner fitted to a part of a table, beside two baselines, and scored on the rest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.dummy import DummyRegressor
@@ -13,43 +13,24 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from layerwise import learners
+from layerwise._validation import did_you_mean
 from layerwise.errors import UserError
-from layerwise.learners import (
-    HierarchicalRegressor,
-    KernelRegressor,
-    MomentRegressor,
-    QuadraticModelRegressor,
-    RandomFeatureRegressor,
-    ThreeLayerRegressor,
-    TwoLayerRegressor,
-)
-from layerwise.tables.structure import describe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEARNERS = {
-    "two-layer": lambda seed: TwoLayerRegressor(linear="ridge", random_state=seed),
-    "three-layer": lambda seed: ThreeLayerRegressor(linear="ridge", random_state=seed),
-    "hierarchical": lambda seed: HierarchicalRegressor(random_state=seed),
-    "refined": lambda seed: HierarchicalRegressor(refine=True, random_state=seed),
-    "moments": lambda seed: MomentRegressor(random_state=seed),
-    "quadratic-model": lambda seed: QuadraticModelRegressor(random_state=seed),
-    "random-features": lambda seed: RandomFeatureRegressor(random_state=seed),
-    "kernel": lambda seed: KernelRegressor(random_state=seed),
-}
-
 
 @dataclass(frozen=True)
 class TableFit:
-    """A learner fitted to a table, and how it did on the rows held out.
+    """A learner fitted to a table, and its scores on the held-out rows.
 
     Attributes
     ----------
     model : Pipeline
         `StandardScaler`, then the learner.
     scores : DataFrame
-        One row a model (the learner, ridge on the raw inputs, the mean): name and R² on the held-out rows.
+        One row per model (the learner, ridge on the raw inputs, the mean): name and R² on the held-out rows.
     predictions : DataFrame
         The held-out rows, by their index in the table: observed and predicted.
     columns : list of str
@@ -64,34 +45,53 @@ class TableFit:
     n_train: int
 
     def structure(self) -> list[str]:
-        """What the learner found, as `describe` says it of the standardised columns."""
-        return describe(self.model[-1], self.columns)
+        """What the learner found in the standardised columns, as its `describe` says it."""
+        return self.model[-1].describe(self.columns)
+
+
+def table_learners() -> dict[str, tuple[type, dict[str, Any]]]:
+    """The names of the learners for tables, each with the class and the parameters that it stands for."""
+    return {name: (each, params) for each in learners.all_learners() for name, params in each.presets.items()}
 
 
 def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int = 0) -> TableFit:
-    """Hold out 20 % of the rows, fit a learner and two baselines on the others.
+    """Hold out 20 % of the rows; fit a learner and two baselines to the others.
 
     Parameters
     ----------
     X : DataFrame of shape (n_samples, n_features)
     y : Series of shape (n_samples,)
     learner : str
-        A key of `LEARNERS`.
-    random_state : int
-        Of the split and of the learner.
+        A key of `table_learners`.
+    random_state : int, default=0
+        Seed of the split and of the learner.
+
+    Returns
+    -------
+    TableFit
 
     Raises
     ------
     UserError
-        For an unknown learner, or a kernel matrix that does not fit into memory.
+        If the learner is unknown, or its fit needs more memory than it may take.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from layerwise.tables import fit_table
+    >>> X = pd.DataFrame(np.random.default_rng(0).standard_normal((400, 3)), columns=list("abc"))
+    >>> fit_table(X, X["a"] ** 2, "moments").structure()
+    ['direction with 100% of the mean squared slope: +1.00 a +0.00 b +0.00 c']
     """
     import pandas as pd
 
-    if learner not in LEARNERS:
-        raise UserError(f'no learner "{learner}"; known: {", ".join(LEARNERS)}.')
+    known = table_learners()
+    if learner not in known:
+        raise UserError(f"learner={learner!r} is unknown.{did_you_mean(learner, known)}")
+    make, params = known[learner]
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=random_state)
     models = {
-        learner: make_pipeline(StandardScaler(), LEARNERS[learner](random_state)),
+        learner: make_pipeline(StandardScaler(), make(random_state=random_state, **params)),
         "ridge on raw inputs": make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 6, 41))),
         "mean": DummyRegressor(),
     }
@@ -100,7 +100,7 @@ def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int 
     except ValueError as error:
         if "max_memory" not in str(error):
             raise
-        raise UserError(f"{learner}: {error} On the command line: --learner random-features.") from None
+        raise UserError(f"{learner}: {error} On the command line, pass --learner random-features.") from None
     scores = [(name, float(r2_score(y_test, y_hat))) for name, y_hat in predicted.items()]
     return TableFit(
         model=models[learner],

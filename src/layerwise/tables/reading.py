@@ -1,4 +1,4 @@
-"""Inputs and target from a file of numbers, or one message that says which cell is none."""
+"""Inputs and target from a file of numbers, or one message that names the cell that is not a number."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ from layerwise.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 1e100  # its square, summed over any number of rows, is still a float
+LARGEST = 1e100  # sums of squares of such numbers do not overflow
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 
 
 def read_table(path: Path, target: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Inputs and target of a CSV or Parquet file.
+    """Read inputs and target from a CSV or Parquet file.
 
     Parameters
     ----------
     path : Path
-        Parquet where it ends in ``.parquet`` or ``.pq``, otherwise CSV.
+        Parquet if it ends in ``.parquet`` or ``.pq``, otherwise CSV.
     target : str
         The column to be learnt; all others are inputs.
+
+    Returns
+    -------
+    inputs : DataFrame of shape (n_samples, n_features)
+    target : Series of shape (n_samples,)
 
     Raises
     ------
     UserError
-        Where the file cannot be read, has no such column or no other, too few rows, or cells that are not finite
-        numbers; says which and what to do.
+        If the file cannot be read, lacks the column, has no other column or too few rows, or has cells that are not
+        finite numbers; the message says which, and what to do.
     """
     import pandas as pd
 
@@ -50,30 +55,30 @@ def read_table(path: Path, target: str) -> tuple[pd.DataFrame, pd.Series]:
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text. Save it as UTF-8, or as Parquet.") from None
     except ValueError as error:  # pandas' ParserError and EmptyDataError, PyArrow's ArrowInvalid
-        raise UserError(f"{path}: is no CSV or Parquet table ({str(error).strip()}).") from None
+        raise UserError(f"{path}: is not a CSV or Parquet table ({str(error).strip()}).") from None
     table.columns = names = [str(name).strip() for name in table.columns]
     target = target.strip()
     for i, name in enumerate(names):
         if re.fullmatch(r"(Unnamed: \d+)?", name):
             raise UserError(
-                f"{path}: column {i + 1} has no name. If it is the index, which says nothing of the rows, save the "
-                "table without it (pandas: to_csv(path, index=False)); otherwise name it."
+                f"{path}: column {i + 1} has no name. If it is an index without information, save the table without it "
+                "(pandas: to_csv(path, index=False)); otherwise name it."
             )
         if name in names[:i]:
-            raise UserError(f'{path}: two columns are called "{name}". Rename one, or drop it if it is a copy.')
+            raise UserError(f'{path}: two columns are named "{name}". Rename one, or drop it if it is a copy.')
     if target not in names:
         known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-        raise UserError(f'{path}: no column "{target}". Its columns are: {known}. Name one of them with --target.')
+        raise UserError(f'{path}: has no column "{target}". Its columns are: {known}. Pass one of them with --target.')
     if len(names) < 2:
-        raise UserError(f'{path}: "{target}" is its only column; at least one other is needed as input.')
+        raise UserError(f'{path}: "{target}" is its only column; it must have at least one other, as input.')
     if len(table) < 10:
-        raise UserError(f"{path}: {len(table)} rows; at least 10 are needed to fit and to hold some out.")
+        raise UserError(f"{path}: has {len(table)} rows; it must have at least 10, to fit and to hold some out.")
     numbers = pd.DataFrame({name: _as_numbers(f'{path}: column "{name}"', column) for name, column in table.items()})
     return numbers.drop(columns=target), numbers[target]
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """The table; an index that has a name is a column like the others."""
+    """Read the table; an index that has a name becomes a column."""
     import pandas as pd
 
     table = pd.read_parquet(path)
@@ -84,7 +89,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """The table, its columns under the names that stand in the file: pandas would call a second ``y`` ``y.1``."""
+    """Read the table with the column names as in the file: pandas would rename a second ``y`` to ``y.1``."""
     import pandas as pd
 
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
@@ -96,7 +101,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             f"read_csv(path, sep={separator!r}).to_csv(path, index=False)), or as Parquet."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row cut to the length of the header
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row is truncated to the length of the header
         try:
             table = pd.read_csv(path, index_col=False, low_memory=False)
         except pd.errors.ParserWarning:
@@ -108,7 +113,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _as_numbers(where: str, column: pd.Series) -> np.ndarray:
-    """The column as floats; raises UserError for the first cell that is no finite number."""
+    """The column as floats; raises UserError for the first cell that is not a finite number."""
     import pandas as pd
 
     text = np.zeros(len(column), dtype=bool)
@@ -121,30 +126,30 @@ def _as_numbers(where: str, column: pd.Series) -> np.ndarray:
         row = int(np.argmax(text))
         cell = column.iloc[row]
         is_date = isinstance(cell, date | time | timedelta) or DATE.match(str(cell))
-        cure = (
-            "Turn dates into numbers first, e.g. days since the first one"
+        advice = (
+            "Convert dates to numbers first, e.g. days since the first one"
             if is_date
             else ("Drop the column or encode it as numbers first, e.g. with pandas.get_dummies")
         )
-        raise UserError(f"{where} is not numeric (row {row + 1} holds {reprlib.repr(cell)}). {cure}.")
+        raise UserError(f"{where} is not numeric (row {row + 1} holds {reprlib.repr(cell)}). {advice}.")
     missing = np.isnan(numbers)
     if missing.any():
         raise UserError(
-            f"{where} has {missing.sum()} missing cells (first in row {np.argmax(missing) + 1}). Drop those rows or "
-            "fill them first, e.g. with scikit-learn's SimpleImputer."
+            f"{where} has {missing.sum()} missing cells (first in row {np.argmax(missing) + 1}). Drop those rows, or "
+            "impute the cells first, e.g. with scikit-learn's SimpleImputer."
         )
     huge = np.abs(numbers) > LARGEST
     if huge.any():
         row = int(np.argmax(huge))
         raise UserError(
-            f"{where} is infinite or over {LARGEST:g} in row {row + 1} ({reprlib.repr(column.iloc[row])}). Drop the "
+            f"{where} is infinite or above {LARGEST:g} in row {row + 1} ({reprlib.repr(column.iloc[row])}). Drop the "
             "row, or rescale the column, e.g. by its logarithm: squares and sums of such numbers overflow."
         )
     return numbers
 
 
 def _as_number(cell: Any) -> float:
-    """The cell as a float, NaN where it is none."""
+    """The cell as a float, or NaN if it is not a number."""
     try:
         return float(cell)
     except (TypeError, ValueError):

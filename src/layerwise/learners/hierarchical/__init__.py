@@ -1,4 +1,4 @@
-"""Hierarchical polynomials (Wang, Nichani, Lee 2023): Algorithm 1 in `regressor`, beside it what it calls."""
+"""Hierarchical polynomials (Wang, Nichani, Lee 2023): Algorithm 1 in `regressor`, and the parts it uses."""
 
 from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
 

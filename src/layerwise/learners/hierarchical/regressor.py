@@ -2,80 +2,88 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise.hermite import HermitePolynomial, HermiteSeries
-from layerwise.learners._head import Auto, RandomState, Validation, held_out_rows, mean_square, penalty_path
-from layerwise.learners.hierarchical.arguments import check_arguments
-from layerwise.learners.hierarchical.by_degree import basis_blocks, refine_by_degree
-from layerwise.learners.hierarchical.degrees import check_link_width, columns, degrees_to_try
-from layerwise.learners.refinement.guarded import Refinement
+from layerwise._validation import Flag, Fraction, Integer, Memory
+from layerwise.activations import ActivationLike
+from layerwise.hermite import HermitePolynomial
+from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner, RandomState, Validation
+from layerwise.learners._describe import column_names, describe_polynomial
+from layerwise.learners._head import held_out_rows
+from layerwise.learners.hierarchical.memory import n_columns
+from layerwise.learners.hierarchical.refined_stages import RefinedStages, basis_blocks
+from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
-from layerwise.representations._validation import check_inputs, check_powers, check_samples
-from layerwise.solvers import FeatureBlocks, RidgePath, chebyshev, largest_stable_step, literal, ridge
+from layerwise.representations._validation import check_inputs, check_powers
+from layerwise.solvers import FeatureBlocks, ridge
+from layerwise.solvers.gauss_newton import Refinement
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
+from layerwise.solvers.squared_errors import mean_square
 
-#: Values of xi_2 / m_2 tried by default. The error is carried by a few points in the tail of z, by which validation may
-#: prefer hardly any penalty and a link that is wild there: hence the floor.
+#: Values of xi_2 / m_2 that are tried. The error is dominated by a few points in the tail of z, for which validation
+#: may prefer almost no penalty and a link that is wild there: hence the lower bound.
 LINK_PENALTIES = np.logspace(2, -5, 22)
 
 
-class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RegressorMixin, BaseEstimator):
-    """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained a layer at a time.
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RefinedStages, Learner):
+    """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained layer by layer.
 
-    Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is polynomial and
-    ``z = (g - mean) / std``, as Algorithm 1 of Wang et al. 2023 does::
+    Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is a polynomial and
+    ``z = (g - mean) / std``, by Algorithm 1 of Wang et al. 2023::
 
         1  draw V, s, a, b;  u = c = 0
         2  stage 1, on D1: u by T_1 gradient steps on the loss of g, with decay xi_1
-        3  stage 2, on D2: c by T_2 gradient steps on the loss of h, with decay xi_2, u frozen
+        3  stage 2, on D2: c by T_2 gradient steps on the loss of h, with decay xi_2; u is frozen
         4  return h
 
-    Stage 1 estimates ``P_{<=k} h``, close to a multiple of p where p is a balanced sum; stage 2 is a regression on one
-    variable. The paper feeds ``a g + b`` to the link: z fixes the units, so that those of y do not matter.
+    Stage 1 estimates ``P_{<=k} h``, which is close to a multiple of p if p is a balanced sum; stage 2 is a regression
+    on one variable. The paper passes ``a g + b`` to the link; z makes the result independent of the units of y.
 
-    The theory is about isotropic, centred inputs: standardise the columns of a table first.
+    The theory assumes isotropic, centred inputs: standardise the columns of a table first.
 
     Parameters
     ----------
     degree : int or "auto", default="auto"
-        k, of sigma_1. "auto", not in the paper: the degree 1..max_degree (those whose fit would take more than
-        max_memory left out) with the least validation error of stage 1, or the degree of ``activation``.
+        k, the degree of sigma_1. "auto", which is not in the paper, is the degree of ``activation``, or else the degree
+        1..max_degree with the least validation error of stage 1 (without those that need more than max_memory).
     width : int, optional
-        m_1, the neurons of stage 1; None is infinitely many. See `PolynomialLayer`, which also says what the units of
-        ``penalty`` are then.
-    activation : HermiteSeries, optional
-        sigma_1, a polynomial of degree k; ``h_1 + ... + h_k`` where None.
+        m_1, the number of neurons of stage 1; None stands for infinitely many. See `PolynomialLayer`, also for the
+        units of ``penalty`` in that case.
+    activation : HermiteSeries, sequence of float, str or Activation, optional
+        sigma_1, a polynomial of degree k, as `layerwise.activations.as_activation` takes it; None is
+        ``h_1 + ... + h_k``.
     link_width : int, default=1000
-        m_2, the neurons of stage 2: a_j = +-1, b_j Student-t with 9 degrees of freedom.
+        m_2, the number of neurons of stage 2: a_j = +-1, b_j Student-t with 9 degrees of freedom.
     max_degree : int, default=3
-        The largest degree "auto" tries.
+        The largest degree that "auto" tries.
     split : "leave-one-out" or float, default="leave-one-out"
-        The fraction of rows in D1, the rest being D2, as in the paper. Or all rows in both, g in stage 2 being the
-        leave-one-out prediction of stage 1, then with an intercept, in closed form: what it fitted, it overfitted.
+        The fraction of rows in D1, the others forming D2, as in the paper. "leave-one-out" uses all rows in both
+        stages, with the leave-one-out prediction of stage 1, in closed form and with an intercept, as g in stage 2:
+        the predictions for the rows that stage 1 was fitted to would be overfitted.
     n_steps : int or (int, int), optional
-        T_1 and T_2, or one number for both, at half the largest stable step size, which the paper leaves open. None is
-        the limit T -> inf: ridge regression.
+        T_1 and T_2, or one number for both, with half the largest stable step size, which the paper leaves open. None
+        is the limit T -> inf: ridge regression.
     penalty, link_penalty : float or "auto", default="auto"
-        xi_1 and xi_2, the weights of ``|u|^2 / 2`` and ``|c|^2 / 2``, positive. The paper's theory has
-        ``xi_1 = 2 m_1 / d^(k + a)`` for a risk of order d^-a, which is ``2 / d^(k + a)`` where width is None. "auto"
-        chooses from a path, for the limit, by ``validation``; xi_2 between 1e-5 and 100 m_2.
+        xi_1 and xi_2, the positive weights of ``|u|^2 / 2`` and ``|c|^2 / 2``. The paper's theory has
+        ``xi_1 = 2 m_1 / d^(k + a)`` for a risk of order d^-a, which is ``2 / d^(k + a)`` if width is None. "auto"
+        chooses from a path, for the limit, by ``validation``; xi_2 between 1e-5 and 100 times m_2.
     validation : "loo" or float, default="loo"
-        Leave-one-out in closed form, or the fraction of the stage's rows held out.
+        Leave-one-out in closed form, or the fraction of the rows of the stage held out.
     solver : {"exact", "gd"}, default="exact"
-        The T steps at once, by a Chebyshev expansion, or by the literal loop. Same weights to rounding.
+        Take the T steps at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to rounding.
     refine : bool, default=False
-        Beyond the paper: afterwards refit feature and link together (`layerwise.learners.refinement`) in the Hermite
-        basis, which takes the samples from many times D toward D. The prediction is the refined function where it
-        clearly leads in cross-validation, elsewhere its mixture with both stages, each fitted to parts of the rows.
-    max_memory : int, default=8 * 2**30
-        Bytes stage 1, stage 2 and the refinement may take, each.
+        Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`) in the Hermite
+        basis, which reduces the samples needed from many times D towards D. The prediction is the refined function if
+        it clearly leads in cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
+    max_memory : float, default=8 * 2**30
+        Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
 
     Attributes
@@ -83,41 +91,69 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     features_ : PolynomialLayer
         V (``weights_``), s (``biases_``), sigma_1 (``activation_``).
     degree_ : int
-        k; that of the refined function where `feature` is its.
+        k, or the degree of the refined function if `feature` is refined.
     intercept_ : float
-        alpha: the mean of y in D1; the intercept of stage 1 where split="leave-one-out".
+        alpha: the mean of y in D1, or the intercept of stage 1 if split="leave-one-out".
     feature_coef_ : ndarray of shape (n_terms,)
-        u, on the columns of ``features_.transform``.
+        u, for the columns of ``features_.transform``.
     feature_mean_, feature_scale_ : float
-        Mean and standard deviation of g in stage 2, which make z of it.
+        Mean and standard deviation of g in stage 2, which standardise it to z.
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
-        a, b and c. Not in the paper: c = 0 where the validation error of stage 2 is not below that of stage 1.
+        a, b and c. Not in the paper: c = 0 if the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
-        What `predict` then uses; None where not asked for, or no more than stage 1 was found. `feature`, `link` and
-        ``feature_polynomial_`` are the refined ones where these have half of its ``weights`` or more. ``link(feature)``
-        is the prediction where its ``stage`` is "refinement", not of a "mixture". The attributes above describe the
-        two stages in any case.
+        What `predict` uses after refinement; None if it was not requested or found nothing beyond stage 1. `feature`,
+        `link` and ``feature_polynomial_`` are the refined ones if these have at least half of its ``weights``. The
+        prediction is ``link(feature)`` if its ``stage`` is "refinement", but not if it is "stack". The attributes above
+        always describe the two stages.
     history_ : list of dict
-        By stage: mean square loss, what it chose, and its validation error (of the limit, where n_steps is given).
+        For each stage, the mean squared loss, what was chosen, and its validation error (that of the limit if n_steps
+        is given).
     n_features_in_ : int
 
     Raises
     ------
     ValueError
-        Where a stage, or the refinement, would take more than ``max_memory``; where squares of y, or powers of X, leave
-        the floating-point numbers.
+        If a parameter is not allowed, a stage or the refinement needs more than ``max_memory``, or powers of X or
+        squares of y overflow or underflow.
 
     Notes
     -----
-    With D = min(m_1, C(d + k, k)): n D min(n, D) flops for the Gram matrix of stage 1, 9 min(n, D)^3 for its
-    eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; the same with m_2 in stage 2. Peak memory
-    4 min(n, D)^2 floats and blocks of features, n D more where n < D. Refined: 3 to 10 more fits of both stages, and
-    `refine`: 10 to 180 times as long in all.
+    With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
+    eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement adds 3 to 10 fits of both stages and
+    those of the solver, and takes 10 to 180 times as long in all.
 
     References
     ----------
     Wang, Nichani, Lee 2023, Algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise.learners import HierarchicalRegressor
+    >>> X = np.random.default_rng(0).standard_normal((2000, 4))
+    >>> p = X[:, 0] * X[:, 1]
+    >>> model = HierarchicalRegressor(link_width=100, random_state=0).fit(X, p + 0.5 * p**2)
+    >>> model.degree_
+    2
+    >>> bool(abs(np.corrcoef(model.feature(X), p)[0, 1]) > 0.8)
+    True
     """
+
+    constraints: ClassVar = {
+        "degree": Integer(1, auto=True),
+        "width": Integer(1, none=True),
+        "link_width": Integer(1),
+        "max_degree": Integer(1),
+        "split": Fraction("leave-one-out"),
+        "penalty": PENALTY,
+        "link_penalty": PENALTY,
+        "validation": VALIDATION,
+        "solver": SOLVER,
+        "refine": Flag(),
+        "max_memory": Memory(),
+    }
+    presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 
     n_features_in_: int
     _n_features_out = 1
@@ -127,7 +163,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         degree: Literal["auto"] | int = "auto",
         *,
         width: int | None = None,
-        activation: HermiteSeries | None = None,
+        activation: ActivationLike | None = None,
         link_width: int = 1000,
         max_degree: int = 3,
         split: Literal["leave-one-out"] | float = "leave-one-out",
@@ -137,7 +173,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         validation: Validation = "loo",
         solver: Literal["exact", "gd"] = "exact",
         refine: bool = False,
-        max_memory: int = 8 * 2**30,
+        max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
     ):
         self.degree: Literal["auto"] | int = degree
@@ -156,12 +192,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Both stages on X (n_samples, n_features), y (n_samples,)."""
-        X, y = check_samples(self, X, y)
-        check_arguments(self)
-        check_link_width(self.link_width, len(y), self.max_memory)
+        """Fit both stages to X (n_samples, n_features) and y (n_samples,)."""
+        X, y = self._check_fit(X, y, "Lower degree, width or link_width, or project the inputs on fewer directions")
+        check_n_steps(self.n_steps, self.solver, self.split)
         rng = check_random_state(self.random_state)
-        D1, D2 = self._split_rows(len(y), rng)
+        D1, D2 = split_rows(self.split, len(y), rng)
         self.intercept_ = float(y[D1].mean())
         self.history_ = [{"stage": "mean", "loss": mean_square(y[D1] - y[D1].mean())}]
         left_out = self._fit_feature(X[D1], y[D1] - y[D1].mean(), rng)
@@ -175,19 +210,20 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     def feature(self, X):
         """The learnt feature z(x), of shape (n_samples,).
 
-        Of mean 0 and variance 1 over the rows of stage 2, each, with split="leave-one-out", by the fit without it.
+        It has mean 0 and variance 1 over the rows of stage 2 (with split="leave-one-out", over their leave-one-out
+        values).
         """
         check_is_fitted(self)
         return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """Its value at the feature is the prediction, but of a mixture; elementwise in z of any shape."""
+        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``."""
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
         column = np.atleast_1d(z).ravel()
-        curve = self._two_stage_link() if self._refined is None else self._refined.link
-        return curve(column).astype(z.dtype, copy=False).reshape(z.shape)
+        function = self._two_stage_link() if self._refined is None else self._refined.link
+        return function(column).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
         """The learnt feature as a column, of shape (n_samples, 1)."""
@@ -200,17 +236,16 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
 
     @property
     def feature_polynomial_(self) -> HermitePolynomial:
-        """The polynomial g (z where refined), in the Hermite basis: to print, project, and compare with p."""
+        """The polynomial g (or z, if refined) in the Hermite basis: to print, project, and compare with p."""
         check_is_fitted(self)
         if self._refined is not None:
             coefficients = np.concatenate([[-self._refined.offset], self._refined.coefficients])
             return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
 
-    @property
-    def _refined(self) -> Refinement | None:
-        """What `feature` and `link` describe, unless the two stages."""
-        return self.refinement_ if self.refinement_ is not None and self.refinement_.heaviest else None
+    def describe(self, columns: Sequence[str] | None = None) -> list[str]:
+        """The feature by its largest terms for a variance of 1, as in `Learner.describe`."""
+        return describe_polynomial(self.feature_polynomial_, column_names(self, columns))
 
     def _feature(self, X):
         if self._refined is not None:
@@ -218,7 +253,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self._standardise(self.intercept_ + self._centred_feature(X))
 
     def _predict(self, X):
-        if self.refinement_ is None or not self.refinement_.mixture:
+        if self.refinement_ is None or not self.refinement_.stack:
             return self.link(self._feature(X))
         return self.refinement_.predict(basis_blocks(X, max(self._refined_degree, self.features_.degree)))
 
@@ -226,23 +261,23 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return ReluLink(self.feature_mean_, self.feature_scale_, self.link_signs_, self.link_biases_, self.link_coef_)
 
     def _fit_feature(self, X, y, rng) -> np.ndarray | None:
-        """Stage 1 on centred y; returns its leave-one-out predictions where stage 2 wants them."""
-        penalties, held_out = penalty_path(self.penalty, "penalty"), held_out_rows(self.validation, len(y), rng)
+        """Fit stage 1 to centred y; return its leave-one-out predictions if stage 2 needs them."""
+        penalties, held_out = penalty_path(self.penalty), held_out_rows(self.validation, len(y), rng)
         seed, candidates = rng.randint(2**31 - 1), []
-        for degree in degrees_to_try(self, *X.shape):
+        for degree in self._degrees(*X.shape):
             check_powers(X, degree)
             layer = PolynomialLayer(degree, self.width, self.activation, seed).fit(X)
-            blocks = FeatureBlocks(X, layer.transform, columns(X.shape[1], degree, self.width))
+            blocks = FeatureBlocks(X, layer.transform, n_columns(X.shape[1], degree, self.width))
             candidates.append((layer, blocks, ridge(blocks, y, penalties, held_out=held_out)))
         self.features_, blocks, path = min(candidates, key=lambda candidate: candidate[-1].errors.min())
         tried = {layer.degree: float(path.errors.min()) for layer, _, path in candidates}
         self.degree_ = self.features_.degree
         record = {"stage": "feature", "degree": self.degree_, "degree_losses": tried}
         if self.split != "leave-one-out":
-            self.feature_coef_, trained = self._train(blocks, y, path, 0)
+            self.feature_coef_, trained = train(blocks, y, path, self._n_steps(0), self.solver)
             self.history_.append(record | trained)
             return None
-        H = make_centred(blocks)  # or each row would learn its own label from the mean it has a part in
+        H = make_centred(blocks)  # a mean of all rows would reveal to each row a part of its own label
         fitted = H.ridge(np.ones_like(y), y, np.array([path.penalty]), intercept=True)
         self.feature_coef_ = fitted.coefficients.astype(X.dtype)
         shift = float(H.mean @ fitted.coefficients)
@@ -252,17 +287,17 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return fitted.feature.astype(X.dtype)
 
     def _fit_link(self, g, y, rng):
-        """Stage 2: the residual y - g as a function of z, kept if it is one."""
+        """Fit stage 2, the residual y - g as a function of z, and keep it if its validation error is lower."""
         self.feature_mean_, self.feature_scale_ = float(g.mean(dtype=float)), float(g.std(dtype=float))
         self.link_signs_ = rng.choice(np.array([-1, 1], dtype=g.dtype), self.link_width)
         self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
         blocks = relu_features(self._standardise(g), self.link_signs_, self.link_biases_)
         residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
-        penalties = penalty_path(self.link_penalty, "link_penalty")
+        penalties = penalty_path(self.link_penalty)
         if penalties is None:
             penalties = self.link_width * LINK_PENALTIES
         path = ridge(blocks, residual, penalties, held_out=held_out)
-        self.link_coef_, record = self._train(blocks, residual, path, 1)
+        self.link_coef_, record = train(blocks, residual, path, self._n_steps(1), self.solver)
 
         without = mean_square(residual if held_out is None else residual[held_out])
         record["kept"] = record["validation_loss"] < without
@@ -271,36 +306,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
             record |= {"loss": mean_square(residual), "validation_loss": without}
         self.history_.append({"stage": "head"} | record)
 
-    def _refine(self, X, y, seed):
-        """Beyond the paper: feature and link refitted together, beside the two stages."""
-        degree, best, errors = refine_by_degree(self, X, y, seed)
-        if "refinement" in best.weights:  # there was something to descend to, and rows enough to fold
-            self.refinement_, self._refined_degree = best, degree
-            self.degree_ = degree if best.heaviest else self.degree_
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
-        self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
-
-    def _train(self, blocks, y, path: RidgePath, stage: int) -> tuple[np.ndarray, dict]:
-        """The weights of a stage, at the penalty the path chose: its limit, or T steps from zero."""
-        record = {"penalty": path.penalty, "validation_loss": float(path.errors.min())}
-        coefficients = path.coefficients
-        if self.n_steps is not None:
-            n_steps = int(np.broadcast_to(self.n_steps, 2)[stage])
-            step = largest_stable_step(blocks, path.penalty) / 2
-            descend = chebyshev if self.solver == "exact" else literal
-            coefficients = descend(blocks, y, n_steps, step, path.penalty)
-            record |= {"n_steps": n_steps, "step_size": step}
-        return coefficients, record | {"loss": mean_square(blocks @ coefficients - y)}
+    def _n_steps(self, stage: int) -> int | None:
+        return None if self.n_steps is None else int(np.broadcast_to(self.n_steps, 2)[stage])
 
     def _centred_feature(self, X):
         return FeatureBlocks(X, self.features_.transform, len(self.feature_coef_)) @ self.feature_coef_
 
     def _standardise(self, g):
         return (g - self.feature_mean_) / (self.feature_scale_ or 1.0)
-
-    def _split_rows(self, n: int, rng):
-        if self.split == "leave-one-out":
-            return slice(None), slice(None)
-        size = min(max(round(self.split * n), 1), n - 1)
-        order = rng.permutation(n)
-        return order[:size], order[size:]

@@ -1,0 +1,158 @@
+"""Refinement of the two stages of `HierarchicalRegressor`, in the Hermite basis of each degree that is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, cast
+
+import numpy as np
+from sklearn.base import clone
+
+from layerwise.activations import ActivationLike, as_polynomial
+from layerwise.hermite import design_matrix, n_terms
+from layerwise.learners.hierarchical.memory import feature_bytes, link_bytes
+from layerwise.representations import PolynomialLayer
+from layerwise.solvers import FeatureBlocks
+from layerwise.solvers.gauss_newton import Candidate, FoldFit, Refinement, draw_folds, refine, standardise
+from layerwise.solvers.link import PolynomialLink
+from layerwise.solvers.squared_errors import mean_square
+
+#: Folds of the cross-validation.
+N_FOLDS = 10
+
+#: No larger degree is tried once the refined function has an error out of fold below this share of the variance of y.
+EXPLAINED_SHARE = 0.1
+
+
+class RefinedStages:
+    """The choice of degrees and the refinement, for a learner with these parameters and fitted attributes."""
+
+    degree: Literal["auto"] | int
+    max_degree: int
+    width: int | None
+    link_width: int
+    activation: ActivationLike | None
+    split: Literal["leave-one-out"] | float
+    refine: bool
+    max_memory: float
+    features_: PolynomialLayer
+    degree_: int
+    history_: list[dict]
+    refinement_: Refinement | None
+    _predict: Callable[[np.ndarray], np.ndarray]
+
+    def memory_bytes(self, n_samples: int, n_features: int) -> int:
+        """Peak memory of `fit` in bytes: the larger of stage 2 and stage 1, or the refinement.
+
+        With degree="auto", that of the largest degree within ``max_memory``, or else of the least degree.
+        """
+        peaks = self._bytes_by_degree(n_samples, n_features)
+        within = [peak for peak in peaks.values() if peak <= self.max_memory] or [min(peaks.values())]
+        return max(link_bytes(n_samples, self.link_width), *within)
+
+    @property
+    def _refined(self) -> Refinement | None:
+        """The refinement, if `feature` and `link` are refined."""
+        return self.refinement_ if self.refinement_ is not None and self.refinement_.mostly_refined else None
+
+    def _bytes_by_degree(self, n: int, d: int) -> dict[int, int]:
+        """Peak memory of stage 1 or the refinement for each degree that is considered."""
+        if not isinstance(self.degree, str):
+            degrees = [int(self.degree)]
+        elif self.activation is not None:
+            degrees = [int(np.flatnonzero(as_polynomial(self.activation).coefficients)[-1])]
+        else:
+            degrees = list(range(1, self.max_degree + 1))
+        left_out = self.split == "leave-one-out"
+        return {k: feature_bytes(n, d, k, self.width, left_out=left_out, refine=self.refine) for k in degrees}
+
+    def _degrees(self, n: int, d: int) -> list[int]:
+        """The degrees to try: those whose fit is within ``max_memory``."""
+        return [degree for degree, peak in self._bytes_by_degree(n, d).items() if peak <= self.max_memory]
+
+    def _refine(self, X, y, seed):
+        """Beyond the paper: refit feature and link together, beside the two stages.
+
+        With degree="auto", those degrees are tried whose basis has at most n / 2 members (with fewer rows per member
+        its unknowns cannot be told from noise); otherwise, and if there are none, the degree of stage 1.
+        """
+        n, d = X.shape
+        labels, *_ = standardise(y)
+        folds = FoldFits(draw_folds(X, N_FOLDS, seed), lambda out: self._fit_without(out, X, labels, seed))
+        few = [k for k in self._degrees(n, d) if 2 * n_terms(d, k) <= n] if self.degree == "auto" else []
+        degree, best, errors = refine_by_degree(X, y, few or [self.features_.degree], folds)
+        if "refinement" in best.weights:  # there was a step, and rows enough for folds
+            self.refinement_, self._refined_degree = best, degree
+            self.degree_ = degree if best.mostly_refined else self.degree_
+        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
+        self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
+
+    def _fit_without(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray, seed: int) -> FoldFit:
+        """Stage 1 and both stages, fitted without the rows ``out``."""
+        plain = cast("Any", clone(cast("Any", self))).set_params(
+            degree=self.features_.degree, refine=False, random_state=seed
+        )
+        plain.fit(X[~out], labels[~out].astype(X.dtype))
+        g, scale = plain.feature_polynomial_, plain.feature_scale_ or 1.0
+        coefficients = g.to_dense(plain.degree_)
+        constant, c = coefficients[0], coefficients[1:]
+        stages = [
+            Candidate(c, -constant, PolynomialLink(np.array([0.0, 1.0])), np.nan),
+            Candidate(c / scale, (plain.feature_mean_ - constant) / scale, plain._two_stage_link(), np.nan),
+        ]
+        return FoldFit(out, stages, np.array([g(X[out]), plain.predict(X[out])]))
+
+
+class FoldFits(Sequence[FoldFit]):
+    """Fits without each fold, each computed once, when it is first asked for.
+
+    Parameters
+    ----------
+    fold_of : ndarray of int of shape (n_samples,)
+        The fold of each row.
+    fit : callable
+        From the mask of a fold to its `FoldFit`.
+    """
+
+    def __init__(self, fold_of: np.ndarray, fit: Callable[[np.ndarray], FoldFit]) -> None:
+        self._masks = [fold_of == fold for fold in range(1 + int(fold_of.max()))]
+        self._fit = fit
+        self._fits: dict[int, FoldFit] = {}
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __getitem__(self, fold):
+        if fold not in self._fits:
+            self._fits[fold] = self._fit(self._masks[fold])
+        return self._fits[fold]
+
+
+def refine_by_degree(
+    X: np.ndarray, y: np.ndarray, degrees: Sequence[int], folds: Sequence[FoldFit]
+) -> tuple[int, Refinement, dict[int, dict[str, float]]]:
+    """Refine at each degree in turn, until one explains most of y.
+
+    Returns
+    -------
+    degree : int
+        The degree with the least error out of fold.
+    refinement : Refinement
+        Its refinement.
+    errors : dict
+        The errors of the stages by degree.
+    """
+    found: dict[int, Refinement] = {}
+    for k in degrees:
+        sizes = np.diff([n_terms(X.shape[1], m) for m in range(k + 1)])
+        degree_of_term = np.repeat(np.arange(1, k + 1), sizes)
+        found[k] = refine(basis_blocks(X, k), y, groups=degree_of_term, folds=folds)
+        if found[k].stage == "refinement" and found[k].error < EXPLAINED_SHARE * np.var(y, dtype=float):
+            break
+    degree = min(found, key=lambda k: found[k].error)
+    return degree, found[degree], {k: refinement.errors for k, refinement in found.items()}
+
+
+def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
+    """The Hermite basis of a degree without its constant, by blocks of rows."""
+    return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)

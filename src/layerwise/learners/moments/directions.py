@@ -1,0 +1,127 @@
+"""Directions whose moments stand out from those of permuted labels: lines 1 and 2 of the algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from layerwise._validation import Constraint
+from layerwise.solvers import ridge
+from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile
+from layerwise.solvers.variable_projection import polynomial_features
+
+
+class Orders(Constraint):
+    """A collection of orders of moments."""
+
+    def __init__(self) -> None:
+        super().__init__("a sequence of some of 1, 2, 3, 4", "(1, 2)", auto=True)
+
+    def holds(self, value: Any) -> bool:
+        """Whether every item is an integer from 1 to 4."""
+        orders = list(value) if isinstance(value, Sequence | set | np.ndarray) else []
+        integers = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in orders)
+        return bool(orders) and integers and all(1 <= k <= 4 for k in orders)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """What the moments say about directions.
+
+    Attributes
+    ----------
+    Z : ndarray of shape (n_samples, d)
+    labels : dict of int to ndarray of shape (n_samples,)
+        The labels of each order's moments.
+    directions : ndarray of shape (d, d)
+        Orthonormal rows, the strongest first.
+    n_significant, n_found : int
+        The number of directions that stand out in orders 1 and 2, and in all orders.
+    eigenvalues : dict of int to ndarray
+        The leading eigenvalues of each order.
+    null : dict of int to float
+        The threshold of each order.
+    """
+
+    Z: np.ndarray
+    labels: dict[int, np.ndarray]
+    directions: np.ndarray
+    n_significant: int
+    n_found: int
+    eigenvalues: dict[int, np.ndarray]
+    null: dict[int, float]
+
+    def stands_out(self, v: np.ndarray) -> bool:
+        """Whether the moments of some order along a unit vector (d,) exceed their threshold."""
+        return any(along(self.Z, labels, k, v) > self.null[k] for k, labels in self.labels.items())
+
+
+def find_directions(
+    Z: np.ndarray,
+    labels: np.ndarray,
+    orders: Sequence[int],
+    rng: np.random.RandomState,
+    *,
+    robust: bool,
+    max_rank: int,
+    n_null: int,
+) -> Directions:
+    """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,).
+
+    Parameters
+    ----------
+    Z, labels : ndarrays
+    orders : sequence of int
+        Increasing.
+    rng : RandomState
+        Draws the permutations.
+    robust : bool
+        Whether to take moments of the normal scores of the labels.
+    max_rank : int
+        The number of eigenvalues from order 2.
+    n_null : int
+        The number of permutations.
+    """
+    order = np.lexsort((Z[:, 0], labels))  # so that permutations do not depend on the order of the rows
+    rows, scores = Z[order], labels[order]
+    if robust:
+        scores = norm.ppf((rankdata(scores) - 0.5) / len(scores))
+        scores -= scores.mean()
+    d = Z.shape[1]
+    P, n_found, n_significant = np.zeros((d, d)), 0, 0
+    eigenvalues, null, seen = {}, {}, {k: np.empty(len(scores)) for k in orders}
+    for k in orders:
+        if k > 2 and n_found:
+            scores = _without_quadratic_part(rows, scores, _leading_rows(P)[:n_found])
+        null[k] = null_quantile(rows, scores, k, n_null, rng)
+        spectrum = leading(rows, scores, k, 1 if k == 1 else min(d, max_rank))
+        n_found += add_projections(P, spectrum, null[k])
+        n_significant = n_found if k <= 2 else n_significant
+        eigenvalues[k], seen[k][order] = spectrum.values, scores
+    return Directions(Z, seen, _leading_rows(P), n_significant, n_found, eigenvalues, null)
+
+
+def add_projections(P: np.ndarray, spectrum: Spectrum, null: float) -> int:
+    """Add ``sum w V V'`` to P, w growing with how far a value stands out; return the number of directions that do."""
+    n_found = 0
+    for value, V in zip(spectrum.values, spectrum.factors, strict=True):
+        strength = (value / null) ** 2 if null > 0 else 0.0
+        P += (max(strength - 1, 0.0) + 1e-6 * strength) * (V @ V.T)  # the small term orders those that do not
+        if strength > 1:
+            n_found += round(1 / np.sum((V.T @ V) ** 2))  # 1 / sum(nu^4) over the eigenvalues nu of V; 1 for a vector
+    return n_found
+
+
+def _leading_rows(P: np.ndarray) -> np.ndarray:
+    """Eigenvectors of P as rows, the strongest first."""
+    return np.linalg.eigh(P)[1].T[::-1]
+
+
+def _without_quadratic_part(Z: np.ndarray, labels: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Labels without their degrees <= 2 along the frame, which leaves T_3 and T_4 as they are, but less noisy."""
+    features = polynomial_features(Z, frame, 2)
+    return labels - features @ ridge(features, labels).coefficients
