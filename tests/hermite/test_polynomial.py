@@ -285,7 +285,7 @@ P = HermitePolynomial.basis([1, 2])
         (lambda: P.inner(HermitePolynomial.zero(3)), ValueError, "have 2 and 3 variables"),
         (lambda: P.rotate(np.ones((2, 2))), ValueError, "differs from the identity by 2; .* orthonormal"),
         (lambda: P.rotate(np.full((2, 2), np.nan)), ValueError, "differs from the identity by nan"),
-        (lambda: P.rotate(np.eye(3)), ValueError, "U has 3 rows; the polynomial has 2 variables"),
+        (lambda: P.rotate(np.eye(3)), ValueError, "U has 3 rows; it must have one for each of the 2 variables"),
         (lambda: P.rotate(np.eye(2)[:, :1]), ValueError, "orthonormal"),
         (lambda: HermitePolynomial.ridge([1.0, 1.0], HermiteSeries.basis(2)), ValueError, "by its norm"),
         (

@@ -181,7 +181,7 @@ def test_series_are_immutable():
         (lambda: hermite_values(POINTS, -1), ValueError, "degree=-1 is too small; it must be >= 0"),
         (lambda: hermite_values(POINTS, 2.0), TypeError, "degree=2.0 is of type float"),
         (lambda: hermite_values(["a"], 2), TypeError, "z has dtype <U1; it must hold real numbers"),
-        (lambda: HermiteSeries([]), ValueError, "coefficients is empty; at least c_0"),
+        (lambda: HermiteSeries([]), ValueError, "coefficients is empty; it must contain at least c_0"),
         (lambda: HermiteSeries([[1.0]]), ValueError, r"coefficients has shape \(1, 1\)"),
         (lambda: HermiteSeries([np.inf]), ValueError, "coefficients contains NaN or infinity"),
         (lambda: HermiteSeries.basis(-2), ValueError, "k=-2 is too small"),

@@ -56,7 +56,7 @@ def multi_indices(dim: int, degree: int) -> NDArray[np.int64]:
     size = n_terms(dim, degree)
     if 8 * size * dim > MAX_MEMORY:
         raise ValueError(
-            f"degree={degree} in {dim} variables has {size:.3g} indices ({gigabytes(8 * size * dim)}), over "
+            f"degree={degree} in {dim} variables has {size:.3g} indices ({gigabytes(8 * size * dim)}), more than "
             f"{gigabytes(MAX_MEMORY)}. Lower degree, or use degree_kernel, which never forms the basis."
         )
     indices = np.zeros((size, dim), dtype=np.int64)
