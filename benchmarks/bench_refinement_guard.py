@@ -1,10 +1,10 @@
-"""How often the refined learner comes out below its own two stages, on random targets, by samples per unknown.
+"""How often the refined learner is worse than its own two stages, on random targets, by samples per unknown.
 
-Random features (balanced sums and random tensors of degree k) and links (polynomials, kinks, saturation), label noise
-0 or .2 standard deviations; R^2 on 20,000 fresh points of `HierarchicalRegressor`, refined, with two stages, and of
-stage 1 alone. "Below" is by more than .01. A batch is its targets' seed.
+Random features (balanced sums and random tensors of degree k) and links (polynomials, kinks, saturation), with label
+noise of 0 or .2 standard deviations; R^2 on 20,000 fresh points of `HierarchicalRegressor` refined, with two stages,
+and of stage 1 alone. "Below" means by more than .01. The batch is part of the seed of the targets.
 
-Run: python benchmarks/bench_refinement_guard.py [k [targets [dims [ratios [batch]]]]], as in: 3 10 8,12,16 4,8 1
+Run: python benchmarks/bench_refinement_guard.py [k [targets [dims [ratios [batch]]]]], e.g. with 3 10 8,12,16 4,8 1
 """
 
 import sys
@@ -20,7 +20,7 @@ LINKS = ([0, 1, 0.7, 0.7], "tanh", "relu", "abs", "clip", {"name": "clip", "low"
 
 
 def random_problem(k, d, n, rng, n_fresh=20_000):
-    """X, y, X_fresh, y_fresh."""
+    """Draw X, y, X_fresh and y_fresh."""
     feature = {"name": ("balanced_sum", "random_tensor")[rng.integers(2)], "degree": k}
     i = rng.integers(len(LINKS) + 2)
     link = LINKS[i] if i < len(LINKS) else rng.standard_normal(4) * [0, 1, 0.7, 0.5]
@@ -32,7 +32,7 @@ def random_problem(k, d, n, rng, n_fresh=20_000):
 
 
 def scores(k, X, y, fresh, y_fresh):
-    """R^2 refined, of two stages, of stage 1; what refinement ended in; what two stages and refinement took."""
+    """R^2 of the refined learner, two stages and stage 1; whether it is no stack; its time relative to two stages."""
 
     def r2(prediction):
         return 1 - np.mean((y_fresh - prediction) ** 2) / y_fresh.var()
@@ -45,13 +45,13 @@ def scores(k, X, y, fresh, y_fresh):
         "refined": r2(refined.predict(fresh)),
         "two-stage": r2(plain.predict(fresh)),
         "stage 1": r2(plain.feature_polynomial_(fresh)),
-        "alone": refined.refinement_ is not None and not refined.refinement_.mixture,
+        "alone": refined.refinement_ is not None and not refined.refinement_.stack,
         "factor": (perf_counter() - middle) / (middle - start),
     }
 
 
 def table(k, targets, dims, ratios, batch):
-    print(f"degree {k}, dims {dims}, batch {batch}: out of {targets}, below by more than .01 (largest deficit)")
+    print(f"degree {k}, dims {dims}, batch {batch}: number of {targets} targets below by more than .01 (largest deficit)")
     print("n / D   two-stage       stage 1       alone   R2 two-stage  refined   time / two-stage   seeds below")
     for ratio in ratios:
         rows = []

@@ -177,8 +177,6 @@ def test_float32_and_the_origin(kernel):
         lambda: PolynomialKernel(1.5),
         lambda: PolynomialActivationKernel("relu", 4),
         lambda: activation_kernel(as_activation("tanh"), 4),
-        lambda: PolynomialActivationKernel("relu", 4),
-        lambda: activation_kernel(as_activation("tanh"), 4),
         lambda: ArcCosineKernel(1, bias=-1.0),
     ],
 )

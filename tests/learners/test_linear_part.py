@@ -1,4 +1,4 @@
-"""The linear part against scikit-learn, and against labels that have none."""
+"""The linear part against scikit-learn, and on labels without one."""
 
 import warnings
 
@@ -12,8 +12,8 @@ from layerwise.learners._linear_part import fit_linear_part
 
 
 @pytest.mark.parametrize("shape", [(60, 5), (20, 30)], ids=str)
-def test_ridge_is_scikit_learns_at_the_penalty_of_least_leave_one_out_error(shape):
-    """Another penalty, a penalised intercept: RidgeCV refits without each row literally (cv=n)."""
+def test_ridge_equals_scikit_learn_with_the_penalty_of_least_leave_one_out_error(shape):
+    """Another penalty, or a penalised intercept: RidgeCV refits literally without each row (cv=n)."""
     rng = np.random.default_rng(0)
     n, d = shape
     X = 3 + rng.standard_normal((n, d))
@@ -26,25 +26,25 @@ def test_ridge_is_scikit_learns_at_the_penalty_of_least_leave_one_out_error(shap
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
-def test_columns_that_are_not_standardised_are_told(scale):
-    """Small columns, whose beta is as wrong as that of large ones."""
+def test_unstandardised_columns_give_a_warning(scale):
+    """No warning for small columns, whose beta is as wrong as that of large ones; or one from inside the library."""
     X = scale * np.random.default_rng(0).standard_normal((60, 5))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         TwoLayerRegressor(10, random_state=0).fit(X, X[:, 0] ** 2)
-        TwoLayerRegressor(10, linear="ridge", random_state=0).fit(X, X[:, 0] ** 2)  # asks for no scale
+        TwoLayerRegressor(10, linear="ridge", random_state=0).fit(X, X[:, 0] ** 2)  # needs no scale
         ThreeLayerRegressor(10, random_state=0).fit(np.zeros((60, 5)), X[:, 0])
         for linear in ("moment", "ridge", "none"):
             ThreeLayerRegressor(10, linear=linear, random_state=0).fit(X, X[:, 0] ** 2)
-    told = [warning for warning in caught if "standardise X" in str(warning.message)]
-    assert [warning.filename for warning in told] == [__file__] * 4 * (scale != 1)  # the line that called, not ours
+    warned = [warning for warning in caught if "standardise X" in str(warning.message)]
+    assert [warning.filename for warning in warned] == [__file__] * 4 * (scale != 1)  # the line of the caller
 
 
 @pytest.mark.parametrize("d", [29, 60])
-def test_ridge_finds_nothing_in_noise(d):
-    """Centred labels sum to 0 and tell the one left out: leave-one-out then prefers no penalty and fits all noise.
+def test_ridge_does_not_fit_noise(d):
+    """Centred labels sum to 0 and reveal the one left out: leave-one-out then prefers no penalty and fits all noise.
 
-    The median of 15 tables is wrong by chance where 8 of them have less than 1e-3 of the noise left: never seen.
+    The median of 15 tables fails by chance if 8 of them leave less than .3 of the noise, which has never been seen.
     """
     left = []
     for seed in range(15):

@@ -1,4 +1,4 @@
-"""Low-rank polynomials end to end: what targets say of themselves against what the moments of their samples find."""
+"""Low-rank polynomials end to end: the facts that targets report against what moments of their samples find."""
 
 from math import sqrt
 
@@ -15,7 +15,7 @@ from layerwise.targets import DeepLowRank, LowRankPolynomial, TwoLayerTeacher
 #: ``(z^4 - 3) / sqrt(96) = sqrt(3/4) h_2 + sqrt(1/4) h_4``
 QUARTIC = [0.0, 0.0, sqrt(0.75), 0.0, 0.5]
 
-#: Each with the number of directions it depends on.
+#: Targets, each with the number of directions it depends on.
 TARGETS = [
     (LowRankPolynomial(10, 1, 4, rotate=True, random_state=0), 1),
     (LowRankPolynomial(10, 3, [2, 4, 3], weights=[0.5, 0.5, -1.0], rotate=True, random_state=1), 3),
@@ -34,8 +34,8 @@ def relative_risk(model, target):
 
 
 @every_target
-def test_moments_find_the_subspace_and_what_a_kernel_cannot_learn(target, rank):
-    """A frame that is not the one the target is evaluated through; a rank misstated; a variance of another function."""
+def test_moments_find_the_subspace_that_a_kernel_cannot_exploit(target, rank):
+    """A frame other than that of the target's values, a wrong rank, or the variance of another function."""
     X, y = target.sample(2000, 0.05 * sqrt(target.variance), random_state=0)
     S = target.relevant_subspace
     assert S.shape == (rank, 10)
@@ -46,8 +46,8 @@ def test_moments_find_the_subspace_and_what_a_kernel_cannot_learn(target, rank):
 
 
 @every_target
-def test_learnt_energies_are_the_targets_own(target, rank):
-    """The fitted polynomial's energies by degree, which nothing but samples went into, and the target's exact ones."""
+def test_learnt_energies_equal_those_of_the_target(target, rank):
+    """Energies by degree of the polynomial fitted to samples, against the exact ones that the target reports."""
     X, y = target.sample(4000, random_state=1)
     model = MomentRegressor(rank=rank, whiten=False, degree=6 if "relu" in repr(target) else 4, random_state=0)
     learnt = model.fit(X, y).polynomial_.degree_energies()[:5]
@@ -55,8 +55,8 @@ def test_learnt_energies_are_the_targets_own(target, rank):
 
 
 @every_target
-def test_spectra_of_samples_are_the_targets_own(target, rank):
-    """Degree energies and Hessian by their estimates, within 7 standard errors."""
+def test_estimated_spectra_equal_those_of_the_target(target, rank):
+    """Degree energies and Hessian estimated from samples, within 7 standard errors."""
     X, y = target.sample(2000, random_state=2)
     spectrum = degree_spectrum(X, y, 4)
     assert np.all(np.abs(spectrum.energies - target.degree_energies(4))[:3] <= 7 * spectrum.standard_errors[:3])
@@ -68,7 +68,7 @@ def test_spectra_of_samples_are_the_targets_own(target, rank):
 @pytest.mark.parametrize("rank", [1, 3])
 @pytest.mark.parametrize("dim", [10, 16, 20, 30])
 def test_the_quartic_of_lee_2020(rank, dim):
-    """f* = sum_s ((w_s.x)^4 - 3) / sqrt(96 r), orthonormal w_s: as TwoLayerTeacher, of mean 0 and variance 1."""
+    """f* = sum_s ((w_s.x)^4 - 3) / sqrt(96 r), orthonormal w_s: as a TwoLayerTeacher with mean 0 and variance 1."""
     target = TwoLayerTeacher(dim, width=rank, link=QUARTIC, rotate=True, random_state=0)
     X, y = target.sample(50, random_state=0)
     W = target.directions
@@ -80,7 +80,7 @@ def test_the_quartic_of_lee_2020(rank, dim):
 
 
 def test_the_quartic_of_lee_2020_as_a_study():
-    """Plain data all the way: issue 4's d = 16, noise .1, r = 1 at n = 500, where a quartic kernel stays above .25."""
+    """Targets and learners as plain data: d = 16, noise .1, r = 1, n = 500, where a quartic kernel has risk > .25."""
     study = Study(
         name="quartic",
         targets=[
@@ -103,12 +103,12 @@ def test_the_quartic_of_lee_2020_as_a_study():
 
 
 @pytest.mark.parametrize("width", [2, 4, 8, 16])
-def test_deeper_targets_hide_their_quadratic_part(width):
-    """DeepLowRank, outer and inner degree 2, contrasts of even width w: energies by degree in closed form.
+def test_deeper_targets_have_a_smaller_quadratic_part(width):
+    """DeepLowRank with outer and inner degree 2 and contrasts of even width w: energies by degree in closed form.
 
     f is u^2, scaled to E f^2 = 1, for the contrast ``u = sum_c s_c He_2(z_c)``, sum(s) = 0. By He_2^2 = He_4 + 4 He_2 +
-    2 and E He_2^4 = 60: E u^4 = 12 w^2 + 48 w, E u^2 = 2 w, the part of degree 2 is ``4 sum_c He_2(z_c)``, of energy
-    32 w: degree 2 keeps 8 / (3 (w + 4)) of E f^2 and vanishes with the width.
+    2 and E He_2^4 = 60: E u^4 = 12 w^2 + 48 w, E u^2 = 2 w, and the part of degree 2 is ``4 sum_c He_2(z_c)`` with
+    energy 32 w: the share of degree 2 in E f^2 is 8 / (3 (w + 4)), which tends to 0 as the width grows.
     """
     total, zero, two = 12 * width**2 + 48 * width, 4 * width**2, 32 * width
     energies = DeepLowRank(20, width=width).degree_energies(4) * total

@@ -1,4 +1,4 @@
-"""The algorithm line by line, and the paper's claims at a size a test can afford."""
+"""The algorithm line by line, and the paper's claims at a size that a test can afford."""
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ def sample(n, d, seed=0, link=lambda z: np.tanh(2 * z)):
 
 
 def test_the_lines_written_out():
+    """A line that differs from NumPy and scikit-learn on the same random draws."""
     X, y = sample(300, 6)
     model = ThreeLayerRegressor(50, step_size=3.0, penalty=0.01, random_state=0).fit(X, y)
     residual = y - y.mean() - X @ (X.T @ (y - y.mean()) / 300)  # line 0
@@ -37,8 +38,8 @@ def test_algorithm_1_loop_by_loop(solver):
     """Algorithm 1 neuron by neuron and row by row, with the paper's eta_1, eta_2 and lambda.
 
     f = (1/m_1) sum_i a_i relu(w_i.h(x) + b_i): w_i.h(x) = eta a_i 1{b_i >= 0} phi(x) at eta_1 = m_1 eta / (2 m_2), and
-    u = a / m_1 takes the steps of a at eta_2 = m_1^2 head_step_size, lambda = penalty / m_1^2. Catches a factor 2, m_1
-    or m_2 in either step, a first gradient not at f = 0, and rows of the wrong half.
+    u = a / m_1 takes the steps of a with eta_2 = m_1^2 head_step_size, lambda = penalty / m_1^2. Catches a factor 2,
+    m_1 or m_2 in either step, a first gradient not at f = 0, and rows from the wrong half.
     """
     n, m_1, m_2, T, eta, head_step, penalty = 40, 8, 5, 6, 30.0, 0.05, 0.3
     X, y = sample(n, 4)
@@ -75,8 +76,8 @@ def test_algorithm_1_loop_by_loop(solver):
     assert_allclose(model.predict(X), y - residual + [f(j) for j in range(n)], rtol=1e-10, atol=1e-12)
 
 
-def test_no_steps_leave_the_head_at_its_start():
-    """Steps from zero, or from a_i instead of a_i / m_1, which both solvers would share."""
+def test_zero_steps_leave_the_head_unchanged():
+    """Steps from zero, or from a_i instead of a_i / m_1, which comparing the solvers would not show."""
     X, y = sample(50, 4)
     for solver in ("exact", "gd"):
         model = ThreeLayerRegressor(20, n_steps=0, step_size=1.0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -86,6 +87,7 @@ def test_no_steps_leave_the_head_at_its_start():
 @pytest.mark.parametrize("penalty", ["auto", 0.1])
 @pytest.mark.parametrize("n_steps", [1, 50])
 def test_steps_at_once_equal_the_loop(n_steps, penalty):
+    """A closed form of other steps than those of the loop."""
     X, y = sample(200, 5)
     exact, loop = (
         ThreeLayerRegressor(30, n_steps=n_steps, penalty=penalty, solver=solver, random_state=0).fit(X, y)
@@ -97,7 +99,7 @@ def test_steps_at_once_equal_the_loop(n_steps, penalty):
 
 
 def test_many_steps_tend_to_the_ridge():
-    """The steps' decay in other units than the ridge's."""
+    """The decay of the steps in other units than the penalty of ridge regression."""
     X, y = sample(200, 5)
     params = {"step_size": 2.0, "penalty": 0.1, "random_state": 0}
     limit = ThreeLayerRegressor(30, **params).fit(X, y)
@@ -109,8 +111,8 @@ def test_many_steps_tend_to_the_ridge():
     assert_allclose(trained.head_coef_, limit.head_coef_, rtol=1e-6, atol=1e-8)
 
 
-def test_a_linear_feature_is_learnt_where_it_is_not_taken_away():
-    """A linear part removed all the same: then the feature of a sine is left without its direction."""
+def test_a_linear_feature_is_learnt_if_it_is_not_removed():
+    """A linear part removed with linear="none", which leaves the feature of a sine without its direction."""
     x = np.random.default_rng(0).standard_normal((4000, 8))
     X, y = x.astype(np.float32), np.sin(x[:, 0]).astype(np.float32) + np.float32(5)
 
@@ -126,8 +128,8 @@ def test_a_linear_feature_is_learnt_where_it_is_not_taken_away():
     assert correlation("moment")[1] < 0.8
 
 
-def test_split_keeps_the_stages_apart():
-    """Rows of D2 in the feature, or of D1 in the head."""
+def test_split_separates_the_stages():
+    """Rows of D2 used for the feature, or rows of D1 for the head."""
     X, y = sample(100, 4)
     model = ThreeLayerRegressor(20, split=0.3, random_state=0).fit(X, y)
     assert len(model.middle_step_.X_fit_) == 30
@@ -138,7 +140,8 @@ def test_split_keeps_the_stages_apart():
     assert_allclose(model.history_[-1]["loss"], np.mean(rest**2), rtol=1e-10)
 
 
-def test_step_size_is_the_one_of_least_validation_error():
+def test_step_size_has_the_least_validation_error():
+    """A step size chosen by the training error, or the first or last of the grid."""
     X, y = sample(400, 6)
     model = ThreeLayerRegressor(60, random_state=0).fit(X, y)
     chosen = model.history_[-1]["validation_loss"]
@@ -148,8 +151,8 @@ def test_step_size_is_the_one_of_least_validation_error():
         assert other.history_[-1]["validation_loss"] >= chosen * (1 - 1e-9)
 
 
-def test_step_size_is_chosen_at_a_given_penalty_too():
-    """The first step size whatever the data, where one penalty is no path to validate: against leaving rows out."""
+def test_step_size_is_chosen_with_a_given_penalty_too():
+    """The first step size whatever the data, because a single penalty is not validated: against literal refits."""
     X, y = sample(60, 3)
     model = ThreeLayerRegressor(15, penalty=0.01, random_state=0).fit(X, y)
     phi, residual = model.transform(X), y - model.intercept_ - X @ model.linear_coef_
@@ -166,7 +169,7 @@ def test_step_size_is_chosen_at_a_given_penalty_too():
 
 
 def test_learns_the_quadratic_feature():
-    """corr(phi, x'Ax) >= .93 at n = 2048, d = 16, f* = tanh(2 x'Ax); the head bends it into f*."""
+    """corr(phi, x'Ax) >= .93 at n = 2048, d = 16, f* = tanh(2 x'Ax); the head then fits the link."""
     correlations, risks = [], []
     X_new, y_new = sample(20_000, 16, seed=99)
     for seed in range(5):
@@ -180,7 +183,7 @@ def test_learns_the_quadratic_feature():
 
 @pytest.mark.slow
 def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
-    """Depth separation at d = 16: at the n where three layers are below .05, two layers have twice that risk."""
+    """Depth separation at d = 16: where the risk of three layers is below .05, that of two is twice as large."""
 
     def risk(model):
         return np.mean((model.predict(X_new) - y_new) ** 2) / y_new.var()
@@ -198,61 +201,65 @@ def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e10), (np.float64, 1e30)])
-def test_powers_that_leave_the_numbers_are_refused(dtype, scale):
-    """The labels blamed for what the inputs did."""
+def test_inputs_whose_powers_overflow_are_refused(dtype, scale):
+    """A message that blames the labels for overflowing powers of the inputs."""
     X, y = sample(60, 3)
     with pytest.raises(ValueError, match=r"X holds values up to .*, whose powers of degree 6 leave"):
         ThreeLayerRegressor(10).fit((scale * X).astype(dtype), y.astype(dtype))
 
 
 @pytest.mark.parametrize("learner", [ThreeLayerRegressor, TwoLayerRegressor])
-def test_numbers_that_no_comparison_refuses_are_refused(learner):
-    """A NaN for step size; labels whose squares leave float64: NaN, or a constant, predicted without a word."""
+def test_nan_step_sizes_and_labels_out_of_range_are_refused(learner):
+    """A NaN step size, which no comparison refuses; NaN or a constant predicted for labels that overflow."""
     X, y = sample(60, 3)
     for step_size in (np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"step_size={step_size} must be 'auto' or a finite number > 0. Give"):
+        with pytest.raises(ValueError, match=f"step_size={step_size} must be 'auto' or a finite number > 0. Pass"):
             learner(10, step_size=step_size).fit(X, y)
     for scale in (1e-200, 1e200):
-        with pytest.raises(ValueError, match=r"squares leave float64; .* Divide y"):
+        with pytest.raises(ValueError, match=r"squares overflow or underflow float64; .* Divide y"):
             learner(10).fit(X, scale * y)
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"width": 0}, "width=0 is too small"),
-        ({"split": 1.5}, "split=1.5 must be the fraction of rows in D1, between 0 and 1, or None"),
+        ({"width": 0}, "width=0 must be an integer >= 1"),
+        ({"split": 1.5}, "split=1.5 must be None or a fraction strictly between 0 and 1. None uses all rows"),
         ({"step_size": -1.0}, "step_size=-1.0 must be 'auto' or a finite number > 0"),
         ({"linear": "ols"}, "linear='ols' must be"),
-        ({"solver": "gd"}, "Give n_steps"),
+        ({"solver": "gd"}, "Pass n_steps"),
         ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
-        ({"n_steps": -1}, "n_steps=-1 is too small"),
+        ({"n_steps": -1}, "n_steps=-1 must be None or an integer >= 0"),
         ({"n_steps": 3, "head_step_size": 0}, "head_step_size=0 must be"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
         ({"n_steps": 3, "head_step_size": 1e9, "solver": "gd"}, r"head_step_size=1e\+09 makes .* diverge; .* at most"),
         (
             {"step_size": 1e160},
-            r"step_size=1e\+160, at a feature of .*, leaves float64. Give a smaller",
+            r"step_size=1e\+160 with a feature of .* overflows float64; .* Pass a smaller",
         ),
-        ({"activation": None}, "activation=None must be 'relu' or"),
-        ({"activation": ()}, r"activation=\(\) must be 'relu' or"),
-        ({"penalty": 0}, "no validation error to choose the step by"),
-        ({"activation": "tanh"}, "'relu' or"),
-        ({"split": np.nan}, "split=nan must be the fraction"),
-        ({"step_size": np.nan}, "step_size=nan must be 'auto' or a finite number > 0. Give"),
+        ({"activation": None}, "activation=None must be a name"),
+        ({"activation": ()}, r"activation=\(\) must be a name"),
+        ({"penalty": 0}, "no validation error by which to choose the step"),
+        ({"activation": "tanh"}, "activation='tanh' .*Pass"),
+        ({"split": np.nan}, "split=nan must be None or a fraction"),
+        ({"step_size": np.nan}, "step_size=nan must be 'auto' or a finite number > 0. Pass"),
         ({"step_size": np.inf}, "step_size=inf must be"),
         ({"step_size": "AUTO"}, "step_size='AUTO' must be 'auto' or"),
         ({"n_steps": 3, "head_step_size": np.nan}, "head_step_size=nan must be"),
-        ({"middle_width": np.inf}, "middle_width=inf must be .* None is infinitely wide"),
-        ({"middle_width": 0}, "middle_width=0 must be .* None is infinitely wide"),
-        ({"width": 10**9}, r"width=1000000000 .*e\+11 bytes to fit 30 rows, over max_memory=8 GiB. Lower the widths"),
-        ({"middle_width": 10**9}, r"middle_width=1000000000 need 4.8e\+10 bytes"),
-        ({"width": 40_000, "n_steps": 3}, "over max_memory"),
+        ({"middle_width": np.inf}, "middle_width=inf must be .* None stands for infinitely many"),
+        ({"middle_width": 0}, "middle_width=0 must be .* None stands for infinitely many"),
+        (
+            {"width": 10**9},
+            r"width=1000000000\) on n_samples=30 .* needs \d+ GiB, more than .*=8 GiB. Lower width",
+        ),
+        ({"middle_width": 10**9}, r"middle_width=1000000000.* needs 44.7 GiB"),
+        ({"width": 40_000, "n_steps": 3}, "more than max_memory"),
         ({"max_memory": "8GB"}, "max_memory='8GB' must be"),
-        ({"max_memory": 1000}, r"need 3.8e\+03 bytes to fit 30 rows, over max_memory=9.31e-07 GiB"),
+        ({"max_memory": 1000}, r"on n_samples=30 .* needs .*, more than max_memory=9.31e-07 GiB"),
     ],
 )
-def test_bad_parameters_say_what_is_allowed(params, message):
+def test_bad_parameters_are_refused_with_advice(params, message):
+    """A parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
     X, y = sample(30, 3)
     with pytest.raises(ValueError, match=message):
         ThreeLayerRegressor(**({"width": 10} | params)).fit(X, y)

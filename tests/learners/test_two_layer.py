@@ -1,4 +1,4 @@
-"""The algorithm line by line, and the paper's claim at a size a test can afford."""
+"""The algorithm line by line, and the paper's claim at a size that a test can afford."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def sample(n, d, seed=0):
 
 
 def test_the_five_lines_written_out():
-    """Each stage against NumPy and scikit-learn on the same frozen draws."""
+    """A stage that differs from NumPy and scikit-learn on the same random draws."""
     X, y = sample(300, 6)
     model = TwoLayerRegressor(50, penalty=0.01, random_state=0).fit(X, y)
     alpha, beta = y.mean(), X.T @ (y - y.mean()) / 300
@@ -33,7 +33,8 @@ def test_the_five_lines_written_out():
     assert_allclose(model.history_[-1]["loss"], np.mean((H @ a - residual) ** 2), rtol=1e-6)
 
 
-def test_ridge_linear_part_does_not_mind_correlated_shifted_columns():
+def test_ridge_linear_part_handles_correlated_shifted_columns():
+    """A linear part that assumes centred isotropic columns."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((2000, 4)) @ rng.standard_normal((4, 4)) * 100 + 500
     y = X @ np.arange(4.0) + rng.standard_normal(2000)
@@ -45,13 +46,14 @@ def test_ridge_linear_part_does_not_mind_correlated_shifted_columns():
 
 
 def test_linear_part_by_moments_warns_of_unscaled_columns():
+    """A silent wrong linear part."""
     X, y = sample(50, 4)
     with pytest.warns(UserWarning, match="StandardScaler"):
         TwoLayerRegressor(20, random_state=0).fit(1000 * X, y)
 
 
-def test_no_steps_leave_the_head_at_its_start():
-    """Gradient descent from zero instead of from a_j = +-1, which both solvers would share."""
+def test_zero_steps_leave_the_head_unchanged():
+    """Gradient descent from zero instead of a_j = +-1, which comparing the solvers would not show."""
     X, y = sample(50, 4)
     for solver in ("exact", "gd"):
         model = TwoLayerRegressor(20, n_steps=0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -59,7 +61,8 @@ def test_no_steps_leave_the_head_at_its_start():
 
 
 @pytest.mark.parametrize("n_steps", [1, 50])
-def test_gradient_descent_on_the_head_at_once_equals_the_loop(n_steps):
+def test_steps_on_the_head_at_once_equal_the_loop(n_steps):
+    """A closed form of other steps than those of the loop."""
     X, y = sample(200, 5)
     exact, loop = (
         TwoLayerRegressor(30, n_steps=n_steps, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -68,8 +71,8 @@ def test_gradient_descent_on_the_head_at_once_equals_the_loop(n_steps):
     assert_allclose(exact.head_coef_, loop.head_coef_, rtol=1e-8)
 
 
-def test_steps_at_a_given_penalty_take_one_gram_matrix(monkeypatch):
-    """A ridge regression thrown away, or a Gram matrix for the step size beside that of the steps."""
+def test_steps_with_a_given_penalty_form_one_gram_matrix(monkeypatch):
+    """A ridge regression whose result is unused, or a second Gram matrix for the step size."""
     rows, transform = [], FirstStep.transform
     monkeypatch.setattr(FirstStep, "transform", lambda self, X: rows.append(len(X)) or transform(self, X))
     X, y = sample(200, 5)
@@ -78,7 +81,7 @@ def test_steps_at_a_given_penalty_take_one_gram_matrix(monkeypatch):
 
 
 def test_many_steps_forget_the_start():
-    """The head's decay in other units than the ridge's."""
+    """The decay of the steps in other units than the penalty of ridge regression."""
     X, y = sample(200, 5)
     limit = TwoLayerRegressor(30, penalty=0.1, random_state=0).fit(X, y)
     trained = TwoLayerRegressor(30, penalty=0.1, n_steps=20_000, random_state=0).fit(X, y)
@@ -86,7 +89,7 @@ def test_many_steps_forget_the_start():
 
 
 def test_directions_find_the_hidden_one():
-    """The first principal direction of W is u = e_1, and it stands out."""
+    """Principal directions that are unsorted or not those of W: the first must be e_1, and stand out."""
     X, y = sample(4000, 10)
     model = TwoLayerRegressor(200, random_state=0).fit(X, y)
     assert abs(model.directions_[0, 0]) > 0.98
@@ -94,7 +97,8 @@ def test_directions_find_the_hidden_one():
     assert_allclose(model.directions_ @ model.directions_.T, np.eye(10), atol=1e-10)
 
 
-def test_fit_head_transfers_and_leaves_the_layer_alone():
+def test_fit_head_transfers_and_keeps_the_layer():
+    """A first layer that is retrained, or a linear part left from the first task."""
     X, y = sample(4000, 10)
     model = TwoLayerRegressor(200, random_state=0).fit(X, y + 3 * X[:, 1] + 5)
     W = model.first_step_.weights_.copy()
@@ -114,7 +118,7 @@ def test_fit_head_transfers_and_leaves_the_layer_alone():
 
 @pytest.mark.slow
 def test_kernel_gap_of_the_paper():
-    """f* = He_2/2 + He_4/(4 sqrt 3), d = 10, noise 1: one-step GD below .08 at n = 16384, random features above .40."""
+    """f* = He_2/2 + He_4/(4 sqrt 3), d = 10, noise 1, n = 16384: risk .08 after one step, .40 for random features."""
 
     def f(z):
         return (z**2 - 1) / 2 + (z**4 - 6 * z**2 + 3) / (4 * np.sqrt(3))
@@ -124,9 +128,9 @@ def test_kernel_gap_of_the_paper():
         rng = np.random.default_rng(seed)
         X, X_new = rng.standard_normal((16384, 10)), rng.standard_normal((2**15, 10))
         y = f(X[:, 0]) + rng.choice([-1, 1], 16384)
-        for learner, of_learner in risks.items():
+        for learner, found in risks.items():
             model = learner(1000, random_state=seed).fit(X, y)
-            of_learner.append(np.mean((model.predict(X_new) - f(X_new[:, 0])) ** 2))
+            found.append(np.mean((model.predict(X_new) - f(X_new[:, 0])) ** 2))
     assert np.median(risks[TwoLayerRegressor]) <= 0.08
     assert np.median(risks[RandomFeatureRegressor]) >= 0.40
 
@@ -134,15 +138,16 @@ def test_kernel_gap_of_the_paper():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"width": 7}, "width=7 must be even"),
+        ({"width": 7}, "width=7 must be an even integer >= 2"),
         ({"linear": "ols"}, "linear='ols' must be"),
-        ({"solver": "gd"}, "Give n_steps"),
+        ({"solver": "gd"}, "Pass n_steps"),
         ({"solver": "adam", "n_steps": 3}, "solver='adam' must be"),
-        ({"n_steps": -1}, "n_steps=-1 is too small"),
+        ({"n_steps": -1}, "n_steps=-1 must be None or an integer >= 0"),
         ({"n_steps": 3, "head_step_size": 1e9}, "diverge"),
     ],
 )
-def test_bad_parameters_say_what_is_allowed(params, message):
+def test_bad_parameters_are_refused_with_advice(params, message):
+    """A parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
     X, y = sample(30, 3)
     with pytest.raises(ValueError, match=message):
         TwoLayerRegressor(**({"width": 10} | params)).fit(X, y)

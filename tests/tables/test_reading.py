@@ -1,4 +1,4 @@
-"""Tables of all kinds, read or refused in words."""
+"""Tables of all kinds, read or refused with a message."""
 
 from decimal import Decimal
 
@@ -12,8 +12,8 @@ from layerwise.tables import read_table
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_reads_what_was_written(tmp_path, suffix):
-    """The target left among the inputs, columns out of order, integers not turned into floats."""
+def test_a_table_is_read_as_written(tmp_path, suffix):
+    """The target left among the inputs, columns out of order, or integers not converted to floats."""
     table = pd.DataFrame({"a": range(12), "y": np.linspace(0, 1, 12), "b": [True, False] * 6})
     path = tmp_path / f"table{suffix}"
     table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
@@ -32,30 +32,31 @@ GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
         (pd.DataFrame(GOOD | {"colour": ["red"] * 12}), r'column "colour" is not numeric \(row 1 holds \'red\'\)'),
         (pd.DataFrame(GOOD | {"m": ["1"] * 11 + ["two"]}), r'column "m" is not numeric \(row 12 holds \'two\'\)'),
         (pd.DataFrame(GOOD | {"gap": [np.nan, *range(11)]}), r'"gap" has 1 missing cells \(first in row 1'),
-        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" is infinite or over 1e\+100 in row 12 \(.*inf'),
+        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" is infinite or above 1e\+100 in row 12 \(.*inf'),
         (pd.DataFrame(GOOD | {"void": [np.nan] * 12}), r'"void" has 12 missing'),
-        (pd.DataFrame({"a": GOOD["a"]}), 'no column "y". Its columns are: a'),
+        (pd.DataFrame({"a": GOOD["a"]}), 'has no column "y". Its columns are: a'),
         (pd.DataFrame({"y": GOOD["y"]}), "only column"),
-        (pd.DataFrame(GOOD).head(5), "5 rows; at least 10"),
-        ("", "is no CSV or Parquet table"),
-        ("a,y\n1,2\n1,2,3\n", "is no CSV or Parquet table"),
-        # columns shifted by one: pandas takes the first field of longer rows for an index, 0, 1, 2, ... or not
+        (pd.DataFrame(GOOD).head(5), "has 5 rows; it must have at least 10"),
+        ("", "is not a CSV or Parquet table"),
+        ("a,y\n1,2\n1,2,3\n", "is not a CSV or Parquet table"),
+        # columns shifted by one: pandas treats the first field of longer rows as an index
         ("a,y\n" + "".join(f"{i},{i},2\n" for i in range(12)), "more fields than its header"),
         ("a,y\n" + "5,1,2\n" * 12, "more fields than its header"),
         (pd.DataFrame(GOOD | {"b": [True, None] * 6}), 'column "b" has 6 missing'),
         ("a;y\n" + "1,5;2,5\n" * 12, "separator seems to be ';'"),
         ("a\ty\n" + "1\t2\n" * 12, r"separator seems to be '\\t'"),
-        ("y,a,y\n" + "1,2,3\n" * 12, 'two columns are called "y"'),
-        ("y,a, y \n" + "1,2,3\n" * 12, 'two columns are called "y"'),
+        ("y,a,y\n" + "1,2,3\n" * 12, 'two columns are named "y"'),
+        ("y,a, y \n" + "1,2,3\n" * 12, 'two columns are named "y"'),
         (",a,y\n" + "0,1,2\n" * 12, "column 1 has no name.*index=False"),
         ("Unnamed: 0,a,y\n" + "0,1,2\n" * 12, "column 1 has no name.*index=False"),
-        (pd.DataFrame(GOOD | {"day": ["2024-01-31"] * 12}), "2024-01-31.*Turn dates into numbers"),
-        (pd.DataFrame(GOOD | {"big": [1e200, *range(11)]}), r"infinite or over 1e\+100 in row 1 \(.*1e\+200"),
-        (pd.DataFrame(GOOD | {"big": ["9" * 400, *range(11)]}), r"infinite or over 1e\+100 in row 1"),
+        (pd.DataFrame(GOOD | {"day": ["2024-01-31"] * 12}), "2024-01-31.*Convert dates to numbers"),
+        (pd.DataFrame(GOOD | {"big": [1e200, *range(11)]}), r"infinite or above 1e\+100 in row 1 \(.*1e\+200"),
+        (pd.DataFrame(GOOD | {"big": ["9" * 400, *range(11)]}), r"infinite or above 1e\+100 in row 1"),
         ('"two\nlines",y\n' + "red,1\n" * 12, 'column "two lines" is not numeric'),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_in_words(tmp_path, content, message):
+def test_an_unusable_table_is_refused_with_one_message(tmp_path, content, message):
+    """A traceback, several lines, or a message that does not name the column and the row."""
     path = tmp_path / "table.csv"
     path.write_text(content if isinstance(content, str) else content.to_csv(index=False))
     with pytest.raises(UserError, match=message) as caught:
@@ -64,13 +65,14 @@ def test_a_table_that_cannot_be_used_is_refused_in_words(tmp_path, content, mess
 
 
 def test_text_that_is_not_utf_8(tmp_path):
+    """A traceback of a decoder."""
     (tmp_path / "table.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
     with pytest.raises(UserError, match="Save it as UTF-8"):
         read_table(tmp_path / "table.csv", "y")
 
 
 def test_spaces_around_names_trailing_commas_and_a_byte_order_mark(tmp_path):
-    """A target that is there and not found; a comma at the end of each row that shifts the columns."""
+    """A target that exists but is not found; columns shifted by a comma at the end of each row."""
     (tmp_path / "table.csv").write_text("\ufeff y , a\n" + "".join(f"{i},{i + 1},\n" for i in range(12)))
     X, y = read_table(tmp_path / "table.csv", "y ")
     assert list(X.columns) == ["a"]
@@ -78,8 +80,8 @@ def test_spaces_around_names_trailing_commas_and_a_byte_order_mark(tmp_path):
     assert_allclose(X["a"], np.arange(12) + 1)
 
 
-def test_what_parquet_can_hold(tmp_path):
-    """Decimals, nullable and categorical numbers refused; an input lost in the index; an extension in capitals."""
+def test_types_that_parquet_can_store(tmp_path):
+    """Decimals, nullable or categorical numbers refused, an input lost in the index, or an upper-case suffix."""
     table = pd.DataFrame(GOOD | {7: [Decimal(i) / 4 for i in range(12)], "c": pd.Categorical([1, 2] * 6)})
     table = table.assign(n=pd.array([1] * 12, dtype="Int64")).rename(columns=str)
     table.set_index(pd.Index(np.arange(12) ** 2, name="depth")).to_parquet(tmp_path / "TABLE.PARQUET")
@@ -89,17 +91,19 @@ def test_what_parquet_can_hold(tmp_path):
     assert_allclose(X["depth"], np.arange(12) ** 2)
     assert_allclose(X["7"], np.arange(12) / 4)
     table.assign(day=pd.Timestamp("2024-01-31")).to_parquet(tmp_path / "dates.parquet")
-    with pytest.raises(UserError, match=r'"day" is not numeric.*Turn dates into numbers'):
+    with pytest.raises(UserError, match=r'"day" is not numeric.*Convert dates to numbers'):
         read_table(tmp_path / "dates.parquet", "y")
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet"])
-def test_a_file_that_is_not_there(tmp_path, name):
+def test_a_missing_file(tmp_path, name):
+    """A traceback of the reader."""
     with pytest.raises(ValueError, match="cannot be read"):
         read_table(tmp_path / name, "y")
 
 
-def test_a_file_that_is_no_parquet(tmp_path):
+def test_a_file_that_is_not_parquet(tmp_path):
+    """A traceback of PyArrow."""
     (tmp_path / "table.parquet").write_bytes(b"not parquet at all")
-    with pytest.raises(ValueError, match="is no CSV or Parquet table"):
+    with pytest.raises(ValueError, match="is not a CSV or Parquet table"):
         read_table(tmp_path / "table.parquet", "y")

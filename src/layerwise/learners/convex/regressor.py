@@ -41,10 +41,9 @@ class ConvexNeuralRegressor(Learner):
     of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm, with
     the kernel ``(z'v)^2``.
 
-    *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient. Its
-    search for neurons is a heuristic (the problem is hard), and its gap is not a certificate; see `gap_`. In F2
-    ``|f|^2 = int a(w)^2 dw`` with w uniform on the sphere, and the kernel ``E_w[sigma(w'z) sigma(w'v)]`` has a closed
-    form for ReLU and polynomials.
+    *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient with a
+    heuristic search for neurons (the problem is hard), so that its gap is not a certificate; see `gap_`. The kernel of
+    F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on the sphere, in closed form for ReLU and polynomials.
 
     alpha is not penalised: y and the features (or the kernel) are centred.
 
@@ -113,13 +112,12 @@ class ConvexNeuralRegressor(Learner):
     ConvergenceWarning
         If ``max_iter`` ends F1 before the gap is within ``tol``.
     UserWarning
-        If the penalty chosen in F1 is an end of its path and its error on the rows held out is not small.
+        If F1 chose an end of its path of penalties, and the error on the rows held out is not small.
 
     Notes
     -----
-    F1: an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers. Other
-    activations than "quadratic": 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of
-    shape (n, 512) for the search.
+    F1, "quadratic": an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers.
+    Others: 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of shape (n, 512).
     F2, "quadratic": ridge regression in the smaller of n and q = d (d+1) / 2, n q min(n, q) flops and 9 min^3; memory
     4 min^2 numbers and a few blocks of rows. Others: 9 n^3 flops, memory 4 n^2 numbers.
 
