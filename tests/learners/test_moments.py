@@ -296,9 +296,7 @@ def test_bad_parameters_are_refused_with_advice(params, message):
 def test_a_fit_beyond_memory_is_refused():
     """T_3 with d^3 entries, or a basis of C(44, 4) columns, formed without regard to memory."""
     X, y = sample(60)
-    with pytest.raises(
-        ValueError, match=r"degree=40.*rank=4.* n_samples=60 .* needs .* GiB, more than .*=0.25 GiB"
-    ):
+    with pytest.raises(ValueError, match=r"degree=40.*rank=4.* n_samples=60 .* needs .* GiB, more than .*=0.25 GiB"):
         MomentRegressor(4, degree=40, max_memory=2**28).fit(X, y)
     wide = np.random.default_rng(0).standard_normal((3, 2000))
     with pytest.raises(ValueError, match=r"orders=\(1, 2, 3\).* needs 6\d.* GiB, more than max_memory=8 GiB"):

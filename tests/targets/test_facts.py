@@ -60,7 +60,10 @@ class TestRidge:
             assert facts.variance_error == 0.0
 
     def test_different_kinks_on_one_direction(self):
-        links = [Activation(lambda z: np.maximum(z - 1, 0), [1.0]), Activation(lambda z: np.maximum(z + 0.5, 0), [-0.5])]
+        links = [
+            Activation(lambda z: np.maximum(z - 1, 0), [1.0]),
+            Activation(lambda z: np.maximum(z + 0.5, 0), [-0.5]),
+        ]
         U = np.array([[1.0], [-1.0]])
         facts = RidgeFacts(np.array([1.0, 2.0]), U, links)
         both = Activation(lambda z: np.maximum(z - 1, 0) + 2 * np.maximum(-z + 0.5, 0), [1.0, 0.5])
