@@ -51,7 +51,9 @@ def scores(k, X, y, fresh, y_fresh):
 
 
 def table(k, targets, dims, ratios, batch):
-    print(f"degree {k}, dims {dims}, batch {batch}: number of {targets} targets below by more than .01 (largest deficit)")
+    print(
+        f"degree {k}, dims {dims}, batch {batch}: number of {targets} targets below by more than .01 (largest deficit)"
+    )
     print("n / D   two-stage       stage 1       alone   R2 two-stage  refined   time / two-stage   seeds below")
     for ratio in ratios:
         rows = []

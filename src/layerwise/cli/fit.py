@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -23,7 +23,7 @@ class FitCommand(TyperCommand):
 
         for parameter in self.params:
             if parameter.name == "learner":
-                parameter.help = LEARNER_HELP.format(", ".join(table_learners()))
+                cast("Any", parameter).help = LEARNER_HELP.format(", ".join(table_learners()))
         super().format_help(ctx, formatter)
 
 

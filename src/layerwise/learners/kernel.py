@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -160,4 +160,4 @@ class KernelRegressor(Learner):
             return ArcCosineKernel(self.order, self.bias)
         if self.kernel == "polynomial":
             return PolynomialKernel(self.degree, self.bias)
-        return self.kernel
+        return cast("DotProductKernel", self.kernel)

@@ -1,7 +1,7 @@
-"""Least squares on a representation: every learner's last line, whatever its first ones.
+"""Least squares on a representation, with which every learner ends.
 
-All of them minimise ``L(u) = |Phi u - y|^2 / n + (penalty / 2) |u|^2`` (the convention of Damian et al. 2022,
-Algorithm 1, line 4), at its minimum (`ridge`) or after T steps towards it (`gradient_descent`).
+The solvers minimise ``L(u) = |Phi u - y|^2 / n + (penalty / 2) |u|^2`` (the convention of Damian et al. 2022,
+Algorithm 1, line 4), exactly (`ridge`) or by T steps of gradient descent (`gradient_descent`).
 """
 
 from layerwise.solvers.gradient_descent import chebyshev, largest_stable_step, literal, spectral

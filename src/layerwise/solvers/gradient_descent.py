@@ -1,4 +1,4 @@
-"""Gradient descent on least squares, T steps at once.
+"""T steps of gradient descent on least squares at once.
 
 Minimise ``L(u) = |Phi u - y|^2 / n + (penalty / 2) |u|^2`` by ``u <- u - step * grad L(u)``, T times. With
 
@@ -8,9 +8,9 @@ the T-th iterate is a function of S applied to r,
 
     u_T = u_0 + p_T(S) r,      p_T(s) = (1 - (1 - step * s)^T) / s  =  step * sum_{t < T} (1 - step * s)^t,
 
-because ``1 - s p_T(s) = (1 - step s)^T``. One eigendecomposition serves every T and every penalty (`spectral`); one
-Chebyshev expansion serves one T and one penalty (`chebyshev`); `literal` is the loop that both must equal. As
-``T -> inf`` with step * s < 2 this is ridge regression, ``p_inf(s) = 1 / s``.
+because ``1 - s p_T(s) = (1 - step s)^T``. One eigendecomposition serves every T and penalty (`spectral`), one Chebyshev
+expansion one T and one penalty (`chebyshev`); `literal` is the loop that both equal. As ``T -> inf`` with
+step * s < 2 the iterate tends to ridge regression, ``p_inf(s) = 1 / s``.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def literal(
     penalty: float = 0.0,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The loop itself: T times ``u <- u - step * (2 Phi'(Phi u - y)/n + penalty * u)``.
+    """Run the loop: T times ``u <- u - step * (2 Phi'(Phi u - y)/n + penalty * u)``.
 
-    4 n width flops a step, bound by memory traffic.
+    4 n width flops per step, limited by memory bandwidth.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def literal(
     n_steps : int
         T.
     step : float
-        Step size; the iteration converges for ``step < 2 / largest eigenvalue of S``.
+        Step size; the iteration converges if ``step < 2 / largest eigenvalue of S``.
     penalty : float
         Weight decay.
     start : ndarray of shape (width,), optional
@@ -58,7 +58,7 @@ def literal(
     Raises
     ------
     ValueError
-        For a negative n_steps or penalty.
+        If n_steps or penalty is negative.
     """
     _check(n_steps, penalty)
     Phi = as_blocks(features).toarray()
@@ -77,10 +77,10 @@ def spectral(
     penalties: ArrayLike,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The T-th iterate for every penalty, from one eigendecomposition of the Gram matrix.
+    """Compute the T-th iterate for every penalty from one eigendecomposition of the Gram matrix.
 
-    Works in the smaller of n and width when ``start`` is zero: n width min(n, width) flops for the Gram matrix,
-    about 9 min(n, width)^3 for its eigenvectors, 2 width min(n, width) for each penalty.
+    If ``start`` is zero, the matrix has the smaller of the sizes n and width: n width min(n, width) flops for it, about
+    9 min(n, width)^3 for its eigenvectors, and 2 width min(n, width) for each penalty.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def spectral(
 
     Returns
     -------
-    u : ndarray of shape (n_penalties, width), or (width,) where ``penalties`` is a number
+    u : ndarray of shape (n_penalties, width), or (width,) if ``penalties`` is a number
     """
     _check(n_steps, penalties)
     features = as_blocks(features)
@@ -120,16 +120,16 @@ def chebyshev(
     penalty: float = 0.0,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The T-th iterate by a Chebyshev expansion of ``p_T`` on the spectrum of S.
+    """Compute the T-th iterate by a Chebyshev expansion of ``p_T`` on the spectrum of S.
 
-    About sqrt(T log(1/eps)) products with the Gram matrix (2 min(n, width)^2 flops each), once it stands.
+    After the Gram matrix, about sqrt(T log(1/eps)) products with it, of 2 min(n, width)^2 flops each.
 
     Parameters and result as in `literal`.
 
     Raises
     ------
     ValueError
-        Where ``step * S`` has eigenvalues beyond 2: gradient descent itself diverges there.
+        If ``step * S`` has eigenvalues above 2, for which gradient descent diverges.
     """
     _check(n_steps, penalty)
     features = as_blocks(features)
@@ -147,11 +147,11 @@ def chebyshev(
 
 def _check(n_steps: int, penalties: ArrayLike) -> None:
     if n_steps < 0 or np.min(penalties) < 0:
-        raise ValueError(f"n_steps={n_steps} and penalty={penalties} must not be negative.")
+        raise ValueError(f"n_steps={n_steps} and penalty={penalties} must not be negative. Pass numbers >= 0.")
 
 
 def largest_stable_step(features: FeatureBlocks | np.ndarray, penalty: float = 0.0) -> float:
-    """The step size 2 / (largest eigenvalue of S) beyond which gradient descent diverges."""
+    """The step size 2 / (largest eigenvalue of S), above which gradient descent diverges."""
     features = as_blocks(features)
     n, width = features.shape
     gram = outer_gram(features)[0] if n < width else normal_equations(features, np.zeros(n))[0]
@@ -160,7 +160,7 @@ def largest_stable_step(features: FeatureBlocks | np.ndarray, penalty: float = 0
 
 
 def iterate_filter(s: np.ndarray, n_steps: int, step: float) -> np.ndarray:
-    """``p_T(s) = (1 - (1 - step s)^T) / s``, accurate as s -> 0, where it tends to ``step * T``."""
+    """``p_T(s) = (1 - (1 - step s)^T) / s``, accurate also for small s, where it tends to ``step * T``."""
     x = step * s
     small = x < 0.5
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -171,12 +171,12 @@ def iterate_filter(s: np.ndarray, n_steps: int, step: float) -> np.ndarray:
 def polynomial_product(
     gram: np.ndarray, b: np.ndarray, n: int, n_steps: int, step: float, penalty: float
 ) -> np.ndarray:
-    """``p_T(2 gram / n + penalty) b`` by the three-term recurrence of the Chebyshev polynomials of the Gram matrix."""
+    """Compute ``p_T(2 gram / n + penalty) b`` by the three-term recurrence of Chebyshev polynomials."""
     top = 2 / n * largest_eigenvalue(gram)
     if step * (top + penalty) > 2:
         raise ValueError(
             f"step={step:.3g} makes gradient descent diverge: the largest eigenvalue of the Hessian is "
-            f"{top + penalty:.3g}, and step must be at most {2 / (top + penalty):.3g}."
+            f"{top + penalty:.3g}, and step must be at most {2 / (top + penalty):.3g}. Pass a smaller step."
         )
     coefficients = chebyshev_coefficients(
         lambda s: iterate_filter(s + penalty, n_steps, step), top, 64 * np.finfo(float).eps
@@ -195,7 +195,7 @@ def polynomial_product(
 
 
 def chebyshev_coefficients(function: Callable[[np.ndarray], np.ndarray], top: float, tolerance: float) -> np.ndarray:
-    """Coefficients of ``function`` on [0, top], as many as stand above ``tolerance`` times the largest (at least 2)."""
+    """Chebyshev coefficients of ``function`` on [0, top], up to the last above ``tolerance`` times the largest."""
     degree = 32
     while True:
         nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree)
@@ -208,7 +208,7 @@ def chebyshev_coefficients(function: Callable[[np.ndarray], np.ndarray], top: fl
 
 
 def largest_eigenvalue(gram: np.ndarray) -> float:
-    """An upper bound, tight to rounding, of the largest eigenvalue of a symmetric matrix: Lanczos value + residual."""
+    """A bound on the largest eigenvalue of a symmetric matrix, tight up to rounding: Lanczos value plus residual."""
     size = gram.shape[0]
     if not gram.any():
         return 0.0

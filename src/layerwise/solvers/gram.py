@@ -1,12 +1,12 @@
-"""The heavy primitives: features by row blocks, and the products with them that cost the time.
+"""Features by blocks of rows, and the products with them that dominate the cost of a fit.
 
-A representation turns X (n, d) into features ``Phi = transform(X)`` (n, width), and least squares needs of them
+A representation maps X (n, d) to features ``Phi = transform(X)`` (n, width), of which least squares needs
 
-    G = Phi' Phi,    Phi' y,    Phi u,    Phi Phi',
+    G = Phi' Phi,    Phi' y,    Phi u,    Phi Phi'.
 
-none of which asks for the (n, width) array whole: a block of rows is made, multiplied and forgotten.
-``G`` costs n * width^2 flops by `syrk` (one triangle), half of the general product's. Everything here stays on NumPy's
-BLAS: SciPy's wheel brings another, and the threads of the two fight when small calls alternate between them.
+The products (but for the last) never hold the whole (n, width) array: each block of rows is computed, multiplied and
+discarded. ``G`` costs n * width^2 flops by `syrk` (one triangle), half as much as a general product. This module uses
+only NumPy's BLAS: SciPy's wheels contain another, and the threads of the two compete when small calls alternate.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+#: Largest block of features, in bytes.
 BLOCK_BYTES = 32 * 2**20
 
 
 def feature_block(X: np.ndarray, weights: np.ndarray, biases: np.ndarray, activation=None) -> np.ndarray:
-    """``activation(X W' + b)`` of shape (rows, width), in place after one product: 2 rows width d flops.
+    """Compute ``activation(X W' + b)`` of shape (rows, width), in place after one product: 2 rows width d flops.
 
-    ``activation`` is ReLU where None, otherwise any elementwise function.
+    ``activation`` is an elementwise function; None is ReLU.
     """
     block = X @ weights.T
     block += biases
@@ -29,18 +30,18 @@ def feature_block(X: np.ndarray, weights: np.ndarray, biases: np.ndarray, activa
 
 
 class FeatureBlocks:
-    """Features of n rows, handed out in blocks of rows.
+    """Features of n rows, computed in blocks of rows.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Inputs of the representation, or the features themselves where ``transform`` is None.
+        Inputs of the representation, or the features themselves if ``transform`` is None.
     transform : callable, optional
         Maps a block (rows, n_features) to its features (rows, width).
     width : int, optional
-        Number of features; needed with ``transform``.
+        Number of features; required with ``transform``.
     block_bytes : int
-        The largest block of features made at once.
+        Size of the largest block of features that is computed at once.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class FeatureBlocks:
         block_bytes: int = BLOCK_BYTES,
     ):
         if transform is not None and width is None:
-            raise TypeError("FeatureBlocks needs width= beside transform=: the number of columns transform(X) has.")
+            raise TypeError("width=None must be an integer with transform=. Pass width=, its number of columns.")
         self.X = X
         self.transform = transform
         self.shape = (X.shape[0], X.shape[1] if width is None else width)
@@ -66,7 +67,7 @@ class FeatureBlocks:
         self.block_rows = max(1, block_bytes // (self.shape[1] * X.dtype.itemsize))
 
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pairs (rows, their features), in order."""
+        """Yield pairs (rows, their features), in order."""
         for start in range(0, self.shape[0], self.block_rows):
             rows = slice(start, min(start + self.block_rows, self.shape[0]))
             block = self.X[rows]
@@ -77,7 +78,7 @@ class FeatureBlocks:
         return np.concatenate([block @ u for _, block in self])
 
     def toarray(self) -> np.ndarray:
-        """``Phi`` whole, of shape (n_samples, width)."""
+        """The whole ``Phi``, of shape (n_samples, width)."""
         out = np.empty(self.shape, dtype=self.dtype)
         for rows, block in self:
             out[rows] = block
@@ -85,24 +86,25 @@ class FeatureBlocks:
 
 
 def as_blocks(features: FeatureBlocks | np.ndarray) -> FeatureBlocks:
-    """An array of features as `FeatureBlocks`; what is one already stays."""
+    """Wrap an array of features as `FeatureBlocks`; return `FeatureBlocks` unchanged."""
     return features if isinstance(features, FeatureBlocks) else FeatureBlocks(np.asarray(features))
 
 
 def normal_equations(
     features: FeatureBlocks | np.ndarray, y: np.ndarray, held_out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``Phi' Phi`` and ``Phi' y`` in one pass over the rows, in float64.
+    """Compute ``Phi' Phi`` and ``Phi' y`` in one pass over the rows, in float64.
 
-    n * width^2 flops by `syrk`; memory 2 width^2 and two blocks. Features in float32 are widened block by block: ReLU
-    features have one eigenvalue so large that float32 products bury the small ones, which a small penalty needs.
+    n * width^2 flops by `syrk`; memory 2 width^2 and two blocks. Features in float32 are converted block by block: ReLU
+    features have one eigenvalue so large that rounding in float32 products hides the small ones, which matter if the
+    penalty is small.
 
     Parameters
     ----------
     features : FeatureBlocks or ndarray of shape (n_samples, width)
     y : ndarray of shape (n_samples,)
     held_out : ndarray of bool of shape (n_samples,), optional
-        Rows to leave out.
+        Rows to exclude.
 
     Returns
     -------
@@ -117,13 +119,13 @@ def normal_equations(
         if held_out is not None:
             block, labels = block[~held_out[rows]], labels[~held_out[rows]]
         if block.shape[0]:
-            gram += block.T @ block  # NumPy sees A'A and calls syrk
+            gram += block.T @ block  # NumPy recognises A'A and calls syrk
             moment += labels @ block
     return gram, moment
 
 
 def outer_gram(features: FeatureBlocks | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``Phi Phi'`` (n, n) in float64 and ``Phi`` (n, width), for n < width, where Phi fits beside it."""
+    """Compute ``Phi Phi'`` (n, n) in float64 and ``Phi`` (n, width), for n < width."""
     whole = as_blocks(features).toarray()
     wide = whole.astype(float, copy=False)
     return wide @ wide.T, whole

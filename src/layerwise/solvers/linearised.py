@@ -1,17 +1,17 @@
-"""Ridge regression of a linearised link, and the feature each row would have had without its own label.
+"""Ridge regression of a linearised link, and the leave-one-out feature of each row.
 
 With slopes ``w_i = g'(z_i)``, centred features H and ``J = diag(w) H`` minimise over c (and b)
 
     |t - w b - J c|^2 / n + (penalty/2) |c|^2.
 
 With ``A = J'J + (n penalty / 2) I`` and the leave-one-out residuals ``e_i = (t_i - J_i c) / (1 - J_i A^{-1} J_i')``
-leaving row i out moves c by ``-A^{-1} J_i' e_i``, and its feature, relative to the mean of the other rows, is
+leaving row i out changes c by ``-A^{-1} J_i' e_i``, and the feature of the row, relative to the mean of the others, is
 
     z_{-i} = n/(n-1) H_i (c - A^{-1} J_i' e_i).
 
-With an intercept b: H in J less its mean weighted by ``w^2``, and ``w_i^2 / sum(w^2)`` more leverage. All w = 1 is
-`layerwise.solvers.ridge`, which has neither slopes nor the feature left out. With scales s of the coefficients the
-penalty is on ``|c / s|^2``: the same regression on the columns s H.
+With an intercept b, the mean of H weighted by ``w^2`` is subtracted from H in J, and ``w_i^2 / sum(w^2)`` is added to
+the leverage. If all w = 1, this is `layerwise.solvers.ridge`, which does not compute leave-one-out features. With
+scales s of the coefficients the penalty is on ``|c / s|^2``: the same regression on the columns s H.
 
 One eigendecomposition of the smaller of J'J and JJ' serves every penalty: `Tall` and `Wide`.
 """
@@ -31,16 +31,26 @@ RELATIVE_PENALTIES = np.logspace(0, -9, 28)
 
 
 class LeftOut(NamedTuple):
-    """Ridge regression, and what it says about each row when that row is left out."""
+    """The coefficients of a ridge regression, and leave-one-out features and residuals.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (width,)
+    feature : ndarray of shape (n_samples,)
+        ``(H_i - mean of the other rows of H) c_{-i}``.
+    penalty : float
+    residuals : ndarray of shape (n_samples,)
+        ``t_i - slope_i (b_{-i} + H_i c_{-i})``.
+    """
 
     coefficients: np.ndarray
-    feature: np.ndarray  # (H_i - mean of the other rows of H) c_{-i}
+    feature: np.ndarray
     penalty: float
-    residuals: np.ndarray  # t_i - slope_i (b_{-i} + H_i c_{-i})
+    residuals: np.ndarray
 
 
 class Centred:
-    """Features less their column means, in float64, and ridge regressions on them in the smaller dimension."""
+    """Centred features in float64, and ridge regressions on them in the smaller dimension."""
 
     def __init__(self, features: FeatureBlocks, scales: np.ndarray | None = None):
         self.features = features
@@ -48,7 +58,7 @@ class Centred:
         self.mean = sum(block.sum(axis=0, dtype=float) for _, block in features) / features.shape[0]
 
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Pairs (rows, their centred features times the scales), in order."""
+        """Yield pairs (rows, their centred features times the scales), in order."""
         for rows, block in self.features:
             centred = block - self.mean
             centred *= self.scales
@@ -62,12 +72,12 @@ class Centred:
         Parameters
         ----------
         slopes, target : ndarrays of shape (n_samples,)
-            The slopes not all zero.
+            The slopes must not all be zero.
         penalties : ndarray of shape (n_penalties,), optional
-            Among which leave-one-out chooses; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
-            ``2 s J'J s / n``.
-        intercept : bool
-            Otherwise b = 0.
+            The candidates for the penalty; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
+            ``2 s J'J s / n``. The one with the least leave-one-out error is used.
+        intercept : bool, default=False
+            Whether to fit b; otherwise b = 0.
         """
         raise NotImplementedError
 
@@ -77,7 +87,7 @@ class Centred:
         residuals: np.ndarray,
         at: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]],
     ) -> LeftOut:
-        """The penalty of the least error, ``at`` which c, H c and ``H_i A^{-1} J_i'`` are asked for."""
+        """Choose the penalty with the least error; ``at(k)`` returns c, H c and ``H_i A^{-1} J_i'`` for the k-th."""
         errors = np.mean(residuals**2, axis=0)
         k = int(np.argmin(errors))
         c, fitted, shifts = at(k)
@@ -124,7 +134,7 @@ class Tall(Centred):
 
 
 class Wide(Centred):
-    """n < width: ``D K D = Q diag(s) Q'``, K once for all steps."""
+    """n <= width: ``D K D = Q diag(s) Q'``; K is computed once for all steps."""
 
     def __init__(self, features: FeatureBlocks, scales: np.ndarray | None = None):
         super().__init__(features, scales)
@@ -144,9 +154,9 @@ class Wide(Centred):
             KD -= np.outer(self.kernel @ slopes**2 / weight, slopes)
         M = slopes[:, None] * KD
         if intercept:
-            M -= np.outer(u, u @ M)  # now M u = 0:
-            far = np.trace(M) / n  # never the largest eigenvalue
-            M += far * np.outer(u, u)  # move that eigenvalue away from 0
+            M -= np.outer(u, u @ M)  # now M u = 0
+            far = np.trace(M) / n  # at most the largest eigenvalue
+            M += far * np.outer(u, u)  # move the eigenvalue of u away from 0
         s, Q = eigh(M, driver="evd", overwrite_a=True)
         s = np.maximum(s, 0)
         path = _path(penalties, 2 / n * s[-1])
@@ -163,7 +173,7 @@ class Wide(Centred):
 
 
 def make_centred(features: FeatureBlocks | np.ndarray, scales: np.ndarray | None = None) -> Centred:
-    """The way that works in the smaller of n and width."""
+    """`Wide` or `Tall`, whichever works in the smaller dimension."""
     features = as_blocks(features)
     return (Wide if features.shape[0] <= features.shape[1] else Tall)(features, scales)
 

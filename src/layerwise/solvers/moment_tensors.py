@@ -5,19 +5,19 @@ With ``He_k(x) = (-1)^k e^{|x|^2/2} grad^k e^{-|x|^2/2}``, a symmetric d^k tenso
 
     T_k = E y He_k(x) = E grad^k f(x),
 
-so that T_k has the directions that f depends on for its range. From n samples, ``mu = (1/n) sum_i y_i x_i`` and
+so that the range of T_k is spanned by directions on which f depends. From n samples, ``mu = (1/n) sum_i y_i x_i`` and
 ``M = (1/n) sum_i y_i x_i x_i'``:
 
     T_1 = mu,    T_2 = M - mean(y) I,
     T_3[a, bc] = (1/n) sum_i y_i x_a x_b x_c - mu_a I_bc - mu_b I_ac - mu_c I_ab            unfolded to d x d^2,
     T_4 : V -> (1/n) sum_i y_i (x_i'V x_i) x_i x_i' - <M, V> I - tr(V) M - 2 (VM + MV)
-               + mean(y) (tr(V) I + 2 V)                                                    unfolded to d^2 x d^2,
+               + mean(y) (tr(V) I + 2 V)                                                    unfolded to d^2 x d^2.
 
-the last a self-adjoint operator on symmetric V, applied by two products of size n x d x d; its d^4 entries are never
+The last is a self-adjoint operator on symmetric V, applied by two products of size n x d x d; its d^4 entries are never
 formed. Directions are the columns of ``V_j`` for the leading eigenvectors u_j (degree 1 to 3: V_j = u_j) or
 eigenmatrices V_j (degree 4): for ``T_4 = sum_s c_s u_s^{(4)}`` with orthogonal u_s these are combinations of u_s u_s'.
 
-Spectral norms of unfoldings need about d^{k/2} samples to tell T_k from noise (Montanari & Richard 2014).
+About d^{k/2} samples are needed to distinguish the unfolded T_k from noise (Montanari & Richard 2014).
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from layerwise.solvers.gram import BLOCK_BYTES
 
 
 class Spectrum(NamedTuple):
-    """Leading eigenvalues of an unfolded moment tensor, the largest in size first.
+    """Leading eigenvalues of an unfolded moment tensor, in decreasing order of absolute value.
 
     Attributes
     ----------
     values : ndarray of shape (k,)
-        Eigenvalues; of degree 1 the length of T_1, of degree 3 singular values.
+        Eigenvalues; for degree 1 the length of T_1, for degree 3 singular values.
     factors : ndarray of shape (k, d, m)
-        V_j of Frobenius norm 1, m = 1 up to degree 3 and m = d from degree 4.
+        V_j with Frobenius norm 1; m = 1 up to degree 3, m = d for degree 4.
     """
 
     values: np.ndarray
@@ -54,9 +54,9 @@ def second_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def third_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """T_3 unfolded, of shape (d, d(d+1)/2): columns b <= c, those with b < c times sqrt(2), which keeps T T'.
+    """T_3 unfolded to shape (d, d(d+1)/2): columns b <= c, those with b < c times sqrt(2), which preserves T T'.
 
-    n d^3 flops by blocks of rows; memory d^3, for T_3 and what a block adds to it, and three blocks.
+    n d^3 flops by blocks of rows; memory d^3, for T_3 and the contribution of a block, and three blocks.
     """
     n, d = X.shape
     b, c = np.triu_indices(d)
@@ -75,9 +75,9 @@ def third_moment(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def fourth_moment(X: np.ndarray, y: np.ndarray) -> LinearOperator:
-    """T_4 as an operator on d x d matrices (as vectors of length d^2), of which it sees the symmetric part.
+    """T_4 as an operator on the symmetric part of d x d matrices (as vectors of length d^2).
 
-    4 n d^2 flops a product; memory 2 n d.
+    4 n d^2 flops per product; memory 2 n d.
     """
     n, d = X.shape
     mean, identity = y.mean(), np.eye(d)
@@ -97,20 +97,20 @@ def fourth_moment(X: np.ndarray, y: np.ndarray) -> LinearOperator:
 
 
 def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: float = 1e-3) -> Spectrum:
-    """The k leading eigenvalues of the unfolded T_degree and what they belong to.
+    """Compute the k leading eigenvalues of the unfolded T_degree and their eigenvectors or eigenmatrices.
 
-    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3, 3: 2 n d^3, 4: some tens of products of 4 n d^2 each (Lanczos).
+    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3, 3: 2 n d^3, 4: some tens of products of 4 n d^2 flops each (Lanczos).
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, d)
-        Standard Gaussian, or near it.
+        Standard Gaussian, at least approximately.
     y : ndarray of shape (n_samples,)
     degree : {1, 2, 3, 4}
     k : int
-        No more than there are: 1, d, d, d(d+1)/2 by degree.
+        At most 1, d, d, d(d+1)/2 for degrees 1 to 4.
     tolerance : float
-        Relative, of the eigenvalues of degree 4.
+        Relative tolerance of the eigenvalues for degree 4.
     """
     n, d = X.shape
     if degree == 1:
@@ -132,10 +132,10 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
 
 
 def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
-    """What of T_degree lies along a unit vector: ``|v'T_1|``, ``|T_k[v, ..., v, .]|`` from degree 2; 4 n d flops.
+    """Size of T_degree along a unit vector: ``|v'T_1|``, or ``|T_k[v, ..., v, .]|`` from degree 2; 4 n d flops.
 
-    ``He_k(x)[v, ..., v, .] = he_{k-1}(v'x) x - (k-1) he_{k-2}(v'x) v``. No more than the largest of `leading`, so that
-    `null_quantile` bounds it for all v at once, also for those that the same labels have chosen.
+    ``He_k(x)[v, ..., v, .] = he_{k-1}(v'x) x - (k-1) he_{k-2}(v'x) v``. It is at most the largest value of `leading`:
+    the threshold `null_quantile` is valid for all v, including those chosen from the same labels.
     """
     z = X @ v
     if degree == 1:
@@ -146,11 +146,10 @@ def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
 
 
 def null_quantile(X: np.ndarray, y: np.ndarray, degree: int, n_permutations: int, rng: np.random.RandomState) -> float:
-    """The largest of the leading values, in size, of ``n_permutations`` permutations of y.
+    """The largest absolute leading value over ``n_permutations`` permutations of y.
 
-    Were y independent of X, the value observed would exceed it with chance ``1 / (n_permutations + 1)``, whatever the
-    distributions are. With a signal in y it errs to the safe side: what the signal adds to the variance of y counts as
-    noise.
+    If y is independent of X, the observed value exceeds it with probability ``1 / (n_permutations + 1)``, whatever the
+    distributions. With a signal in y it is conservative: the variance due to the signal counts as noise.
     """
     tops = [leading(X, rng.permutation(y), degree, 1, tolerance=0.01).values for _ in range(n_permutations)]
     return float(np.max(np.abs(tops)))
@@ -162,11 +161,11 @@ def _largest(values: np.ndarray, factors: np.ndarray, k: int) -> Spectrum:
 
 
 def _lanczos(operator: LinearOperator, k: int, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of largest size and their matrices, from the identity and a fixed draw: the same every time."""
+    """Eigenvalues of largest absolute value and their matrices, from a fixed random start."""
     d = round(operator.shape[0] ** 0.5)
     start = np.random.default_rng(0).standard_normal((d, d))
     start = start + start.T
-    if not np.any(operator.matvec(start.ravel())):  # labels are all equal
+    if not np.any(operator.matvec(start.ravel())):  # all labels are equal
         return np.zeros(k), np.eye(k, d * d).reshape(-1, d, d)
     try:
         values, vectors = eigsh(operator, k, which="LM", tol=cast("Any", tolerance), v0=start.ravel())

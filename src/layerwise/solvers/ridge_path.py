@@ -1,15 +1,15 @@
-"""Ridge regression along a whole path of penalties, the best one chosen by leave-one-out or on a holdout.
+"""Ridge regression along a path of penalties, one of which is chosen by leave-one-out or on held-out rows.
 
 Minimise ``|Phi u - y|^2 / n + (penalty / 2) |u|^2``, hence ``(Phi'Phi + n penalty/2 I) u = Phi'y`` or, in the other
 dimension, ``u = Phi' alpha`` with ``(Phi Phi' + n penalty/2 I) alpha = y``, which is also kernel ridge regression.
 
-One eigendecomposition of the smaller matrix gives every penalty. With ``ridge = n penalty / 2``, leaving out
-row i changes its residual by a closed form:
+One eigendecomposition of the smaller matrix serves every penalty. With ``ridge = n penalty / 2``, the residual of row i
+when it is left out has a closed form:
 
     y_i - f_{-i}(x_i) = (y_i - f(x_i)) / (1 - h_i),    h_i = phi_i' (Phi'Phi + ridge I)^{-1} phi_i,
-                      = alpha_i / [(K + ridge I)^{-1}]_ii      in the dual, where nothing cancels.
+                      = alpha_i / [(K + ridge I)^{-1}]_ii      in the dual, without cancellation.
 
-All of it is computed in float64; coefficients come back in the features' dtype.
+All computations are in float64; the coefficients are returned in the dtype of the features.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ RELATIVE_PENALTIES = np.logspace(2, -11, 40)
 
 @dataclass(frozen=True)
 class RidgePath:
-    """What a path of penalties gave.
+    """The result of a path of penalties.
 
     Attributes
     ----------
     coefficients : ndarray of shape (width,) or (n_samples,)
-        ``u`` of the chosen penalty (`ridge`), or ``alpha`` (`kernel_ridge`), refitted to all rows.
+        ``u`` for the chosen penalty (`ridge`), or ``alpha`` (`kernel_ridge`), refitted to all rows.
     penalty : float
-        The chosen one.
+        The chosen penalty.
     penalties, errors : ndarrays of shape (n_penalties,)
-        The path, largest first, and the mean squared validation error of each; empty where one penalty was given.
+        The path, largest first, and the mean squared validation error of each; empty if one penalty was given.
     residuals : ndarray of shape (n_samples,) or None
-        Leave-one-out residuals of the chosen penalty, ``y_i - f_{-i}(x_i)``; None where another choice was made.
+        Leave-one-out residuals ``y_i - f_{-i}(x_i)`` for the chosen penalty; None unless leave-one-out chose it.
     """
 
     coefficients: np.ndarray
@@ -49,18 +49,18 @@ class RidgePath:
     residuals: np.ndarray | None = None
 
     def summary(self) -> dict:
-        """One line of a learner's history: the penalty and, where it was chosen, its error and place on the path."""
-        line = {"stage": "head", "penalty": self.penalty}
+        """An entry for a learner's history: the penalty and, if chosen, its error and whether it is at an end."""
+        entry = {"stage": "head", "penalty": self.penalty}
         if self.errors.size:
             best = int(np.argmin(self.errors))
-            line |= {"validation_loss": float(self.errors[best])}
-            line |= {"at_edge_of_path": best in (0, len(self.errors) - 1)}
-        return line
+            entry |= {"validation_loss": float(self.errors[best])}
+            entry |= {"at_edge_of_path": best in (0, len(self.errors) - 1)}
+        return entry
 
 
 def ridge_bytes(n: int, columns: int, *, left_out: bool) -> int:
-    """Peak memory of `ridge` on n rows, or of `solvers.linearised`, which has the features of each row ``left_out``."""
-    paths = 200 * n  # n floats for each penalty tried, a few times over
+    """Peak memory of `ridge` on n rows, or of `solvers.linearised`, with leave-one-out features, if ``left_out``."""
+    paths = 200 * n  # a few arrays with n floats for each penalty
     if n > columns:
         return 8 * (4 * columns**2 + paths) + 3 * min(8 * n * columns, BLOCK_BYTES)
     return 8 * ((6 if left_out else 4) * n**2 + n * columns + paths)
@@ -73,22 +73,21 @@ def ridge(
     *,
     held_out: np.ndarray | None = None,
 ) -> RidgePath:
-    """Ridge regression on features, in the smaller of n and width.
+    """Ridge regression on features, in the smaller of the dimensions n and width.
 
-    n width min(n, width) flops for the Gram matrix, 9 min^3 for its eigenvectors, and for leave-one-out
-    2 n width^2 more (n >= width). Peak memory in float64: 4 min(n, width)^2 (half of it the workspace of the
-    eigendecomposition) three blocks of rows and n n_penalties, n width more where
-    n < width.
+    n width min(n, width) flops for the Gram matrix, 9 min(n, width)^3 for its eigenvectors, and 2 n width^2 for
+    leave-one-out if n >= width. Peak memory is 4 min(n, width)^2 floats (half of them the workspace of the
+    eigendecomposition), three blocks of rows and n n_penalties, plus n width if n < width.
 
     Parameters
     ----------
     features : FeatureBlocks or ndarray of shape (n_samples, width)
     y : ndarray of shape (n_samples,)
     penalties : float or array-like, optional
-        One number >= 0 is used as it is, without validation; a path must be positive.
-        By default `RELATIVE_PENALTIES` times the largest eigenvalue of ``2 Phi'Phi / n``.
+        One number >= 0 is used without validation; a path must be positive. By default `RELATIVE_PENALTIES` times the
+        largest eigenvalue of ``2 Phi'Phi / n``.
     held_out : ndarray of bool of shape (n_samples,), optional
-        Rows that choose the penalty; without it leave-one-out does. The chosen penalty is refitted to all rows.
+        Rows on which the penalty is chosen; None for leave-one-out. The chosen penalty is refitted to all rows.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def ridge(
     Raises
     ------
     ValueError
-        For a negative penalty, or where ``held_out`` leaves no row on either side.
+        If a penalty is negative, or ``held_out`` leaves no row on one side.
     """
     features = as_blocks(features)
     n, width = features.shape
@@ -149,13 +148,13 @@ def kernel_ridge(
 ) -> RidgePath:
     """Kernel ridge regression ``(K + n penalty/2 I) alpha = y``; predictions are ``k(x, X) @ alpha``.
 
-    Leave-one-out: one eigendecomposition (9 n^3) for the whole path. Holdout: one Cholesky factor (n^3/3) a penalty,
-    the faster way for a short path and large n. Peak memory 4 n^2 in float64.
+    Leave-one-out takes one eigendecomposition (9 n^3 flops) for the whole path, held-out rows one Cholesky factor
+    (n^3/3) per penalty, which is faster for a short path and large n. Peak memory is 4 n^2 floats.
 
     Parameters
     ----------
     K : ndarray of shape (n_samples, n_samples)
-        Symmetric positive semidefinite; left as it is.
+        Symmetric positive semidefinite; not modified.
     y, penalties, held_out
         As in `ridge`; penalties are relative to the largest eigenvalue of ``2 K / n`` by default.
 
@@ -167,7 +166,7 @@ def kernel_ridge(
     Raises
     ------
     ValueError
-        As `ridge`.
+        As in `ridge`.
     """
     n = K.shape[0]
     K, y = K.astype(float, copy=False), y.astype(float, copy=False)
@@ -191,14 +190,14 @@ def kernel_ridge(
     n_fit = int(n - held_out.sum())
     K_fit, K_out = K[np.ix_(~held_out, ~held_out)], K[np.ix_(held_out, ~held_out)]
     path = _penalty_path(penalties, 2 / n_fit * float(np.abs(K_fit).sum(axis=1).max()))
-    path = path[::3] if penalties is None else path  # a decade a step: each costs a factorisation
+    path = path[::3] if penalties is None else path  # a decade per step, as each costs a factorisation
     errors = np.array([np.mean((y[held_out] - K_out @ solve(K_fit, y[~held_out], n_fit * p / 2)) ** 2) for p in path])
     best = int(np.argmin(errors))
     return RidgePath(solve(K, y, n * float(path[best]) / 2), float(path[best]), path, errors)
 
 
 def solve(matrix: np.ndarray, b: np.ndarray, ridge_term: float) -> np.ndarray:
-    """``(matrix + ridge_term I)^{-1} b`` by Cholesky; where that is singular to rounding, the least-norm solution."""
+    """Solve ``(matrix + ridge_term I) u = b`` by Cholesky; return the least-norm solution if it is nearly singular."""
     shifted = matrix.copy()
     shifted[np.diag_indices_from(shifted)] += ridge_term
     rounding = len(b) * np.finfo(float).eps
@@ -215,13 +214,13 @@ def solve(matrix: np.ndarray, b: np.ndarray, ridge_term: float) -> np.ndarray:
 
 
 def _penalty_path(penalties: ArrayLike | None, top: float) -> np.ndarray:
-    """The penalties to try, largest first; where the features vanish any positive path will do."""
+    """The penalties to try, largest first; any positive path if the features are zero."""
     if penalties is None:
         return RELATIVE_PENALTIES * (top if top > 0 else 1.0)
     path = np.sort(np.asarray(penalties, dtype=float))[::-1]
     if path.size == 0 or not path[-1] > 0:
         raise ValueError(
-            f"penalties={penalties!r} must be positive numbers; pass one number 0 for unpenalised least squares."
+            f"penalties={penalties!r} must be positive numbers. Pass the number 0 for unpenalised least squares."
         )
     return path
 
@@ -229,12 +228,12 @@ def _penalty_path(penalties: ArrayLike | None, top: float) -> np.ndarray:
 def _one_penalty(penalty: ArrayLike) -> float:
     value = float(np.asarray(penalty))
     if not value >= 0:
-        raise ValueError(f"penalty={value} must be a number >= 0, or a path of positive ones to choose from.")
+        raise ValueError(f"penalty={value} must be a number >= 0. Pass e.g. 0.1, or a path of positive numbers.")
     return value
 
 
 def _check_held_out(held_out: np.ndarray | None) -> None:
     if held_out is not None and (held_out.all() or not held_out.any()):
         raise ValueError(
-            f"held_out holds out {held_out.sum()} of {held_out.size} rows; it must leave some on each side."
+            f"held_out={held_out.sum()} of {held_out.size} rows must leave some on each side. Pass another mask."
         )

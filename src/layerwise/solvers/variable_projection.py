@@ -1,17 +1,18 @@
-"""Multi-index polynomials ``y ~ q(Ux)``: frame and coefficients together, the coefficients eliminated.
+"""Multi-index polynomials ``y ~ q(Ux)``: the frame is optimised, with the coefficients eliminated.
 
 Over orthonormal frames U (r x d) and ``q = sum_alpha c_alpha h_alpha`` of one degree minimise
 
     L(U) = min_c |y - Phi c|^2 / n + (penalty/2) |c|^2,      Phi_i,alpha = h_alpha(U x_i).
 
 A frame near U is ``orth(U + theta N)``, N an orthonormal complement (d-r x d), theta (r x d-r): polynomials of one
-degree do not mind a change of basis within the span. By ``d_s h_alpha = sqrt(alpha_s) h_{alpha - e_s}`` the slopes are
-``g_s(Ux) = sum_alpha c_alpha sqrt(alpha_s) h_{alpha - e_s}(Ux)``, one product with the lower columns of Phi, and
+degree are invariant under a change of basis within the span. As ``d_s h_alpha = sqrt(alpha_s) h_{alpha - e_s}``, the
+slopes are ``g_s(Ux) = sum_alpha c_alpha sqrt(alpha_s) h_{alpha - e_s}(Ux)``, one product with the first
+columns of Phi, and
 
     J_i,(s,j) = g_s(U x_i) (N x_i)_j,      grad L = -(2/n) J'(y - Phi c).
 
-Gauss-Newton on (c, theta) with c eliminated (Golub & Pereyra 1973; Kaufman 1975) has the Schur complement for its
-matrix, all of it from the Gram matrix of [Phi, J]: with G = Phi'Phi + (n penalty/2) I
+The matrix of Gauss-Newton on (c, theta) with c eliminated (Golub & Pereyra 1973; Kaufman 1975) is a Schur complement in
+the Gram matrix of [Phi, J]: with G = Phi'Phi + (n penalty/2) I
 
     A = J'J - J'Phi G^{-1} Phi'J,      (A + damping diag A) theta = J'(y - Phi c).
 """
@@ -27,15 +28,15 @@ from layerwise.hermite.multivariate import index_ranks
 from layerwise.solvers.gram import FeatureBlocks, normal_equations
 from layerwise.solvers.ridge_path import solve
 
-#: Losses closer than this, relatively, are the same.
-STALLED = 1e-4
-#: Losses below this share of the mean square of y are rounding.
-EXACT = 1e-20
+#: A relative decrease of the loss below this value ends the iteration.
+MIN_DECREASE = 1e-4
+#: Losses below this share of the mean square of y are rounding errors.
+MIN_LOSS = 1e-20
 MAX_STEPS, MAX_DAMPING = 50, 1e6
 
 
 class Polished(NamedTuple):
-    """The frame (r, d) of a local minimum and the losses on the way there, the first that of the start."""
+    """The frame (r, d) of a local minimum, and the losses of the iterates, the first that of the start."""
 
     frame: np.ndarray
     losses: list[float]
@@ -47,7 +48,7 @@ def polynomial_features(X: np.ndarray, frame: np.ndarray, degree: int) -> Featur
 
 
 def joint_features(X: np.ndarray, frame: np.ndarray, degree: int, c: np.ndarray) -> FeatureBlocks:
-    """``[Phi, J]`` of width C(r + degree, degree) + r (d - r): how predictions move with c and theta."""
+    """``[Phi, J]`` of width C(r + degree, degree) + r (d - r): derivatives of predictions in c and theta."""
     (r, d), slopes = frame.shape, slope_coefficients(len(frame), degree, c)
     N = complement(frame)
 
@@ -61,26 +62,26 @@ def joint_features(X: np.ndarray, frame: np.ndarray, degree: int, c: np.ndarray)
 
 
 def complement(frame: np.ndarray) -> np.ndarray:
-    """N of shape (d - r, d): orthonormal rows, orthogonal to the frame's."""
+    """N of shape (d - r, d): orthonormal rows that are orthogonal to those of the frame."""
     return np.linalg.qr(frame.T, mode="complete")[0][:, len(frame) :].T
 
 
 def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty: float) -> Polished:
-    """Levenberg-Marquardt on the frame until the loss stalls.
+    """Optimise the frame by Levenberg-Marquardt until the loss stops decreasing.
 
-    A step costs n (D + r(d-r))^2 flops for the Gram matrix, D = C(r + degree, degree), and n D^2 for each loss tried;
-    memory 2 (D + r(d-r))^2 and a few blocks of rows.
+    With D = C(r + degree, degree), a step costs n (D + r(d-r))^2 flops for the Gram matrix and n D^2 for each loss that
+    is evaluated; memory 2 (D + r(d-r))^2 and a few blocks of rows.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, d)
     y : ndarray of shape (n_samples,)
     frame : ndarray of shape (r, d)
-        Orthonormal rows, where to start.
+        The start; orthonormal rows.
     degree : int
-        Of q, at least 1.
+        Degree of q, at least 1.
     penalty : float
-        Of c; fixed.
+        The penalty on c, which is fixed.
 
     Returns
     -------
@@ -89,7 +90,7 @@ def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty
     r, d = frame.shape
     c, loss = _eliminate(X, y, frame, degree, penalty)
     losses, damping = [loss], 1e-2
-    while r < d and len(losses) <= MAX_STEPS and loss > EXACT * np.mean(y**2):
+    while r < d and len(losses) <= MAX_STEPS and loss > MIN_LOSS * np.mean(y**2):
         A, descent = _reduced(X, y, frame, degree, penalty, c)
         scale = np.diag(A) + 1e-12 * np.trace(A)
         while damping <= MAX_DAMPING:
@@ -101,7 +102,7 @@ def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty
             damping *= 4
         else:
             break
-        stalled = loss - loss_moved <= STALLED * loss
+        stalled = loss - loss_moved <= MIN_DECREASE * loss
         frame, c, loss, damping = moved, c_moved, loss_moved, damping / 5
         losses.append(loss)
         if stalled:
@@ -110,7 +111,7 @@ def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty
 
 
 def _eliminate(X, y, frame, degree, penalty) -> tuple[np.ndarray, float]:
-    """The best c, and L."""
+    """The minimising c, and L."""
     features = polynomial_features(X, frame, degree)
     c = solve(*normal_equations(features, y), len(y) * penalty / 2)
     return c, float(np.mean((y - features @ c) ** 2) + penalty / 2 * (c @ c))
@@ -126,7 +127,10 @@ def _reduced(X, y, frame, degree, penalty, c) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slope_coefficients(r: int, degree: int, c: np.ndarray) -> np.ndarray:
-    """Of the gradient of q, shape (C(r + degree - 1, degree - 1), r): ``sqrt(alpha_s) c_alpha`` at alpha - e_s."""
+    """Coefficients of the gradient of q, of shape (C(r + degree - 1, degree - 1), r).
+
+    Column s has ``sqrt(alpha_s) c_alpha`` at alpha - e_s.
+    """
     alphas = multi_indices(r, degree)
     slopes = np.zeros((n_terms(r, degree - 1), r))
     for s in range(r):

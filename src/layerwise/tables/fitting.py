@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from sklearn.dummy import DummyRegressor
@@ -46,7 +46,7 @@ class TableFit:
 
     def structure(self) -> list[str]:
         """What the learner found in the standardised columns, as its `describe` says it."""
-        return self.model[-1].describe(self.columns)
+        return cast("learners.Learner", self.model[-1]).describe(self.columns)
 
 
 def table_learners() -> dict[str, tuple[type, dict[str, Any]]]:

@@ -122,7 +122,7 @@ class FoldFits(Sequence[FoldFit]):
     def __len__(self) -> int:
         return len(self._masks)
 
-    def __getitem__(self, fold):
+    def __getitem__(self, fold: Any) -> Any:
         if fold not in self._fits:
             self._fits[fold] = self._fit(self._masks[fold])
         return self._fits[fold]
