@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -38,15 +37,6 @@ class StudyError(UserError):
         super().__init__(f"{key}: {problem}" if key else problem)
         self.problem = problem
         self.key = key
-
-
-def import_from_working_directory() -> None:
-    """Let import paths name modules of the current directory, as ``python -m`` does.
-
-    Every command that reads a study calls this first, so that a study which can be run can also be exported.
-    """
-    if (directory := os.getcwd()) not in sys.path:
-        sys.path.insert(0, directory)
 
 
 def find(path: str, home: str) -> Callable[..., Any]:
