@@ -42,25 +42,25 @@ def quartic(rank: int) -> TargetSpec:
 
 
 def quadratic_model(
-    label: str, model: str, representation: str, n: list[int] | str | None = None, **params
+    label: str, model: str, representation: str, n: list[int] | Sizes | None = None, **params
 ) -> LearnerSpec:
     """One of {linearised, quadratic} x {raw, neural, Hermite}."""
     params = {"model": model, "representation": representation} | params
     return LearnerSpec(label=label, use=QuadraticModelRegressor, params=params, n=n)
 
 
-def polynomial_kernel(n: list[int] | str | None = None) -> LearnerSpec:
+def polynomial_kernel(n: list[int] | Sizes | None = None) -> LearnerSpec:
     """Kernel ridge regression with the polynomial kernel of degree p = 4."""
     return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4}, n=n)
 
 
-def moments(n: list[int] | str | None = None, polish: bool = True) -> LearnerSpec:
+def moments(n: list[int] | Sizes | None = None, polish: bool = True) -> LearnerSpec:
     """Directions from Hermite moment tensors and a polynomial on them, both polished together or left as they are."""
     label, params = (MOMENTS, {}) if polish else (MOMENTS_ALONE, {"polish": False})
     return LearnerSpec(label=label, use=MomentRegressor, params=params, n=n)
 
 
-def convex(space: str, activation: str, n: list[int] | str | None = None, **params) -> LearnerSpec:
+def convex(space: str, activation: str, n: list[int] | Sizes | None = None, **params) -> LearnerSpec:
     """F_1 or F_2."""
     label = {"F1": F1, "F2": F2}[space]
     params = {"space": space, "activation": activation} | params

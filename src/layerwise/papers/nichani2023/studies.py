@@ -129,7 +129,7 @@ def rivals_at_any_width(kernel_sizes: list[int] | None = None) -> list[LearnerSp
     ]
 
 
-def _on_the_sphere(name: str, rivals: list[LearnerSpec], dims: list[int], n: list[int] | str) -> Study:
+def _on_the_sphere(name: str, rivals: list[LearnerSpec], dims: list[int], n: list[int] | Sizes) -> Study:
     three = LearnerSpec(label=THREE_LAYERS, use=ThreeLayerRegressor, params={"width": THREE_LAYERS_WIDTH})
     return Study(
         name=name,

@@ -71,7 +71,7 @@ class Trial:
         nested = paths_in([*chain.from_iterable(values.values() for values in params)])
         return (*own, *((path, "") for path in dict.fromkeys(nested)))
 
-    @cached_property
+    @property
     def definition(self) -> str:
         """The trial as canonical JSON."""
         return canonical_json({field.name: getattr(self, field.name) for field in fields(self)})
