@@ -134,7 +134,7 @@ def _file(name: str) -> str | None:
         return getattr(sys.modules[name], "__file__", None)
     parent = name.rpartition(".")[0]
     if not parent or _is_own(parent, _file(parent)):  # finding a submodule imports its package
-        with suppress(ImportError, ValueError):
+        with suppress(Exception):  # which may raise anything
             spec = find_spec(name)
             return spec.origin if spec and spec.has_location else None
     return None
