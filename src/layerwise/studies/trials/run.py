@@ -115,7 +115,7 @@ def _measure(trial: Trial) -> Outcome:
     variance = float(target.variance if standard else np.var(y_test))
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(
-            f"the variance of {trial.target} is {variance}; it must be positive and finite, for the risk is divided "
+            f"the variance of {trial.target} is {variance}; it must be positive and finite, because the risk is divided "
             "by it. Choose another target or input distribution."
         )
 
