@@ -115,8 +115,8 @@ def _measure(trial: Trial) -> Outcome:
     variance = float(target.variance if standard else np.var(y_test))
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(
-            f"the variance of {trial.target} is {variance}; it must be positive and finite, because the risk is divided "
-            "by it. Choose another target or input distribution."
+            f"the variance of {trial.target} is {variance}; it must be positive and finite, because the risk is "
+            "divided by it. Choose another target or input distribution."
         )
 
     train = {"random_state": derive_seed("train", *world, noise, trial.n), "inputs": inputs, **noise}
