@@ -145,11 +145,11 @@ def test_failed_trials_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("seeds = 2", "seeds = 2\nseedz = 3", 'Did you mean "seeds"'),
-        ('"SingleIndex"', '"SingleIndx"', 'Did you mean "SingleIndex"'),
-        ("link", "lnk", 'Did you mean "link"'),
+        ("seeds = 2", "seeds = 2\nseedz = 3", "Did you mean 'seeds'"),
+        ('"SingleIndex"', '"SingleIndx"', "Did you mean 'SingleIndex'"),
+        ("link", "lnk", "Did you mean 'link'"),
         ("n = [20, 40]", "n = []", "n"),
-        ("name =", "name ==", "is not TOML"),
+        ("name =", "name ==", "is not valid TOML"),
     ],
 )
 def test_a_bad_study_is_refused_in_words(tmp_path, old, new, message):
