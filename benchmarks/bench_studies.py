@@ -1,12 +1,12 @@
-"""What running a study costs beside its fits, and what a second core gives.
+"""The overhead of a study per trial, and the speed-up by a second core.
 
-The overhead is that of 5,000 trials whose learner does nothing, everything included: data, a durable row, progress.
-It should be at most 2 ms a trial; what the disk takes for a durable row of its own stands beside it. With 1000 test
-points the trial itself, data drawn and risk measured, is a small part of it; with the default, 32,768, it is most, and
-what it takes without runner and store stands beside it too. The second core
-is measured on 64 trials of n = 1000, d = 32 and 256 neurons, each kind of worker beside one thread, in turns; it should
-give 1.6 times the throughput on a quiet machine. Whether the machine is quiet is told by plain matrix products, which
-two threads should do twice as fast as one. Run: python benchmarks/bench_studies.py
+The overhead is measured on 5,000 trials whose learner does nothing, with data, a durable row and progress included. It
+should be at most 2 ms per trial. The time of a durable row alone is printed for comparison, and that of the trial
+without runner and store: drawing data and measuring the risk is a small part with 1,000 test points, and most of the
+time with the default of 32,768. The second core is measured on 64 trials of n = 1000, d = 32 and 256 neurons, with each
+kind of worker and with one thread in turn; the throughput should be 1.6 times as high on a quiet machine. Whether it is
+quiet is seen from plain matrix products, which two threads should do twice as fast as one.
+Run: python benchmarks/bench_studies.py
 """
 
 import sqlite3
@@ -25,15 +25,15 @@ ROUNDS = 3
 
 
 class Mean:
-    """The learner that costs nothing."""
+    """The cheapest learner."""
 
     def fit(self, X, y):
-        """Learn nothing but the mean."""
+        """Store the mean."""
         self.mean_ = float(y.mean())
         return self
 
     def predict(self, X):
-        """Predict it."""
+        """Return the mean."""
         return np.full(len(X), self.mean_)
 
 
@@ -47,7 +47,7 @@ def seconds(study, **options):
 
 
 def durable_row():
-    """Seconds for a row in a transaction of its own, of the size of ours."""
+    """Seconds for a row of the size of a trial's, in a transaction of its own."""
     with tempfile.TemporaryDirectory() as folder:
         connection = sqlite3.connect(Path(folder) / "rows.sqlite", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -62,7 +62,7 @@ def durable_row():
 
 
 def alone(trials):
-    """Seconds for a trial without runner and store."""
+    """Seconds per trial without runner and store."""
     start = perf_counter()
     for trial in trials:
         run(trial)
@@ -70,7 +70,7 @@ def alone(trials):
 
 
 def products(n_threads):
-    """Seconds for matrix products by so many threads, with one BLAS thread each."""
+    """Seconds for 200 matrix products by `n_threads` threads, with one BLAS thread each."""
     A = np.ones((600, 600))
     work = [None] * 200
     with threadpool_limits(1), ThreadPool(n_threads) as pool:
@@ -83,15 +83,15 @@ def main():
     learners = [LearnerSpec(label="mean", use=Mean)]
     for n_test, seeds in ((1000, 1000), (2**15, 200)):
         grid = {"dims": [5], "n": [20, 30, 40, 50, 60], "seeds": seeds, "n_test": n_test}
-        name = f"{5 * seeds:,} trials of no work, {n_test:,} test points"
+        name = f"{5 * seeds:,} trials without work, {n_test:,} test points"
         tiny = Study(name=name, targets=[TARGET], learners=learners, **grid)
         trials = tiny.trials()
-        print(f"{tiny.name}, ms a trial (at most 2 beside the trial itself)")
+        print(f"{tiny.name}, ms per trial (at most 2 more than the trial alone)")
         for n_jobs in (1, 2):
             row, itself = durable_row(), alone(trials[:200])
             took = seconds(tiny, n_jobs=n_jobs) / len(trials)
-            beside = f"a durable row alone {1e3 * row:.2f}, the trial itself {1e3 * itself:.2f}"
-            print(f"  {n_jobs} thread{'s' * (n_jobs > 1)}: {1e3 * took:.2f}; {beside}")
+            parts = f"a durable row alone {1e3 * row:.2f}, the trial alone {1e3 * itself:.2f}"
+            print(f"  {n_jobs} thread{'s' * (n_jobs > 1)}: {1e3 * took:.2f}; {parts}")
         print()
 
     learners = [LearnerSpec(label="two layers", use="TwoLayerRegressor", params={"width": 256})]
@@ -108,8 +108,8 @@ def main():
         quiet.append(products(1) / products(2))
         for name, options in kinds.items():
             times[name].append(seconds(large, **options))
-    print(f"{large.name}: throughput beside one thread (at least 1.6 on two quiet cores), by round")
-    print(f"  {'products':<12} {' '.join(f'{ratio:.2f}' for ratio in quiet)}  (two threads beside one)")
+    print(f"{large.name}: throughput relative to one thread (at least 1.6 on two quiet cores), by round")
+    print(f"  {'products':<12} {' '.join(f'{ratio:.2f}' for ratio in quiet)}  (two threads relative to one)")
     for name in kinds:
         ratios = " ".join(f"{one / its:.2f}" for one, its in zip(times["1 thread"], times[name], strict=True))
         print(f"  {name:<12} {ratios}")

@@ -1,9 +1,9 @@
-"""Fifty SIGKILLs at random moments over one study: no trial lost, none run twice, every value as without them.
+"""Fifty SIGKILLs at random times during a study: no trial is lost or run twice, and all values are unchanged.
 
-Each child runs what is missing, in threads or in processes, and is killed: half of them at any moment from their start,
-half soon after their first row. After every kill the store must open and hold all rows it held, unchanged. In the end
-its values are compared, bit for bit, with those of an uninterrupted run in one thread. A study that ends before all
-kills have struck is checked, and another one, of another seed, takes the rest.
+Each child process runs the missing trials, in threads or in processes, and is killed: half of them at any time from
+their start, half soon after their first row. After every kill the store must open and hold all its earlier rows,
+unchanged. In the end its values are compared, bit for bit, with those of an uninterrupted run in one thread. If a study
+ends before all kills are done, it is checked, and a study with another seed takes the remaining kills.
 Run: python benchmarks/bench_study_kills.py
 """
 
@@ -23,7 +23,7 @@ KILLS = 50
 
 
 def study(random_state):
-    """2,400 trials."""
+    """Return a study of 2,400 trials."""
     return Study(
         name="to be killed",
         targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
@@ -41,7 +41,7 @@ def study(random_state):
 
 
 def rows(path):
-    """What the store holds: the risk's bytes and the seconds, which no second run would repeat, by key."""
+    """Rows of a store: bytes of the risk and seconds of the fit, which differ in a second run, by key."""
     if not path.exists() or path.stat().st_size == 0:
         return {}
     with Store(path, read_only=True) as store:
@@ -49,7 +49,7 @@ def rows(path):
 
 
 def kill_one(path, random_state, workers, rng, early):
-    """Start a child, kill it; say whether it was still running."""
+    """Start a child process and kill it; return whether it was still running."""
     before = len(rows(path))
     command = [sys.executable, __file__, path, str(random_state), workers]
     child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -62,7 +62,7 @@ def kill_one(path, random_state, workers, rng, early):
 
 
 def kill_and_check(random_state, most, rng):
-    """Kill one study up to so many times, resume it to its end, compare; return the kills by kind of worker."""
+    """Kill a study at most `most` times, resume it, compare its values; return the kills by kind of worker."""
     whole = study(random_state)
     trials = whole.trials()
     kills = {"threads": 0, "processes": 0}

@@ -198,11 +198,11 @@ def test_a_run_goes_on_when_its_output_is_cut_off(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("seeds = 2", "seeds = 2\nseedz = 3", 'Did you mean "seeds"'),
-        ('"SingleIndex"', '"SingleIndx"', 'Did you mean "SingleIndex"'),
-        ("link", "lnk", 'Did you mean "link"'),
+        ("seeds = 2", "seeds = 2\nseedz = 3", "Did you mean 'seeds'"),
+        ('"SingleIndex"', '"SingleIndx"', "Did you mean 'SingleIndex'"),
+        ("link", "lnk", "Did you mean 'link'"),
         ("n = [20, 40]", "n = []", "n"),
-        ("name =", "name ==", "is not TOML"),
+        ("name =", "name ==", "is not valid TOML"),
     ],
 )
 def test_an_invalid_study_is_refused_with_a_message(tmp_path, old, new, message):

@@ -300,7 +300,7 @@ def shown(monkeypatch, terminal):
 def test_progress_in_lines(monkeypatch):
     # catches: a log file without a line all night, or with one line per trial
     output = shown(monkeypatch, False)
-    monkeypatch.setattr(_progress, "LINE_EVERY", -1.0)
+    monkeypatch.setattr(_progress, "LINE_SECONDS", -1.0)
     study = tiny(RIDGE, FAILS)
     with _progress.study_progress(study) as progress:
         run_study(study, started=progress.started, callback=progress.advance)
@@ -318,7 +318,11 @@ def test_progress_as_a_table(monkeypatch):
     with _progress.study_progress(study) as progress:
         progress.started(found, 6)
         for trial in study.trials()[1:4]:
-            outcome = Outcome(1.5, 0.1) if trial.learner_params == {} else Outcome(float("nan"), float("nan"), "E")
+            outcome = (
+                Outcome(1.5, 0.1, seconds=0.1)
+                if trial.learner_params == {}
+                else Outcome(float("nan"), float("nan"), "E")
+            )
             progress.advance(0, 6, trial, outcome)
         table = progress.__rich__()
     assert [list(column.cells) for column in table.columns] == [
@@ -337,16 +341,16 @@ def test_time_left_goes_by_the_work(monkeypatch):
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
     study = tiny(RIDGE, n=[20, 10**6], seeds=1)
     progress = _progress.StudyProgress(study)
-    assert progress._left() == "time left unknown"
+    assert progress.time_left() == "time left unknown"
     now[0] = 10.0
-    progress.advance(1, 2, study.trials()[1], Outcome(0.5, 10.0))
-    assert progress._left() == "about 0 s left"
+    progress.advance(1, 2, study.trials()[1], Outcome(0.5, 10.0, seconds=10.0))
+    assert progress.time_left() == "about 0 s left"
     now[0] = 0.0
     progress = _progress.StudyProgress(study)
     progress.started({study.trials()[1].key: Outcome(0.5, 10.0)}, 2)  # the large one need not run
     now[0] = 10.0
-    progress.advance(2, 2, study.trials()[0], Outcome(0.5, 1.0))
-    assert progress._left() == "about 0 s left"
+    progress.advance(2, 2, study.trials()[0], Outcome(0.5, 1.0, seconds=1.0))
+    assert progress.time_left() == "about 0 s left"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(59, "59 s"), (90, "1.5 min"), (7200, "2.0 h"), (129600, "1.5 d")])

@@ -1,4 +1,4 @@
-"""A real Dask cluster: the same bits, though a worker is killed midway; what a cluster cannot do is said."""
+"""A real Dask cluster: equal bits although a worker is killed midway; one message for what a cluster cannot do."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ LIMIT = 400  # seconds; each test takes a few
 
 @contextmanager
 def limited():
-    """An error where Dask, or a study, waits for ever: the other tests go on."""
+    """Raise TimeoutError where Dask, or a study, waits forever, so that the other tests run."""
 
     def stop(*_):
         raise TimeoutError(f"more than {LIMIT} seconds")
@@ -42,14 +42,14 @@ def limit():
 
 
 def cluster_of(**options):
-    """A cluster that gives a trial up with its first lost worker, instead of the fourth."""
+    """A cluster that gives up on a trial with its first lost worker, instead of the fourth."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         return LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL, **options)
 
 
 @contextmanager
 def ready(cluster, path):
-    """A file that is fresh while all workers are up: Dask never replaces one that dies while it is being started."""
+    """A file that is touched while all workers run, because Dask never replaces one that dies during its start."""
     path.touch()
     ended = threading.Event()
 
@@ -79,7 +79,7 @@ def client():
 
 
 def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(client, tmp_path):
-    # catches: BLAS threads of a cluster's worker; a trial lost, doubled or failed because its worker was killed
+    # catches: several BLAS threads on a worker; a trial lost, doubled or failed because its worker was killed
     study = small_study(
         learners=[LearnerSpec(label=str(w), use=Features, params={"width": w, "pause": 0.02}) for w in (7, 300)],
         n=[1500, 100],
@@ -105,7 +105,7 @@ def test_one_worker_two_threads_two_processes_and_a_cluster_that_loses_a_worker(
 
 
 def test_a_trial_that_kills_every_worker_is_a_failed_row(client, tmp_path):
-    # catches: a cluster brought down by one trial, or a study that ends with its first victim
+    # catches: a trial that kills one worker after another, or ends the study
     with ready(client.cluster, tmp_path / "ready") as path:
         dies = LearnerSpec(label="dies", use=Dies, params={"ready": path})
         study = small_study(learners=[dies, LearnerSpec(label="mean", use=Mean)], dims=[3], n=[40], seeds=1)
@@ -116,7 +116,7 @@ def test_a_trial_that_kills_every_worker_is_a_failed_row(client, tmp_path):
 
 @pytest.mark.slow  # Dask takes seconds to replace a worker
 def test_only_the_trial_that_kills_workers_is_blamed(tmp_path):
-    # catches: failed rows of the trials that shared a worker with one that killed it; one of them lost
+    # catches: failed or lost rows of trials that shared a worker with one that killed it
     slow = LearnerSpec(label="slow", use=Features, params={"width": 400, "pause": 2.5})
     calls = []
     with (
@@ -134,8 +134,8 @@ def test_only_the_trial_that_kills_workers_is_blamed(tmp_path):
     assert table["error"][2].startswith("KilledWorker: ")
 
 
-def test_an_interrupt_withdraws_the_trials(client):
-    # catches: a cluster that goes on with a study nobody waits for; a client that is closed for its owner
+def test_an_interrupt_cancels_the_trials(client):
+    # catches: a cluster that continues an interrupted study; a client that is closed although its owner uses it
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -147,14 +147,14 @@ def test_an_interrupt_withdraws_the_trials(client):
 
 
 def test_workers_of_another_version_are_refused(client, monkeypatch):
-    # catches: values of two programs in one study
+    # catches: values of two versions in one study
     monkeypatch.setattr(dask_workers, "version", lambda name: "9.9")
     with pytest.raises(StudyError, match=rf"worker has layerwise {version('layerwise')}, this is 9\.9"):
         run_study(small_study(), client=client)
 
 
 def test_modules_that_workers_lack_are_not_failed_rows(client, tmp_path, monkeypatch):
-    # catches: a night of failed rows because a file was not copied to the workers
+    # catches: failed rows because a file was not copied to the workers
     (tmp_path / "only_here.py").write_text("from throwaway import Mean\n\n\nclass Mine(Mean):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     spec = LearnerSpec(label="mine", use="only_here.Mine")
@@ -165,8 +165,8 @@ def test_modules_that_workers_lack_are_not_failed_rows(client, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("ends", ["cluster", "client"])
-def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
-    # catches: a study that waits for ever, or failed rows for what the cluster did
+def test_a_lost_scheduler_ends_the_study_with_one_message(tmp_path, ends):
+    # catches: a study that waits forever, or failed rows where the cluster failed
     spec = LearnerSpec(label="slow", use=Features, params={"pause": 0.05})
     study = small_study(learners=[spec])
     with (
@@ -186,8 +186,8 @@ def test_a_scheduler_that_is_gone_ends_the_study_in_words(tmp_path, ends):
     assert kept["error"].isna().all()
 
 
-def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkeypatch):
-    # catches: a study that waits for ever, without a word, for workers that nobody starts
+def test_a_cluster_without_workers_ends_the_study_with_one_message(tmp_path, monkeypatch):
+    # catches: a study that waits forever, and without a message, for workers that nobody starts
     for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.5), ("STOP_SECONDS", 1.5)):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})])
@@ -202,28 +202,28 @@ def test_a_cluster_left_without_workers_ends_the_study_in_words(tmp_path, monkey
                 cluster.scale(0)
 
         with (
-            pytest.warns(UserWarning, match=r"no workers for 0\.5 s.*start workers.*After 1\.5 s") as told,
+            pytest.warns(UserWarning, match=r"no workers for 0\.5 s.*start workers.*After 1\.5 s") as warned,
             pytest.raises(StudyError, match=r"no workers for 1\.5 s\. Finished trials are kept: start workers"),
         ):
             run_study(study, store, client=client, callback=leave)
         assert client.status == "running"
         kept = StudyResult.from_store(study, store).table
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in warned] == [__file__]
     assert 2 <= len(kept) < len(study.trials())
     assert kept["error"].isna().all()
 
 
 def test_workers_that_come_late_are_waited_for(monkeypatch):
-    # catches: a study ended while its workers queue; a time without workers that goes on counting beside them
+    # catches: a study ended while its workers are queued; the time without workers not reset when one arrives
     for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.3)):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
     with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
-        with pytest.warns(UserWarning, match="no workers") as told:
+        with pytest.warns(UserWarning, match="no workers") as warned:
 
             def scale_once_warned():
                 end = time.monotonic() + 180
-                while not told and time.monotonic() < end:
+                while not warned and time.monotonic() < end:
                     time.sleep(0.05)
                 cluster.scale(1)
 
@@ -233,12 +233,12 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
                 study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_SECONDS", 0.3)
             )
         late.join()
-    assert len(told) == 1
+    assert len(warned) == 1
     assert bits(found) == bits(run_study(study))
 
 
-def test_nobody_at_the_address(monkeypatch):
-    # catches: a traceback of Dask's for a mistyped address
+def test_no_scheduler_at_the_address(monkeypatch):
+    # catches: a traceback of Dask for a mistyped address
     monkeypatch.setattr(dask_workers, "CONNECT_SECONDS", 0.5)
     for address in ("tcp://127.0.0.1:1", "nonsense://"):
         with pytest.raises(StudyError, match=rf'scheduler: "{address}" does not answer .*dask scheduler'):

@@ -42,7 +42,7 @@ def test_a_process_reports_the_memory_of_its_trial(tmp_path):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_trial_whose_process_dies_is_tried_again(tmp_path, n_jobs):
-    # catches: one killed worker that ends the study, or fails the trial beside it
+    # catches: one killed worker that ends the study, or fails another trial
     study = small_study(learners=[learner(Dies, mark=str(tmp_path / "mark")), learner(Mean)])
     result = run_study(study, n_jobs=n_jobs, workers="processes")
     assert (tmp_path / "mark").exists()

@@ -1,4 +1,4 @@
-"""The budget is a share of what is free: on the machine, and in each control group around this process."""
+"""The budget is a share of the memory that is free on the machine and in each control group of this process."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ GIB = 2**30
 
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
-    """Make a group of a made-up machine of 100 GiB: `groups("own line", {path: (limit, usage, cache)})`."""
+    """A function that makes control groups on a machine of 100 GiB, and returns the free GiB."""
 
     def groups(line, made, names):
         own = tmp_path / "self"
@@ -35,10 +35,10 @@ def groups(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("made", "free"),
     [
-        ({"": ("max", 0, 0), "job": ("max", 0, 0), "job/step": ("max", 0, 0)}, 100),  # the machine's own
-        ({"job": ("max", 0, 0), "job/step": (8 * GIB, 3 * GIB, GIB)}, 6),  # not the root's: its own
-        ({"job": (4 * GIB, 3 * GIB, 0), "job/step": (8 * GIB, GIB, 0)}, 1),  # one around it, with its other members
-        ({"": (2 * GIB, GIB, 0), "job": (4 * GIB, GIB, 0)}, 1),  # a container, where the root is the own one
+        ({"": ("max", 0, 0), "job": ("max", 0, 0), "job/step": ("max", 0, 0)}, 100),  # no limit
+        ({"job": ("max", 0, 0), "job/step": (8 * GIB, 3 * GIB, GIB)}, 6),  # the limit of the innermost group
+        ({"job": (4 * GIB, 3 * GIB, 0), "job/step": (8 * GIB, GIB, 0)}, 1),  # an outer group, with its other members
+        ({"": (2 * GIB, GIB, 0), "job": (4 * GIB, GIB, 0)}, 1),  # a container, where the root is the process's group
         ({"job": (GIB, 2 * GIB, 0)}, 0),
         ({"job": (500 * GIB, GIB, 0)}, 100),
         ({"other": (GIB, 0, 0)}, 100),
@@ -47,7 +47,7 @@ def groups(tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_tightest_group_counts(groups, made, free, version):
-    # catches: the root's limit alone; usage and the cache that is given back left out; "max" read as a number
+    # catches: only the root's limit; usage, or the cache that the kernel can free, ignored; "max" read as a number
     if version == 2:
         assert groups("0::/job/step", made, ("memory.max", "memory.current", "inactive_file")) == free
     else:
@@ -56,14 +56,14 @@ def test_the_tightest_group_counts(groups, made, free, version):
         assert groups("5:memory,hugetlb:/job/step", made, names) == free
 
 
-def test_a_path_out_of_what_is_seen_here(groups):
-    # catches: a walk out of the tree, where the process stands in a group above its own root
+def test_a_path_outside_of_the_mount(groups):
+    # catches: files read outside of the mount, if the process is in a group above its root
     names = ("memory.max", "memory.current", "inactive_file")
     assert groups("0::/../../job", {"job": (8 * GIB, GIB, 0), "../job": (GIB, 0, 0)}, names) == 7
 
 
 def test_the_budget_of_this_machine(tmp_path, monkeypatch):
-    # catches: more than there is; a system without control groups that cannot run a study
+    # catches: a budget above the physical memory; a system without control groups that cannot run a study
     assert 0 < memory.memory_budget() <= memory.SHARE * psutil.virtual_memory().total
     monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "none")
     assert 0 < memory.memory_budget() <= memory.SHARE * psutil.virtual_memory().total

@@ -175,7 +175,7 @@ class Shifted(Quadratic):
     ],
 )
 def test_mistakes_are_found_when_the_study_is_defined(params, message):
-    # catches: a misspelt path or parameter that fails each trial of a night
+    # catches: a misspelt path or parameter that is noticed only when trials fail
     with pytest.raises(StudyError, match=rf"learners\[0\]\.{message}"):
         small_study(learners=[{"label": "a", "use": Pipeline, "params": params}])
 

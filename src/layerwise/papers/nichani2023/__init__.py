@@ -81,7 +81,7 @@ def advantage(result: StudyResult, dim: int, n: int) -> float:
 
 def advantage_when_learnt(result: StudyResult) -> float:
     """Return `advantage` at d = 16 and the smallest n at which the median risk of three layers is at most .05."""
-    sizes = sorted(int(n) for n in result.study.n)
+    sizes = sorted({trial.n for trial in result.study.trials()})
     learnt = [n for n in sizes if median(result, THREE_LAYERS, n, dim=16) <= LEARNT_RISK]
     return advantage(result, 16, learnt[0]) if learnt else math.nan
 

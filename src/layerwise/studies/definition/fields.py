@@ -16,23 +16,15 @@ from layerwise._validation import did_you_mean
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.objects import canonical_object, is_object
 
-MAX_CELLS = 10_000_000  # of a grid; a list of as many trials takes some 10 GB
+MAX_CELLS = 10_000_000  # of a grid; each trial takes about 2 kB of memory
 LIST_TYPES = (list, tuple, range, np.ndarray)
 
 
 def plain_params(value: Any) -> Any:
-    """Return parameters as plain data: NumPy scalars, arrays, tuples and ranges are converted, objects checked.
+    """Return a table of parameters as data that JSON can express; anything else unchanged, for pydantic to refuse.
 
-    Parameters
-    ----------
-    value : mapping
-        Parameters by name. A table of the keys ``use`` and ``params`` inside them stands for an object
-        (`layerwise.studies.definition.objects`) and takes its canonical form.
-
-    Returns
-    -------
-    dict
-        Equal data that JSON can express. Anything but a mapping is returned unchanged, for pydantic to refuse.
+    NumPy scalars, arrays, tuples and ranges are converted. Tables that stand for objects
+    (`layerwise.studies.definition.objects`) are checked and take their canonical form.
 
     Raises
     ------
@@ -102,13 +94,7 @@ def as_tuple(value: Any) -> Any:
 
 
 def refuse_none(value: Any, key: str) -> None:
-    """Raise for a None anywhere in plain data, which TOML cannot express.
-
-    Raises
-    ------
-    StudyError
-        Naming its place below `key`.
-    """
+    """Raise StudyError for a None anywhere in plain data, which TOML cannot express."""
     if value is None:
         raise StudyError("is None, which TOML cannot express. Omit the parameter, or keep the study in Python.", key)
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

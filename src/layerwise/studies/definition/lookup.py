@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -40,29 +39,8 @@ class StudyError(UserError):
         self.key = key
 
 
-def import_from_working_directory() -> None:
-    """Let import paths name modules of the current directory, as ``python -m`` does.
-
-    Every command that reads a study calls this first, so that a study which can be run can also be exported.
-    """
-    if (directory := os.getcwd()) not in sys.path:
-        sys.path.insert(0, directory)
-
-
 def find(path: str, home: str) -> Callable[..., Any]:
-    """Import the class (or factory function) that a path names.
-
-    Parameters
-    ----------
-    path : str
-        A bare name in `home`, or a dotted import path.
-    home : str
-        Module in which bare names are looked up.
-
-    Returns
-    -------
-    callable
-        The class or function.
+    """Import the class or function at a dotted path, or with a bare name in the module `home`.
 
     Raises
     ------
@@ -115,19 +93,9 @@ def _nearest_module(error: Exception) -> str:
 
 
 def check_methods(key: str, path: str, home: str) -> None:
-    """Check that a class has the methods that a trial calls. What a function returns is checked in the trial.
+    """Raise StudyError for a class without the methods that a trial calls; a function may return an object with them.
 
-    Parameters
-    ----------
-    key : str
-        Key of the path in the study, for the message.
-    path, home : str
-        As for `find`.
-
-    Raises
-    ------
-    StudyError
-        For a class that lacks one of the methods, or a built-in function.
+    `key` is the key of the path in the study, for the message; `path` and `home` are as for `find`.
     """
     found, needed = find(path, home), ("fit", "predict") if home == LEARNERS else ("sample",)
     lacking = [name for name in needed if not hasattr(found, name)]
@@ -139,19 +107,9 @@ def check_methods(key: str, path: str, home: str) -> None:
 
 
 def canonical_path(use: Any, home: str) -> str:
-    """Return the one path under which a class is known, however it was given.
+    """Return the one path of a class, given by itself or by any path: a public class of `home` has its bare name.
 
-    Parameters
-    ----------
-    use : str or class
-        An import path, as for `find`, or the class itself.
-    home : str
-        Module in which bare names are looked up.
-
-    Returns
-    -------
-    str
-        The bare name for a public class of `home`, otherwise the shortest import path of the class.
+    Any other class has the shortest import path that leads to it.
 
     Raises
     ------
@@ -191,23 +149,9 @@ def parameter_names(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def check_call(key: str, path: str, home: str, params: Mapping[str, Any], *args: Any) -> None:
-    """Check ``find(path, home)(*args, **params)`` against the signature, without calling it.
+    """Raise StudyError where ``find(path, home)(*args, **params)`` has an unknown or a missing parameter.
 
-    Parameters
-    ----------
-    key : str
-        Key of `params` in the study, for the message.
-    path, home : str
-        As for `find`.
-    params : mapping
-        The keyword arguments.
-    *args
-        The leading arguments (the dimension, for targets and inputs).
-
-    Raises
-    ------
-    StudyError
-        For an unknown or a missing parameter.
+    Only the signature is checked. `key` is the key of `params` in the study, for the message.
     """
     function = find(path, home)
     try:

@@ -38,26 +38,12 @@ def is_object(value: Any) -> bool:
 
 
 def canonical_object(use: Any, params: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the one table under which an object is known, after checking its path and the names of its parameters.
-
-    Parameters
-    ----------
-    use : str or class
-        Import path, bare name or class.
-    params : dict
-        Its parameters, already in canonical form.
-    key : str
-        Key of the table in the study, for messages.
-
-    Returns
-    -------
-    dict
-        ``{"use": path, "params": params}`` with the shortest full import path.
+    """Return the one table of an object: ``{"use": shortest full import path, "params": params}``.
 
     Raises
     ------
     StudyError
-        For a path that cannot be imported, or an unknown or missing parameter.
+        For a path that cannot be imported, or an unknown or missing parameter; `key` is the key of the table.
     """
     try:
         path = canonical_path(_full_path(use) if isinstance(use, str) else use, "")

@@ -63,25 +63,16 @@ class Sizes(Definition):
     def _check_table(self) -> Self:
         if self.power is not None and self.degree is not None:
             raise StudyError("power and degree exclude each other. Remove one of them.")
-        if min(map(len, self._factors_and_powers())) > 1:
+        if min(map(len, self._lists)) > 1:
             raise StudyError("times and power are both lists. Make either of them one number.")
         return self
 
-    def _factors_and_powers(self) -> tuple[Sequence[float], Sequence[float]]:
+    @property
+    def _lists(self) -> tuple[Sequence[float], Sequence[float]]:
         return cast("Sequence[float]", self.times), cast("Sequence[float]", self.power or (1.0,))
 
     def at(self, dim: int) -> list[int]:
-        """Return the sample sizes at a dimension, in the order given.
-
-        Parameters
-        ----------
-        dim : int
-            The dimension d.
-
-        Returns
-        -------
-        list of int
-            Distinct sizes.
+        """Return the sample sizes at dimension `dim`, in the order given.
 
         Raises
         ------
@@ -89,8 +80,7 @@ class Sizes(Definition):
             For a size that is not a positive 64-bit integer, or two sizes that are equal after rounding.
         """
         found: dict[int, str] = {}
-        factors, powers = self._factors_and_powers()
-        for factor, power in product(factors, powers):
+        for factor, power in product(*self._lists):
             term = f"times={factor:g}, {f'power={power:g}' if self.degree is None else f'degree={self.degree}'}"
             try:
                 n = round(factor * (dim**power if self.degree is None else n_terms(dim, self.degree)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
 from layerwise.studies.definition.lookup import INPUTS, LEARNERS, TARGETS
 from layerwise.studies.definition.objects import paths_in
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,10 @@ class Trial:
         nested = paths_in([*chain.from_iterable(values.values() for values in params)])
         return (*own, *((path, "") for path in dict.fromkeys(nested)))
 
-    @cached_property
+    @property
     def definition(self) -> str:
         """The trial as canonical JSON."""
-        return canonical_json(asdict(self))
+        return canonical_json({field.name: getattr(self, field.name) for field in fields(self)})
 
     @cached_property
     def key(self) -> str:
@@ -93,4 +95,4 @@ def canonical_json(value: Any) -> str:
     str
         The text.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(value)

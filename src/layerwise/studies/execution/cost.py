@@ -69,20 +69,9 @@ class Memory:
 
 
 def longest_first(missing: Sequence[Trial], trials: Sequence[Trial], outcomes: Mapping[str, Outcome]) -> list[Trial]:
-    """Sort trials by expected duration, the longest first.
+    """Sort the missing trials of a study by expected duration, the longest first; ties keep their order.
 
-    Parameters
-    ----------
-    missing, trials : sequence of Trial
-        The trials to be run, and all trials of the study.
-    outcomes : mapping
-        Known outcomes by key. The seconds of their fits give the rate of each learner; of a learner without any, the
-        rate of all.
-
-    Returns
-    -------
-    list of Trial
-        The missing trials. Ties keep the order of the definition.
+    The fit times of known outcomes (by key) give each learner's rate, or the rate of all learners where it has none.
     """
     by_learner: dict[str, list[float]] = defaultdict(list)
     for trial in trials:

@@ -38,17 +38,7 @@ SCHEDULER_LOST = (
 
 
 def connect(scheduler: str) -> Client:
-    """Connect to a running Dask scheduler.
-
-    Parameters
-    ----------
-    scheduler : str
-        Its address, such as ``"tcp://127.0.0.1:8786"``.
-
-    Returns
-    -------
-    distributed.Client
-        The client, which the caller closes.
+    """Connect to a running Dask scheduler, by its address; the caller closes the client.
 
     Raises
     ------

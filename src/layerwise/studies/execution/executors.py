@@ -241,22 +241,10 @@ def _run_alone(trial: Trial) -> Outcome:
 
 
 def local_executor(kind: WorkersKind, n_workers: int, trials: Sequence[Trial]) -> ThreadExecutor | ProcessExecutor:
-    """Choose and start an executor on this machine.
+    """Start an executor for these trials on this machine.
 
-    Parameters
-    ----------
-    kind : {"auto", "threads", "processes"}
-        "auto" chooses processes where the largest trial needs at least `LARGE_BYTES` and all classes can be imported
-        in another process.
-    n_workers : int
-        Number of workers.
-    trials : sequence of Trial
-        The trials to be run.
-
-    Returns
-    -------
-    ThreadExecutor or ProcessExecutor
-        The executor.
+    "auto" chooses processes where the largest trial needs at least `LARGE_BYTES` and all classes can be imported in
+    another process.
 
     Raises
     ------
@@ -275,13 +263,7 @@ def local_executor(kind: WorkersKind, n_workers: int, trials: Sequence[Trial]) -
 
 
 def check_importable(trials: Sequence[Trial]) -> None:
-    """Refuse classes that are defined in the running script, for execution in other processes.
-
-    Raises
-    ------
-    StudyError
-        Naming the class.
-    """
+    """Raise StudyError for a class that is defined in the running script, which other processes cannot import."""
     for trial in trials:
         if path := _defined_in_script(trial):
             raise StudyError(

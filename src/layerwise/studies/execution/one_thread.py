@@ -38,13 +38,8 @@ _limits: dict[ThreadpoolController, Any] = {}  # restored by the last of them
 def one_thread(trial: Trial) -> Generator[None]:
     """Limit BLAS and OpenMP to one thread while a trial runs.
 
-    BLAS has one limit per process: the first trial sets it, the last one restores it. The limit of OpenMP applies only
-    to the thread that sets it.
-
-    Parameters
-    ----------
-    trial : Trial
-        The trial about to run. Its modules are imported first, because they load the libraries.
+    The trial's modules are imported first, because they load the libraries. BLAS has one limit per process: the first
+    trial sets it, the last one restores it. The limit of OpenMP applies only to the thread that sets it.
     """
     global _running
     with suppress(StudyError):  # the trial reports it
@@ -67,13 +62,7 @@ def one_thread(trial: Trial) -> Generator[None]:
 
 
 def load(trial: Trial) -> None:
-    """Import every class that a trial names.
-
-    Raises
-    ------
-    StudyError
-        If one cannot be imported.
-    """
+    """Import every class that a trial names, or raise StudyError."""
     for path, home in trial.paths:
         find(path, home)
 

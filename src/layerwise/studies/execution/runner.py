@@ -175,25 +175,11 @@ def _found(
 def run_trials(
     executor: Executor, waiting: list[Trial], budget: float, memory: Memory
 ) -> Iterator[list[tuple[Trial, Outcome]]]:
-    """Submit trials to an executor and iterate over their outcomes.
+    """Submit trials in their order, and yield lists of those that have completed since the last one.
 
-    Parameters
-    ----------
-    executor : Executor
-        What runs the trials.
-    waiting : list of Trial
-        The trials, in the order of submission; it is emptied.
-    budget : float
-        Bytes that the submitted trials may need together. A trial that needs more runs on its own.
-    memory : Memory
-        The expected memory of trials; it is corrected by the measured peaks.
-
-    Yields
-    ------
-    list of (Trial, Outcome)
-        All trials that have completed since the last list.
+    The submitted trials need at most `budget` bytes together; one that needs more runs on its own.
     """
-    submitted: dict[str, Trial] = {}
+    waiting, submitted = list(waiting), {}
     accompanied: set[str] = set()  # trials that were submitted while others were
     deaths: Counter[str] = Counter()
     quarantined: list[Trial] = []  # lost with a worker that held others; each is run alone after all others

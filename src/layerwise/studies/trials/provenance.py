@@ -35,17 +35,9 @@ ALWAYS = ("numpy", "scipy", "scikit-learn")
 
 
 def sources(trial: Trial) -> dict[str, str]:
-    """Return hashes of the source of those classes of a trial that are the user's own.
+    """Return, by import path, hashes of the source of those classes of a trial that are the user's own.
 
-    Parameters
-    ----------
-    trial : Trial
-        The trial.
-
-    Returns
-    -------
-    dict
-        Hash by import path; `UNKNOWN` where the source cannot be read.
+    A source that cannot be read has the hash `UNKNOWN`.
     """
     found = {}
     for path, home in trial.paths:
@@ -68,9 +60,8 @@ def libraries(trial: Trial) -> str:
 
 @cache
 def _distributions(package: str) -> set[str]:
-    known = {"sklearn": "scikit-learn", "numpy": "numpy", "scipy": "scipy", "layerwise": None, "__main__": None}
-    if package in known:
-        return {*filter(None, [known[package]])}
+    if package in ("numpy", "scipy", "sklearn", "layerwise", "__main__"):  # named in any case; the lookup is slow
+        return set()
     return {*packages_distributions().get(package, ())}
 
 
@@ -143,7 +134,7 @@ def _file(name: str) -> str | None:
         return getattr(sys.modules[name], "__file__", None)
     parent = name.rpartition(".")[0]
     if not parent or _is_own(parent, _file(parent)):  # finding a submodule imports its package
-        with suppress(ImportError, ValueError):
+        with suppress(Exception):  # which may raise anything
             spec = find_spec(name)
             return spec.origin if spec and spec.has_location else None
     return None

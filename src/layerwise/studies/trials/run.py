@@ -117,8 +117,8 @@ def _measure(trial: Trial) -> Outcome:
         variance = 1.0  # the target has warned: the risk is the absolute mean squared error
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(
-            f"the variance of {trial.target} is {variance}; it must be positive and finite, for the risk is divided "
-            "by it. Choose another target or input distribution."
+            f"the variance of {trial.target} is {variance}; it must be positive and finite, because the risk is "
+            "divided by it. Choose another target or input distribution."
         )
 
     train = {"random_state": derive_seed("train", *world, noise, trial.n), "inputs": inputs, **noise}
@@ -151,24 +151,10 @@ def _sample(target: Any, trial: Trial, n: int, options: dict[str, Any]) -> tuple
 
 
 def build(path: str, home: str, params: Mapping[str, Any], seed: int, *args: Any) -> Any:
-    """Call the class or function at an import path, and build the objects in its parameters.
+    """Call ``find(path, home)(*args, **params)`` with the objects that tables in `params` stand for.
 
-    Parameters
-    ----------
-    path, home : str
-        As for `find`.
-    params : mapping
-        Keyword arguments, in which tables of the keys ``use`` and ``params`` stand for objects.
-    seed : int
-        ``random_state`` where the class takes one and `params` has none. Objects in `params` take seeds derived from
-        it and from their place.
-    *args
-        Leading arguments.
-
-    Returns
-    -------
-    object
-        The result of the call.
+    ``random_state`` is `seed` if the class takes one and `params` has none; for the objects in `params` it is derived
+    from `seed` and their place.
     """
     factory = find(path, home)
     if "random_state" in parameter_names(factory):
