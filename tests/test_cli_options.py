@@ -1,4 +1,4 @@
-"""The command line in this process: what is parsed is passed on, checked first, and told with the right status."""
+"""The command line in this process: options are passed on, paths checked first, errors reported with their status."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,9 +20,9 @@ def table(tmp_path):
 
 
 def called(arguments, capsys, monkeypatch):
-    """`main` in this process."""
+    """Run `main` in this process."""
     monkeypatch.setattr("sys.argv", ["layerwise", *arguments])
-    monkeypatch.setattr("warnings.showwarning", None)  # which main sets, put back afterwards
+    monkeypatch.setattr("warnings.showwarning", None)  # set by main; restored afterwards
     with pytest.raises(SystemExit) as stop:
         cli.main()
     said = capsys.readouterr()
@@ -30,7 +30,7 @@ def called(arguments, capsys, monkeypatch):
 
 
 def misused(done):
-    """The usual text of Click about arguments, exit status 2."""
+    """Return the usage error of a command that ended with Click's message and status 2."""
     assert done.returncode == 2
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.startswith("Usage: ")
@@ -48,12 +48,12 @@ def misused(done):
     ids=" ".join,
 )
 def test_misuse_gets_the_usual_text(capsys, monkeypatch, arguments, message):
-    """A traceback of Click's own exceptions, which standalone_mode=False lets through."""
+    # catches: a traceback of Click's own exceptions, which standalone_mode=False lets through
     assert message in misused(called(arguments, capsys, monkeypatch))
 
 
-def test_ctrl_c_in_a_fit_promises_nothing(monkeypatch, capsys, table):
-    """The message of a study, whose trials are kept, where there are none."""
+def test_ctrl_c_in_a_fit(monkeypatch, capsys, table):
+    # catches: the message of a study, that finished trials are kept, for a fit that keeps none
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -64,7 +64,7 @@ def test_ctrl_c_in_a_fit_promises_nothing(monkeypatch, capsys, table):
 
 
 def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, table):
-    """A fit of an hour whose model cannot be saved."""
+    # catches: a fit of an hour whose model cannot be saved
     monkeypatch.setattr("layerwise.tables.fit_table", lambda *_, **__: pytest.fail("fitted"))
     done = called(["fit", str(table), "--target", "target", "--save", str(tmp_path)], capsys, monkeypatch)
     assert done.returncode == 2
@@ -72,7 +72,7 @@ def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, tabl
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device", "x.csv"), OSError("disk gone")])
-def test_the_systems_errors_are_one_message(tmp_path, monkeypatch, capsys, table, error):
+def test_errors_of_the_system_are_one_message(tmp_path, monkeypatch, capsys, table, error):
     def full(*_):
         raise error
 
@@ -84,7 +84,7 @@ def test_the_systems_errors_are_one_message(tmp_path, monkeypatch, capsys, table
 
 
 def test_our_own_bugs_keep_their_traceback(monkeypatch, table):
-    """A ValueError from deep inside told to the user as a mistake of theirs."""
+    # catches: a ValueError raised by a bug of ours and reported as an error of the user's
 
     def bug(*_, **__):
         raise ValueError("shapes (3,) and (4,) not aligned")
@@ -98,7 +98,7 @@ def test_our_own_bugs_keep_their_traceback(monkeypatch, table):
 
 @pytest.mark.parametrize(("verdict", "status"), [("agrees", 0), ("differs", 1), ("not measured", 1)])
 def test_options_of_reproduce_are_passed_on(tmp_path, monkeypatch, verdict, status):
-    """An option that is parsed and dropped; a claim that differs and an exit status that says all is well."""
+    # catches: an option that is parsed and then ignored; a claim that differs and exit status 0
     seen = {}
 
     def run(paper, folder, **options):

@@ -336,7 +336,7 @@ def test_progress_as_a_table(monkeypatch):
 
 
 def test_time_left_goes_by_the_work(monkeypatch):
-    # catches: the time of the largest trials, which run first, expected of the small ones
+    # catches: small trials expected to take as long as the largest, which run first
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
     study = tiny(RIDGE, n=[20, 10**6], seeds=1)

@@ -1,4 +1,4 @@
-"""Makes the throw-away targets and learners of the studies' tests importable, and starts a browser."""
+"""Make the targets and learners of the studies' tests importable, and start a browser."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "studies")]
 
-# What a page must survive, installed before the page's own scripts: dialogs, and what its policy had to stop.
+# Runs before the page's own scripts: records dialogs and violations of the content security policy.
 WITNESS = """
 window.dialogs = []; window.violations = [];
 for (const name of ["alert", "confirm", "prompt"]) window[name] = (text) => { window.dialogs.push(String(text)); };
@@ -19,7 +19,7 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A headless Chromium driven by Selenium, or a skip that says what is missing."""
+    """Start a headless Chromium driven by Selenium; skip the tests, naming what is missing, if there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
     from selenium.webdriver.chrome.service import Service
 

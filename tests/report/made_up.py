@@ -1,4 +1,4 @@
-"""Studies with made-up outcomes, quick and exactly known."""
+"""Studies with invented outcomes, which are exact and take no time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = [64, 128, 256, 512, 1024, 2048, 4096]
 def made_up(
     learners=tuple(LAWS), targets=("t",), name="made up", seeds=3, dims=(8, 16, 32), failing=None, error="Error: no"
 ):
-    """Risks n*(d) / (2 n), a little by the seed; n* by the place of the learner. `failing(label, n)` fails instead."""
+    """Return a result with risks n*(d) / (2 n) and slight noise by seed; trials with `failing(label, n)` fail."""
     study = small_study(
         name=name,
         targets=[TargetSpec(label=label, use=Quadratic, params={"slope": float(i)}) for i, label in enumerate(targets)],
@@ -38,7 +38,7 @@ def made_up(
 
 
 def keep(result, store):
-    """Write a result into a store as a run of its study would."""
+    """Store a result as a run of its study would."""
     store.keep_study(result.study)
     store.add_all(
         [(trial, result.outcomes[trial.key]) for trial in result.study.trials() if trial.key in result.outcomes]

@@ -1,4 +1,4 @@
-"""The page in a real Chromium: what is drawn, what moves, what stays text, and that nothing leaves the page."""
+"""The page in Chromium: what is drawn, what the controls change, that labels stay text, and that nothing is sent."""
 
 import html
 import json
@@ -22,7 +22,7 @@ RINGS = "chart.data.filter(({meta}) => meta && meta.star)"
 
 
 class Page:
-    """A loaded page, asked in JavaScript."""
+    """A loaded page, queried in JavaScript."""
 
     def __init__(self, chromium):
         self.chromium = chromium
@@ -43,7 +43,7 @@ class Page:
         return self.chromium.find_element("css selector", selector)
 
     def settle(self):
-        """Wait until the frame in which the page redraws is over."""
+        """Wait until the page has redrawn."""
         done = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
         self.chromium.execute_async_script(done)
 
@@ -79,7 +79,7 @@ def cells_of(result, threshold):
 
 
 def test_curves_are_drawn(page, address):
-    # catches: a page whose script dies, empty axes, a panel too few, medians of both targets in one panel
+    # catches: a script that stops with an error, empty axes, a missing panel, medians of both targets in one panel
     page.open(address)
     drawn = "[...chart.querySelectorAll('path.js-line')].filter((line) => line.getAttribute('d').length > 20).length"
     assert page.ask(f"{MEDIANS}.length") == 9  # three learners in three panels
@@ -94,7 +94,7 @@ def test_curves_are_drawn(page, address):
 
 
 def test_the_slider_moves_n_star(page, address, result):
-    # catches: a slider that only moves its label; numbers of another threshold, cell or target; verdicts that stay
+    # catches: a slider that changes only its label; numbers of another threshold, cell or target; stale verdicts
     from selenium.webdriver.common.keys import Keys
 
     page.open(address)
@@ -129,8 +129,8 @@ def test_the_slider_moves_n_star(page, address, result):
     assert [other == seen[0] for other in seen] == [True, False, False, False, False]
 
 
-def test_failed_cells_are_told(page, tmp_path):
-    # catches: a script that stumbles over a cell without n*; a point at zero for it
+def test_failed_cells_are_shown(page, tmp_path):
+    # catches: a script that stops at a cell without n*, or draws it at zero
     page.open(make_report(made_up(failing=lambda label, n: label == "never"), tmp_path / "report.html").as_uri())
     for dim in (8, 16, 32):
         assert page.ask(f"document.querySelector('[data-cell=\"0,2,{dim}\"]').textContent") == "failed"
@@ -139,8 +139,8 @@ def test_failed_cells_are_told(page, tmp_path):
     assert [entry for entry in page.chromium.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_the_controls_choose(page, address):
-    # catches: controls without effect, or out of a keyboard's reach
+def test_the_controls_select(page, address):
+    # catches: controls without effect, or that the keyboard cannot reach
     page.open(address)
     page.press('[data-control="learner"][value="2"]', " ")
     page.press('[data-control="dim"][value="16"]', " ")
@@ -166,7 +166,7 @@ def test_the_controls_choose(page, address):
 
 
 def test_hostile_names_are_text(page, tmp_path):
-    # catches: markup in any of the places a name gets to: HTML, embedded JSON, titles, hover texts, errors, TOML
+    # catches: a name interpreted as markup: in HTML, embedded JSON, titles, hover texts, errors, TOML
     result = made_up(HOSTILE, HOSTILE[:2], name=HOSTILE[1], failing=lambda label, n: n == 4096, error=HOSTILE[2])
     page.open(make_report(result, tmp_path / "report.html").as_uri())
     assert page.ask("window.dialogs") == []
@@ -199,7 +199,7 @@ def test_hostile_names_are_text(page, tmp_path):
 
 
 def test_nothing_leaves_the_page(page, address):
-    # catches: a script, font, map or icon from elsewhere; a policy that lets one through
+    # catches: a script, font, map or icon from another server; a policy that allows one
     page.open(address)
     page.press('[data-control="dim"][value="8"]', " ")
     events = [json.loads(entry["message"])["message"] for entry in page.chromium.get_log("performance")]
@@ -214,7 +214,7 @@ def test_nothing_leaves_the_page(page, address):
         )
         == 0
     )
-    # and what would leave is stopped
+    # requests to other servers are blocked
     page.ask("(new Image().src = 'http://127.0.0.1:9/x.png', fetch('http://127.0.0.1:9/').catch(() => {}), 0)")
     page.wait("window.violations.length === 2")
     assert sorted(page.ask("window.violations")) == ["connect-src", "img-src"]
@@ -222,7 +222,7 @@ def test_nothing_leaves_the_page(page, address):
 
 @pytest.mark.parametrize("width", [400, 1400])
 def test_it_fits_the_window(page, address, width):
-    # catches: a page that scrolls sideways on a telephone, charts that keep the width of another window
+    # catches: a page that scrolls horizontally on a phone, charts with the width of another window
     page.open(address)
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     page.chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -242,8 +242,8 @@ def test_it_fits_the_window(page, address, width):
         page.chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_it_can_be_read_without_eyes(page, address):
-    # catches: controls without a name, a chart without words
+def test_it_is_accessible(page, address):
+    # catches: controls without a label, a chart without a description
     page.open(address)
     unnamed = "[...document.querySelectorAll('input, select')].filter((e) => !e.labels?.length).length"
     assert page.ask(unnamed) == 0
@@ -253,7 +253,7 @@ def test_it_can_be_read_without_eyes(page, address):
 
 
 def test_several_studies(page, result, tmp_path):
-    # catches: a slider that moves another study; one identity for two sections
+    # catches: a slider that moves another study; one id for two sections
     page.open(make_report([result, made_up(("linear",), name="other")], tmp_path / "report.html").as_uri())
     assert page.text("h1") == "2 studies"
     assert page.ask("[...document.querySelectorAll('nav a')].map((a) => a.textContent)") == ["made up", "other"]
@@ -265,7 +265,7 @@ def test_several_studies(page, result, tmp_path):
 
 
 def test_the_live_page_follows_the_store(page, tmp_path):
-    # catches: a page that needs a reload, that forgets its controls, that trusts the markup of a new error
+    # catches: a page that must be reloaded, forgets its controls, or interprets the markup of a new error
     whole = made_up(HOSTILE[:2])
     trials = {trial.key: trial for trial in whole.study.trials()}
     kept = {key: outcome for key, outcome in whole.outcomes.items() if trials[key].dim == 8}
@@ -295,7 +295,7 @@ def test_the_live_page_follows_the_store(page, tmp_path):
                 assert page.ask("document.images.length") == 0
                 assert page.ask("window.violations") == []
                 keep(made_up(("linear",), name="another"), store)
-                page.wait("document.querySelectorAll('section.study').length === 2")  # it has loaded anew
+                page.wait("document.querySelectorAll('section.study').length === 2")  # it was reloaded
             finally:
                 page.chromium.get("about:blank")
                 server.shutdown()

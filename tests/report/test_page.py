@@ -52,7 +52,7 @@ class TestPage:
         assert "0 of 18 trials done" in text
 
     def test_every_trial_failed(self, tmp_path):
-        # catches: a crash on a study that went wrong
+        # catches: a crash on a study without a successful trial
         result = made_up(failing=lambda label, n: True)
         text = make_report(result, tmp_path / "report.html").read_text(encoding="utf-8")
         assert "189 failed" in text
@@ -70,7 +70,7 @@ class TestPage:
         assert any("not run below n = " in fit["text"] for fits in page["fits"].values() for fit in fits)
 
     def test_what_is_left_out_is_listed(self, result, tmp_path):
-        # catches: a page that passes for the whole store; a name read as markup
+        # catches: a page that looks complete but is not; a name interpreted as markup
         errors = [StudyError("cannot import <i>", 'study "lost"')]
         text = make_report(result, tmp_path / "a.html", unreadable=errors).read_text(encoding="utf-8")
         assert "left out:</p><ul><li>study &#34;lost&#34;: cannot import &lt;i&gt;</li></ul>" in text
@@ -79,7 +79,7 @@ class TestPage:
         assert len(shapes) == 2  # a live page that hears of it loads anew
 
     def test_no_store_is_overwritten(self, result, tmp_path):
-        # catches: a night's trials replaced by a page
+        # catches: a store overwritten by a page
         with Store(tmp_path / "report.html") as store:
             keep(result, store)
         before = (tmp_path / "report.html").read_bytes()
@@ -91,7 +91,7 @@ class TestPage:
         make_report(result, tmp_path / "other.html")
 
     def test_mistakes(self, result, tmp_path):
-        # catches: predictions for nobody, no study at all, percent for a risk
+        # catches: predictions for an unknown learner, no study at all, a negative threshold
         path = tmp_path / "report.html"
         with pytest.raises(
             ValueError, match=r"predicted has 'cubik', which is not a learner of the study\. Use one of 'cu"
@@ -103,15 +103,15 @@ class TestPage:
             make_report(result, path, threshold=-1)
         assert not path.exists()
 
-    def test_predictions_go_to_the_studies_they_are_of(self, result):
+    def test_predictions_apply_to_studies_with_that_learner(self, result):
         # catches: a prediction for one study refused by the other
         other = made_up(("linear", "other"))
         data = page_data([result, other], threshold=0.5, predicted={"cubic": 3, ("t", "other"): 2})
         predicted = [[part["fits"].get(f"0,{i}", [{}])[0].get("predicted") for i in (0, 1)] for part in data["studies"]]
         assert predicted == [[None, 3], [None, 2]]
 
-    def test_extras_are_imported_late_and_missed_in_words(self):
-        # catches: an import that costs everyone; a traceback where a command would help
+    def test_extras_are_imported_late_and_reported_if_missing(self):
+        # catches: an extra imported by every command; a traceback instead of the command to install it
         code = (
             "import sys, layerwise.report, layerwise.cli; print([m for m in ('plotly', 'jinja2') if m in sys.modules])"
         )
@@ -123,14 +123,14 @@ class TestPage:
         assert "needs plotly, which is not installed" in error
         assert "pip install 'layerwise[report]'" in error
 
-    def test_templates_travel_with_the_package(self):
-        # catches: a folder that the wheel leaves out
+    def test_templates_are_part_of_the_package(self):
+        # catches: templates missing from the wheel
         names = {path.name for path in (files("layerwise.report") / "templates").iterdir()}
         assert {"report.html", "report.css", "report.js", "_status.html", "_failures.html"} <= names
 
     @given(st.recursive(st.text() | st.floats(allow_nan=False, allow_infinity=False), st.lists, max_leaves=5))
     def test_embedded_json_ends_no_script(self, value):
-        # catches: a label that closes the script it stands in; a changed value
+        # catches: a label that closes its script element; a changed value
         text = embedded({"value": value, "hostile": "</script><!--<script>\u2028&"})
         assert not set("<>&\u2028\u2029") & set(text)
         assert json.loads(text)["value"] == value
@@ -139,12 +139,12 @@ class TestPage:
 class TestPayload:
     @pytest.mark.parametrize(("seeds", "text"), [(1, "one seed"), (2, "no bounds")])
     def test_an_open_interval_says_why(self, seeds, text):
-        # catches: "one seed" of a cell that has two which differ wildly
+        # catches: "one seed" for a cell with two seeds that differ widely
         row = {"censored": "", "n_star": 100.0, "lower": 0.0, "upper": math.inf, "n_min": 10, "n_max": 1000}
         assert _cell({**row, "seeds": seeds})["interval"] == text
         assert _cell({**row, "seeds": seeds, "upper": 300.0})["interval"] == "≤ 300"
 
-    def test_every_threshold_is_what_the_analysis_says(self, result):
+    def test_every_threshold_agrees_with_the_analysis(self, result):
         # catches: cells of another threshold, intervals beyond the grid, a second rule for n*
         payload = study_payload(result, 0.37, {"cubic": 3}, "s")
         assert payload["thresholds"][payload["start"]] == 0.37
@@ -164,7 +164,7 @@ class TestPayload:
         json.dumps(payload, allow_nan=False)
 
     def test_thresholds_are_round_and_within_reach(self, result):
-        # catches: a slider whose ends reach nothing, thousands of positions
+        # catches: a slider with positions that no curve reaches, or thousands of positions
         medians = result.summary()["median"]
         found = thresholds(result, 0.5)
         assert 0.5 in found
@@ -197,10 +197,10 @@ class TestPayload:
                 assert max(band["y"]) == rows["upper"].max()
         assert charts.measured(result).keys() == {"risk", "feature_correlation", "fit_seconds"}
 
-    def test_looks_differ(self):
+    def test_styles_differ(self):
         # catches: a seventh learner that looks like the first
-        looks = [tuple(charts.style(i).values()) for i in range(18)]
-        assert len(set(looks)) == 18
+        styles = [tuple(charts.style(i).values()) for i in range(18)]
+        assert len(set(styles)) == 18
 
 
 class TestFacts:
@@ -213,7 +213,7 @@ class TestFacts:
         assert facts.failures(made_up())["errors"] == []
 
     def test_many_kinds_of_failure_are_counted(self):
-        # catches: rows cut off without a word
+        # catches: rows left out silently
         study = small_study(seeds=100)
         outcomes = {t.key: Outcome(math.nan, math.nan, f"Error: {i}") for i, t in enumerate(study.trials())}
         found = facts.failures(StudyResult(study, outcomes))
@@ -230,7 +230,7 @@ class TestFacts:
             "failed": 0,
         }
 
-    def test_a_study_that_toml_cannot_say(self):
+    def test_a_study_that_toml_cannot_express(self):
         # catches: a report refused for a parameter that is None
         study = small_study(learners=[LearnerSpec(label="a", use=Witness, params={"random_state": None})])
         assert json.loads(facts.definition(StudyResult(study, {})))["learners"][0]["params"] == {"random_state": None}

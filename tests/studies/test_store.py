@@ -45,7 +45,7 @@ def test_readers_see_a_row_once_it_is_added(path):
 
 
 def test_a_row_holds_its_definition_and_its_version(path):
-    # catches: a store that can only be read with the study at hand
+    # catches: a store that can only be read together with the study
     with Store(path) as store:
         store.add(TRIALS[0], Outcome(0.5, 0.1))
         connection = sqlite3.connect(path)
