@@ -19,7 +19,7 @@ from layerwise.targets import SingleIndex
 
 
 def test_targets_are_those_of_the_paper():
-    # catches: other functions than He_2/2 + He_4/(4 sqrt 3), with half of its variance in each degree, and He_4/sqrt 24
+    # catches: functions other than He_2/2 + He_4/(4 sqrt 3), with half of its variance in each degree, and He_4/sqrt 24
     X = np.random.default_rng(0).standard_normal((20, 10))
     z = X[:, 0]
     he2, he4 = z**2 - 1, z**4 - 6 * z**2 + 3

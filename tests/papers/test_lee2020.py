@@ -49,7 +49,7 @@ STUDIES = (risk, samples, rank, deep)
 
 
 def test_target_is_that_of_the_paper():
-    # catches: another target than sum_s ((w_s.x)^4 - 3) / sqrt(96 r), of variance 1, three quarters of it in degree 2
+    # catches: a target other than sum_s ((w_s.x)^4 - 3) / sqrt(96 r), of variance 1, three quarters of it in degree 2
     spec = quartic(3)
     target = TwoLayerTeacher(7, random_state=0, **spec.params)
     X = np.random.default_rng(0).standard_normal((50, 7))

@@ -42,7 +42,7 @@ def ceiling(target):
 
 
 def test_figure_2_is_that_of_the_paper():
-    # catches: another target than p = sum_i +-d^(-1/2) h_3(x_i), h = C_d p^3 of second moment 1, or sigma_1 than z^3
+    # catches: a target other than C_d p^3 with p = sum_i +-d^(-1/2) h_3(x_i), E h^2 = 1; sigma_1 other than z^3
     study = figure2_joint(True)
     assert study.dims == (16, 24, 32, 40)
     X = np.random.default_rng(0).standard_normal((50, 40))
