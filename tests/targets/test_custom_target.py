@@ -107,6 +107,16 @@ class Projected(Target):
         return np.abs(Z[:, 0])
 
 
+def test_repr_omits_parameters_that_are_not_kept():
+    """An AttributeError from repr, and from messages that show the target."""
+
+    class Forgetful(Returns):
+        def __init__(self, dim, power):
+            super().__init__(dim, lambda Z: Z[:, 0] ** power)
+
+    assert repr(Forgetful(3, 2)) == "Forgetful(dim=3)"
+
+
 class TestFrame:
     def test_coordinates_are_those_of_the_frame(self):
         target = Projected(3, [0.6, 0.8, 0.0])

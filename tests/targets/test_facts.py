@@ -107,7 +107,7 @@ class TestRadial:
         same(RadialFacts(scales, link), PolynomialFacts(form.compose(link.polynomial)))
 
     def test_kinked_link_in_one_block_against_the_chi_squared_distribution(self):
-        # f = max(R - m, 0), R chi-squared with m degrees of freedom, whose partial moments are its tails at m + 2 and m + 4.
+        # f = max(R - m, 0), R chi-squared with m degrees of freedom: partial moments are tails at m + 2, m + 4.
         from scipy.stats import chi2
 
         m = 5

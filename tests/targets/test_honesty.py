@@ -39,9 +39,7 @@ class TestQuadratureThatDoesNotConverge:
     def test_a_fast_oscillation(self):
         f = SingleIndex(3, lambda z: np.sin(40 * z))  # variance (1 - exp(-3200)) / 2
         assert 0.0 < abs(f.variance - 0.5) <= f.variance_error
-        assert (
-            f.degree_energies(190)[1:].sum() <= f.variance
-        )  # Bessel's inequality for the discrete measure of the rule
+        assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel's inequality for the nodes of the rule
 
     def test_two_undeclared_kinks_on_parallel_and_oblique_directions(self):
         link = Link(hockey)

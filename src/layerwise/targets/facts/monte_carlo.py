@@ -79,7 +79,7 @@ class MonteCarloFacts(Facts):
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
-        """Means over each net, stretched where the check of the variance asks for it."""
+        """Means over each net, from the stretched sample if the check of the variance requires it."""
         moments, squares, tail = self._net_means()
         (variance, error), mean = _variance(moments, squares), float(moments[:, 0].mean())
         check = adapt(self._function, self._dim, mean, SEED)
