@@ -1,4 +1,4 @@
-"""Input distributions: moments against their definition, and messages."""
+"""Input distributions: moments against their definition, and error messages."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ ALL = [
 
 @pytest.mark.parametrize("inputs", ALL, ids=repr)
 def test_mean_and_covariance(inputs):
-    # Catches a missing scale factor (Student-t, Laplace, sphere). 6.5 standard errors each: chance < 3e-9 in all.
+    # Catches a missing scale factor (Student-t, Laplace, sphere). 6.5 standard errors each: failure probability < 3e-9.
     n = 200_000
     X = inputs.sample(n, random_state=0)
     assert X.shape == (n, 3)
@@ -47,8 +47,8 @@ def test_supports():
     assert np.abs(UniformCube(4).sample(10_000, 1)).max() <= np.sqrt(3)
 
 
-def test_elliptical_shares_one_radius_a_row_and_student_t_does_not():
-    # Catches swapping the two: squares of different inputs are correlated only in the elliptical one.
+def test_elliptical_has_one_radius_per_row_and_student_t_does_not():
+    # Catches one distribution in place of the other: only the elliptical one has correlated squares.
     n = 100_000
     for inputs, correlated in ((Elliptical(2, 12.0), True), (StudentT(2, 12.0), False)):
         squares = inputs.sample(n, 3) ** 2
@@ -56,14 +56,15 @@ def test_elliptical_shares_one_radius_a_row_and_student_t_does_not():
         assert (correlation > 0.05) == correlated
 
 
-def test_singular_covariance_keeps_its_null_space():
+def test_singular_covariance_has_its_null_space():
     X = Gaussian(2, [[1.0, 1.0], [1.0, 1.0]]).sample(100, 0)
     assert np.allclose(X[:, 0], X[:, 1])
 
 
-def test_same_seed_same_rows_whatever_the_kind_of_source():
+def test_rows_depend_on_the_seed_and_not_on_its_type():
     first = Gaussian(3).sample(5, 0)
     assert np.array_equal(first, Gaussian(3).sample(5, np.random.default_rng(0)))
+    assert np.array_equal(first, Gaussian(np.int8(3)).sample(np.int64(5), np.uint32(0)))
     state = np.random.RandomState(0)
     one, two = Gaussian(3).sample(5, state), Gaussian(3).sample(5, state)
     assert not np.array_equal(one, two)
@@ -80,7 +81,7 @@ def test_names_in_any_spelling(name):
     assert isinstance(make_inputs(None, 4), Gaussian)
 
 
-def test_repr_shows_what_differs_from_the_default():
+def test_repr_shows_parameters_that_differ_from_defaults():
     assert repr(Gaussian(3)) == "Gaussian(dim=3)"
     assert repr(Elliptical(2, 7.0, [[1, 0], [0, 2]])) == "Elliptical(dim=2, df=7.0, covariance=[[1, 0], [0, 2]])"
 
@@ -97,6 +98,7 @@ def test_repr_shows_what_differs_from_the_default():
         (lambda: Gaussian(2, [[np.nan, 0], [0, 1]]), ValueError, "finite"),
         (lambda: StudentT(3, 2.0), ValueError, "df=2.0"),
         (lambda: Elliptical(3, "a"), ValueError, "df='a'"),
+        (lambda: Elliptical(3, np.float64(1.0)), ValueError, "df=1.0 must be a number > 2"),
         (lambda: Gaussian(3).sample(0), ValueError, "n=0"),
         (lambda: Gaussian(3).sample(5, -1), ValueError, "random_state=-1"),
         (lambda: Gaussian(3).sample(5, "seed"), TypeError, "random_state='seed'"),
@@ -105,6 +107,6 @@ def test_repr_shows_what_differs_from_the_default():
         (lambda: make_inputs(3, 3), TypeError, "must be a name"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_messages_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call()

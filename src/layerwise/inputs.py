@@ -34,7 +34,7 @@ RandomState: TypeAlias = int | np.random.Generator | np.random.RandomState | np.
 
 
 def as_generator(random_state: RandomState = None) -> np.random.Generator:
-    """Return the generator that ``random_state`` stands for.
+    """Return a generator for ``random_state``.
 
     Parameters
     ----------
@@ -63,22 +63,24 @@ def as_generator(random_state: RandomState = None) -> np.random.Generator:
 
 
 def given_parameters(owner: object) -> dict[str, Any]:
-    """Constructor parameters as given (those kept as ``_name`` where the attribute ``name`` holds a derived value)."""
-    names = inspect.signature(type(owner)).parameters
-    return {name: getattr(owner, f"_{name}" if hasattr(owner, f"_{name}") else name) for name in names}
+    """Constructor parameters as given, from the attribute ``_name`` if there is one, else ``name``."""
+    kept = {
+        name: f"_{name}" if hasattr(owner, f"_{name}") else name for name in inspect.signature(type(owner)).parameters
+    }
+    return {name: getattr(owner, attribute) for name, attribute in kept.items() if hasattr(owner, attribute)}
 
 
 def describe(owner: object) -> str:
     """Return the class name with the parameters that differ from their defaults."""
-    shown = []
+    parts = []
     signature = inspect.signature(type(owner)).parameters
     for name, value in given_parameters(owner).items():
         default = signature[name].default
         if value is default or (default is not inspect.Parameter.empty and np.array_equal(value, default)):
             continue
-        text = np.array2string(value, separator=", ", threshold=6) if isinstance(value, np.ndarray) else f"{value!r}"
-        shown.append(f"{name}={text}")
-    return f"{type(owner).__name__}({', '.join(shown)})"
+        text = np.array2string(value, separator=", ", threshold=6) if isinstance(value, np.ndarray) else shown(value)
+        parts.append(f"{name}={text}")
+    return f"{type(owner).__name__}({', '.join(parts)})"
 
 
 class Inputs(ABC):
@@ -111,7 +113,7 @@ class Inputs(ABC):
 
 
 def _square_root(covariance: ArrayLike | None, dim: int) -> Array | None:
-    """L with L Lᵀ = covariance (None stands for the identity)."""
+    """Return L with L Lᵀ = covariance; None means the identity."""
     if covariance is None:
         return None
     C = np.asarray(covariance, dtype=float)

@@ -1,4 +1,4 @@
-"""Degenerate targets: zero weights and linear pieces must not widen the relevant subspace, nor spoil the facts."""
+"""Degenerate targets: zero weights and linear pieces must not enlarge the relevant subspace or make facts inexact."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("f", "rank"), CASES, ids=[f"{i}-{type(f).__name__}" for i, (f, _) in enumerate(CASES)])
-def test_the_subspace_is_no_larger_than_it_must_be(f, rank):
+def test_the_subspace_has_minimal_rank(f, rank):
     S = f.relevant_subspace
     assert S.shape == (rank, f.dim)
     assert np.allclose(S @ S.T, np.eye(rank), atol=1e-12)
@@ -49,7 +49,7 @@ def test_the_subspace_is_no_larger_than_it_must_be(f, rank):
     assert f.expected_hessian().shape == (f.dim, f.dim)
 
 
-def test_values_are_those_of_the_formula():
+def test_values_agree_with_the_formula():
     X = np.random.default_rng(0).standard_normal((9, 6))
     weights = np.array([1.0, 0.0, 2.0, 0.0, 0.0, 3.0])
     scaled = weights / np.linalg.norm(weights)
@@ -61,14 +61,14 @@ def test_values_are_those_of_the_formula():
     assert np.allclose(Hierarchical(6, {"name": "balanced_sum", "degree": 1}, "relu")(X).min(), 0.0)
 
 
-def test_links_of_linear_features_are_ridges():
+def test_links_of_linear_features_are_ridge_functions():
     f = Hierarchical(30, {"name": "balanced_sum", "degree": 1}, "relu")
     assert isinstance(f.facts, RidgeFacts)
     assert f.variance_error == 0.0
     assert np.allclose(f.degree_energies(6), SingleIndex(30, "relu").degree_energies(6), atol=1e-14)
 
 
-def test_directions_and_weights_stay_as_given():
+def test_directions_and_weights_are_returned_unchanged():
     W = np.random.default_rng(0).standard_normal((3, 4))
     f = TwoLayerTeacher(4, 3, "relu", [0.0, 1.0, -1.0], directions=W)
     assert np.allclose(f.directions, W)
@@ -78,7 +78,7 @@ def test_directions_and_weights_stay_as_given():
 
 
 class TestDegreesOfDeepLowRank:
-    def test_one_for_each_term(self):
+    def test_one_degree_per_term(self):
         f = DeepLowRank(8, rank=2, inner_rank=2, inner_degree=[1, 3], outer_degree=[2, 3], linear_terms=True)
         X = np.random.default_rng(0).standard_normal((7, 8))
         units = np.eye(8).reshape(2, 2, 2, 8)  # (s, c, t)
@@ -91,13 +91,13 @@ class TestDegreesOfDeepLowRank:
         assert np.allclose(f(X), inner[:, 0] ** 2 + inner[:, 1] ** 3 + linear)
         assert np.allclose(f._polynomial(X), f(X))
 
-    def test_each_outer_term_has_unit_size(self):
+    def test_each_outer_term_has_second_moment_one(self):
         for s, weights in enumerate(([1.0, 0.0], [0.0, 1.0])):
             f = DeepLowRank(8, rank=2, outer_degree=[2, 3], outer_weights=weights)
             assert np.isclose(f.variance + f.mean**2, 1.0)  # E (beta_s . g_s)^{2 p_s} = 1
             assert f.facts.top_degree == 2 * [2, 3][s]
 
-    def test_one_integer_is_for_all(self):
+    def test_one_integer_applies_to_all_terms(self):
         X = np.random.default_rng(1).standard_normal((5, 8))
         assert np.allclose(DeepLowRank(8, 2, outer_degree=3)(X), DeepLowRank(8, 2, outer_degree=[3, 3])(X))
 
@@ -109,6 +109,6 @@ class TestDegreesOfDeepLowRank:
             ({"outer_degree": [2, 0]}, "outer_degree=0"),
         ],
     )
-    def test_bad_degrees_are_named(self, parameters, message):
+    def test_error_messages_name_the_degrees(self, parameters, message):
         with pytest.raises(ValueError, match=message):
             DeepLowRank(8, rank=2, **parameters)

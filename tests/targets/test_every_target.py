@@ -1,7 +1,7 @@
-"""What every target promises, each class against an oracle that knows nothing of how the facts were found.
+"""Properties of every target, checked against an oracle that is independent of how the facts are computed.
 
 The oracle is plain Monte Carlo at 2^18 Gaussian points (2e3 for the degree spectrum) with standard errors; 7 of them
-are allowed, so that a right program fails with chance below 1e-6 over all cases.
+are allowed, so that a correct program fails with probability below 1e-6 over all cases.
 """
 
 import pickle
@@ -35,7 +35,7 @@ from layerwise.targets import (
     TwoLayerTeacher,
 )
 
-# Each with its information exponent, known by hand.
+# Each with its information exponent, derived by hand.
 ZOO = [
     (SingleIndex(5, "he2"), 2),
     (SingleIndex(5, "relu", direction=[1, 2, 0, 0, -1]), 1),
@@ -87,10 +87,10 @@ def test_mean_variance_and_hessian(target):
     centred = y - y.mean()
     H = target.expected_hessian()
     assert np.allclose(H, H.T, atol=1e-12)
-    rough = (X.T * centred) @ X / n - centred.mean() * np.eye(target.dim)
+    estimate = (X.T * centred) @ X / n - centred.mean() * np.eye(target.dim)
     spread = (X.T**2 * centred**2) @ X**2 / n
     assert np.all(
-        np.abs(H - rough) <= 7 * np.sqrt(2 * spread / n) + 7 * np.sqrt(spread / n) * (target.variance_error > 0)
+        np.abs(H - estimate) <= 7 * np.sqrt(2 * spread / n) + 7 * np.sqrt(spread / n) * (target.variance_error > 0)
     )
 
 
@@ -113,25 +113,25 @@ def test_information_exponent(target, exponent):
 
 
 @every_target
-def test_relevant_subspace_is_all_that_matters(target):
+def test_relevant_subspace_is_necessary_and_sufficient(target):
     S = target.relevant_subspace
     assert np.allclose(S @ S.T, np.eye(len(S)), atol=1e-12)
     X = np.random.default_rng(1).standard_normal((50, target.dim))
     assert np.allclose(target(X), target(X @ S.T @ S), rtol=1e-9, atol=1e-9)
-    # And every direction of it matters: f is not constant along any one of them.
+    # Each of its directions is needed: f is not constant along any of them.
     step = target(X[:, None, :].repeat(len(S), 1).reshape(-1, target.dim) + np.tile(S, (50, 1))).reshape(50, -1)
     assert np.all(np.abs(step - target(X)[:, None]).max(axis=0) > 1e-6)
 
 
 @every_target
-def test_float32_stays_and_rows_stand_alone(target):
+def test_float32_is_kept_and_rows_are_independent(target):
     X = np.random.default_rng(2).standard_normal((7, target.dim))
     y = target(X)
     assert y.shape == (7,)
     assert y.dtype == np.float64
-    low = target(X.astype(np.float32))
-    assert low.dtype == np.float32
-    assert np.allclose(low, y, rtol=2e-3, atol=2e-3)
+    single = target(X.astype(np.float32))
+    assert single.dtype == np.float32
+    assert np.allclose(single, y, rtol=2e-3, atol=2e-3)
     assert np.allclose(target(X[3:4]), y[3:4])
     assert target(X[:0]).shape == (0,)
 
@@ -142,7 +142,7 @@ def test_repr_shows_the_parameters_as_given(target):
     assert target.parameters["dim"] == target.dim
 
 
-def test_pickling_keeps_the_function():
+def test_pickling_preserves_the_function():
     X = np.random.default_rng(3).standard_normal((5, 6))
     for target in (ReLUOfQuadratic(6, random_state=0), MultiFeature(6), TwoLayerTeacher(6, 3, rotate=True)):
         assert np.array_equal(pickle.loads(pickle.dumps(target))(X), target(X))
@@ -170,13 +170,13 @@ ROTATABLE = [
 
 @settings(max_examples=40, deadline=None)
 @given(make=st.sampled_from(ROTATABLE), seed=st.integers(0, 2**31))
-def test_rotation_moves_the_function_and_leaves_its_energies(make, seed):
-    plain, turned = make(seed, False), make(seed, True)
+def test_rotation_changes_the_frame_and_not_the_energies(make, seed):
+    plain, rotated = make(seed, False), make(seed, True)
     X = np.random.default_rng(seed).standard_normal((6, 4))
-    S, T = plain.relevant_subspace, turned.relevant_subspace
-    assert np.allclose(turned(X), plain(X @ T.T @ S))  # f_0(T x) against f_0(S x)
-    assert np.allclose(turned.degree_energies(4), plain.degree_energies(4), atol=1e-12)
-    eigenvalues = np.linalg.eigvalsh(turned.expected_hessian())
+    S, T = plain.relevant_subspace, rotated.relevant_subspace
+    assert np.allclose(rotated(X), plain(X @ T.T @ S))  # f_0(T x) against f_0(S x)
+    assert np.allclose(rotated.degree_energies(4), plain.degree_energies(4), atol=1e-12)
+    eigenvalues = np.linalg.eigvalsh(rotated.expected_hessian())
     assert np.allclose(eigenvalues, np.linalg.eigvalsh(plain.expected_hessian()), atol=1e-10)
 
 
@@ -229,7 +229,7 @@ class TestBadInput:
             (
                 lambda t: MultiIndex(3, lambda Z: Z, 2)(np.zeros((4, 3))),
                 ValueError,
-                r"MultiIndex.evaluate returned an array of shape \(4, 2\) for 4 rows",
+                r"MultiIndex.evaluate rerotated an array of shape \(4, 2\) for 4 rows",
             ),
             (lambda t: MultiIndex(3, {"exponents": [[1]]}), ValueError, "'coefficients'"),
             (lambda t: DeepLowRank(3, 2), ValueError, "4 directions do not fit"),
@@ -239,6 +239,6 @@ class TestBadInput:
             (lambda t: DeepLowRank(12, 1, 6, 2, 3, 3), ValueError, "Lower the degrees"),
         ],
     )
-    def test_is_named(self, call, error, message):
+    def test_messages_name_the_argument(self, call, error, message):
         with pytest.raises(error, match=message):
             call(self.target)

@@ -1,4 +1,4 @@
-"""The ways of knowing against each other, and against closed forms, to rounding."""
+"""Facts computed by different methods, against each other and against closed forms, to rounding."""
 
 import numpy as np
 import pytest
@@ -93,7 +93,7 @@ class TestIndependentSum:
             IndependentSumFacts(p.components, HermiteSeries(c), n), PolynomialFacts(composed), degree=9, tolerance=1e-8
         )
 
-    def test_off_diagonal_hessian_is_there(self):
+    def test_off_diagonal_entries_of_the_hessian(self):
         p = BalancedSum(3, 3, weights=[1.0, 1.0, -0.5])
         sixth = HermiteSeries.from_monomials(np.eye(7)[6])
         H = IndependentSumFacts(p.components, sixth, 3).expected_hessian()
@@ -110,8 +110,8 @@ class TestRadial:
         form = HermitePolynomial(2 * np.eye(m + n, dtype=int), np.sqrt(2.0) * scales)
         same(RadialFacts(scales, link), PolynomialFacts(form.compose(link.polynomial)))
 
-    def test_kinked_link_in_one_block_against_the_chi_squared_law(self):
-        # f = max(R - m, 0) with R chi-squared of m: E f = 2 q(m) with q the tail identity of the gamma law.
+    def test_kinked_link_in_one_block_against_the_chi_squared_distribution(self):
+        # f = max(R - m, 0), R chi-squared with m degrees of freedom: partial moments are tails at m + 2, m + 4.
         from scipy.stats import chi2
 
         m = 5
@@ -128,12 +128,12 @@ class TestRadial:
         energies = facts.degree_energies(120)[0]
         assert np.isclose(energies[1:].sum(), facts.variance, rtol=3e-3)
         assert energies[1:].sum() <= facts.variance * (1 + 1e-10)
-        rough = MonteCarloFacts(lambda Z: as_activation(link)(p(Z)), 6)
-        estimate, error = rough.degree_energies(5)
+        estimated = MonteCarloFacts(lambda Z: as_activation(link)(p(Z)), 6)
+        estimate, error = estimated.degree_energies(5)
         assert np.all(np.abs(estimate - facts.degree_energies(5)[0]) <= 8 * error + 1e-12)
-        assert abs(rough.variance - facts.variance) <= 8 * rough.variance_error
+        assert abs(estimated.variance - facts.variance) <= 8 * estimated.variance_error
 
-    def test_refuses_three_eigenvalues(self):
+    def test_three_eigenvalues_are_refused(self):
         with pytest.raises(ValueError, match="3 distinct"):
             RadialFacts(np.array([1.0, 2.0, 3.0]), as_activation("relu"))
 
@@ -151,15 +151,15 @@ class TestExponential:
         assert np.isclose(facts.degree_energies(60)[0][1:].sum(), facts.variance, rtol=1e-12)
 
 
-class TestLastResorts:
-    def test_smooth_functions_get_quadrature_and_kinks_get_monte_carlo(self):
+class TestGeneralFunctions:
+    def test_quadrature_for_smooth_functions_and_monte_carlo_for_kinks(self):
         smooth = facts_about(lambda Z: np.sin(Z[:, 0] + Z[:, 1] ** 2 / 4), 2)
         kinked = facts_about(lambda Z: np.abs(Z[:, 0] - Z[:, 1]), 2)
         assert isinstance(smooth, QuadratureFacts)
         assert isinstance(kinked, MonteCarloFacts)
 
-    def test_monte_carlo_errors_are_honest(self):
-        # |z_1 - z_2| = sqrt(2) |z|: known to all digits. 7 errors of a t law with 31 degrees of freedom: 7e-8 each.
+    def test_monte_carlo_errors_cover_the_truth(self):
+        # |z_1 - z_2| = sqrt(2) |z|, known exactly. 7 errors of a t distribution with 31 degrees of freedom: 7e-8 each.
         facts = MonteCarloFacts(lambda Z: np.abs(Z[:, 0] - Z[:, 1]), 2)
         exact = as_activation("abs").scaled(np.sqrt(2)).series(6).energies
         energies, errors = facts.degree_energies(6)
@@ -171,13 +171,13 @@ class TestLastResorts:
         assert np.array_equal(again.degree_energies(6)[0], energies)
 
     def test_monte_carlo_beyond_the_basis_stays_unbiased(self):
-        # dim = 30: degrees <= 2 from the nets, 3 and 4 from the kernel on the rest. Catches a rest that lost degree 3.
+        # dim = 30: degrees <= 2 from the nets, 3 and 4 from noise stability. Catches a remainder without degree 3.
         facts = MonteCarloFacts(lambda Z: Z[:, 0] * Z[:, 1] * Z[:, 2] + 3 * Z[:, 0] + 2, 30)
         energies, errors = facts.degree_energies(4)
         assert np.all(np.abs(energies - [4, 9, 0, 1, 0]) <= 7 * errors + 1e-9)
         assert errors[3] < 0.3  # its own sampling error is 2 sqrt(E y^4 / 6000) = .13
 
-    def test_hessian_puts_each_coefficient_in_its_place(self):
+    def test_hessian_assigns_each_coefficient_to_its_entry(self):
         facts = MonteCarloFacts(lambda Z: Z[:, 0] ** 2 + 3 * Z[:, 1] * Z[:, 3] - Z[:, 2] * Z[:, 3], 4)
         exact = np.zeros((4, 4))
         exact[0, 0], exact[1, 3], exact[3, 1], exact[2, 3], exact[3, 2] = 2, 3, 3, -1, -1

@@ -1,4 +1,4 @@
-"""Features and hierarchical targets: normalisations, and the exact facts the papers' figures rest on."""
+"""Features and hierarchical targets: normalisations, and the exact facts that the figures of the papers use."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ FEATURES = [
 
 
 @pytest.mark.parametrize("p", FEATURES, ids=repr)
-def test_features_are_purely_of_one_degree_with_variance_one(p):
+def test_features_have_one_degree_and_variance_one(p):
     energies = p.polynomial().degree_energies()
     assert len(energies) == p.degree + 1
     assert np.allclose(energies, np.eye(1, p.degree + 1, p.degree)[0], atol=1e-12)
@@ -79,7 +79,7 @@ def test_quadratic_on_the_sphere():
 
 
 @given(weights=st.lists(st.floats(-3, 3), min_size=1, max_size=6).filter(lambda w: np.linalg.norm(w) > 0.1))
-def test_balanced_weights_are_rescaled_to_their_number(weights):
+def test_balanced_weights_are_rescaled(weights):
     p = BalancedSum(len(weights), 2, weights=weights)
     assert np.isclose(np.sum(p.weights**2), len(weights))
     assert np.isclose(p.variance, 1.0)
@@ -113,7 +113,7 @@ class TestCubeOfCubic:
         X = np.random.default_rng(0).standard_normal((10, dim))
         assert np.allclose(full(X), h(X))
 
-    def test_signs_and_rotation_do_not_matter(self):
+    def test_energies_do_not_depend_on_signs_or_rotation(self):
         first = Hierarchical(16, {"name": "balanced_sum", "weights": "ones"}, "cube", normalize=True)
         second = Hierarchical(16, "balanced_sum", "cube", normalize=True, rotate=True, random_state=0)
         assert np.allclose(first.degree_energies(9), second.degree_energies(9))
@@ -148,7 +148,7 @@ class TestApproximateStein:
         ids=str,
     )
     def test_balanced_sums(self, feature):
-        """A product or projection that loses a cross term: both errors are O(d^(-1/2)), and the cosine tends to 1."""
+        """A product or projection without a cross term: both errors are O(d^(-1/2)), and the cosine tends to 1."""
         below, off, cosine = self.errors({"name": "balanced_sum"} | feature)
         assert self.slope(off) <= -0.45
         assert np.all(below < 1e-12) or self.slope(below) <= -0.45
@@ -163,15 +163,15 @@ class TestApproximateStein:
             expected = p * (1 + 0.7 * 12 / (np.sqrt(6) * dim)) + all_plus * (0.7 * 2 / np.sqrt(dim))
             assert h.polynomial().project(2).isclose(expected)
 
-    def test_a_sparse_sum_keeps_its_error(self):
-        """L = 2 whatever d breaks the assumption: the error stays, at twice the size of p."""
+    def test_the_error_of_a_sparse_sum_does_not_decay(self):
+        """L = 2 for all d violates the assumption: the error remains, twice as large as p."""
         _, off, cosine = self.errors({"name": "sparse", "degree": 2})
         assert np.allclose(off, off[0], rtol=1e-10)
         assert off[0] > 1.9
         assert np.all(cosine < 0.95)
 
 
-def test_t1_is_expressible():
+def test_the_target_t1():
     # T1: y = p + (p^3 - 3p) / (2 sqrt(6)) = p + h_3(p) / 2, p = sum_i ± (x_i^2 - 1) / sqrt(2 d).
     h = Hierarchical(20, {"name": "balanced_sum", "degree": 2}, [0, 1, 0, 0.5])
     X = np.random.default_rng(0).standard_normal((50, 20))
@@ -181,7 +181,7 @@ def test_t1_is_expressible():
     assert np.allclose(h(X), h.link(h.feature(X)))
 
 
-def test_the_best_way_of_knowing_is_taken():
+def test_the_most_exact_method_is_used():
     assert isinstance(Hierarchical(200).facts, IndependentSumFacts)
     assert isinstance(QuadraticFeature(30, "relu", "orthogonal", random_state=0).facts, RadialFacts)
     assert isinstance(QuadraticFeature(12, [0, 0, 1], "gaussian", random_state=0).facts, IndependentSumFacts)
@@ -201,7 +201,7 @@ def test_normalize_and_rotation_of_the_feature(name):
 
 class TestReLUOfQuadratic:
     @pytest.mark.parametrize(("dim", "left"), [(8, 0.2065), (16, 0.2333), (32, 0.2490), (64, 0.2575)])
-    def test_what_the_quadratic_part_leaves(self, dim, left):
+    def test_the_residual_of_the_quadratic_part(self, dim, left):
         f = ReLUOfQuadratic(dim, random_state=0)
         energies = f.degree_energies(4)
         assert abs(f.mean) < 1e-14
@@ -254,7 +254,7 @@ class TestDeepLowRank:
         assert np.isclose(plain.variance + plain.mean**2, 1.0)  # E (beta.g)^{2p} = 1
         assert np.allclose(f._polynomial(X @ f.relevant_subspace.T), f(X))
 
-    def test_features_are_low_rank_polynomials_of_unit_size(self):
+    def test_features_are_normalised_low_rank_polynomials(self):
         f = DeepLowRank(5, 1, 2, 1, 3, 2)
         X = np.random.default_rng(0).standard_normal((5, 5))
         assert np.allclose(f.features(X)[:, 0, 0], LowRankPolynomial(5, 1, 3)(X))
@@ -264,7 +264,7 @@ class TestDeepLowRank:
         assert DeepLowRank(4, linear_terms=True).degree_energies(2)[2] > 1.0
 
 
-def test_low_rank_terms_have_unit_size():
+def test_low_rank_terms_have_second_moment_one():
     f = LowRankPolynomial(4, 1, 3)
     assert np.isclose(f.variance + f.mean**2, 1.0)
     g = LowRankPolynomial(4, 1, 3, directions=f.directions * 0.5)
@@ -302,12 +302,12 @@ def test_low_rank_terms_have_unit_size():
         (lambda: make_feature({"degree": 2}, 5), TypeError, "'name'"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_messages_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
-def test_series_link_object_is_taken():
+def test_a_hermite_series_is_a_link():
     assert Hierarchical(5, "sparse", HermiteSeries.basis(2)).variance == pytest.approx(
         Hierarchical(5, "sparse", "h2").variance
     )

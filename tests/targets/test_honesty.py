@@ -1,4 +1,4 @@
-"""What the facts say about their accuracy: errors that cover the truth, one rule for zero, no noise sold as fact."""
+"""Accuracy of the facts: errors cover the truth, one rule decides what is zero, noise is not reported as a fact."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def hockey(z):
 
 
 class TestQuadratureThatDoesNotConverge:
-    def test_a_kink_nobody_declared(self):
+    def test_an_undeclared_kink(self):
         # E max(z - b, 0) = phi - b Q, E max(z - b, 0)^2 = (1 + b^2) Q - b phi; c_1 = Q, c_2 = phi / sqrt(2) at b = .5.
         Q, phi = norm.sf(0.5), norm.pdf(0.5)
         mean = phi - 0.5 * Q
@@ -37,42 +37,42 @@ class TestQuadratureThatDoesNotConverge:
         assert declared.variance_error == 0.0
         assert not np.any(declared.degree_energies(6, return_std=True)[1])
 
-    def test_an_oscillation_too_fast(self):
+    def test_a_fast_oscillation(self):
         f = SingleIndex(3, lambda z: np.sin(40 * z))  # variance (1 - exp(-3200)) / 2
         assert 0.0 < abs(f.variance - 0.5) <= f.variance_error
-        assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel, under the rule's own measure
+        assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel's inequality for the nodes of the rule
 
     def test_two_undeclared_kinks_on_parallel_and_oblique_directions(self):
         link = Activation(hockey)
         for angle in (0.0, np.pi, 0.3):
             U = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
-            rough = RidgeFacts(np.array([1.0, -2.0]), U, [link, link])
+            estimated = RidgeFacts(np.array([1.0, -2.0]), U, [link, link])
             declared = Activation(hockey, kinks=[0.5])
             exact = RidgeFacts(np.array([1.0, -2.0]), U, [declared, declared])
-            assert 0.0 < abs(rough.variance - exact.variance) <= 2 * rough.variance_error + exact.variance_error
+            assert 0.0 < abs(estimated.variance - exact.variance) <= 2 * estimated.variance_error + exact.variance_error
 
     @pytest.mark.parametrize("scales", [np.full(4, 0.4), np.array([0.4, 0.4, -0.4, -0.4])])
-    def test_radial_sums_know_it_too(self, scales):
-        rough, exact = RadialFacts(scales, Activation(hockey)), RadialFacts(scales, Activation(hockey, kinks=[0.5]))
-        energies, errors = rough.degree_energies(4)
+    def test_radial_sums_report_the_error(self, scales):
+        estimated, exact = RadialFacts(scales, Activation(hockey)), RadialFacts(scales, Activation(hockey, kinks=[0.5]))
+        energies, errors = estimated.degree_energies(4)
         if len(np.unique(scales)) == 1:
-            assert rough.variance != exact.variance
+            assert estimated.variance != exact.variance
             assert np.all(errors[[0, 2, 4]] > 0.0)
-        assert abs(rough.variance - exact.variance) <= 3 * rough.variance_error + 1e-10
+        assert abs(estimated.variance - exact.variance) <= 3 * estimated.variance_error + 1e-10
         assert np.all(np.abs(energies - exact.degree_energies(4)[0]) <= 3 * errors + 1e-10)
         assert exact.variance_error == 0.0
         assert not np.any(exact.degree_energies(4)[1])
 
     def test_two_small_blocks_with_a_kink(self):
         # E relu(p)^2 = 1/2 by symmetry, E relu(p) = E|p|/2; p = a (R_1 - R_2) with R_i chi-squared of 2 is Laplace of
-        # scale 2 a. Catches an outer radius that is not split where the kink leaves the inner one (was off by 2e-6).
+        # scale 2 a. Catches an outer radius that is not split where the kink leaves the inner one (an error of 2e-6).
         a = 8**-0.5
         facts = RadialFacts(np.array([a, a, -a, -a]), Activation(lambda z: np.maximum(z, 0.0), kinks=[0.0]))
         assert np.isclose(facts.mean, a, rtol=1e-11)
         assert np.isclose(facts.variance, 4 * a * a - a * a, rtol=1e-11)
         assert facts.variance_error == 0.0
 
-    def test_tensor_quadrature_says_how_far_it_is_off(self):
+    def test_tensor_quadrature_reports_the_error(self):
         f = QuadratureFacts(lambda Z: np.maximum(Z[:, 0] - 0.5, 0.0), 1)
         energies, errors = f.degree_energies(2)
         Q, phi = norm.sf(0.5), norm.pdf(0.5)
@@ -97,7 +97,7 @@ class TestInformationExponent:
         ):
             assert target.information_exponent == expected
 
-    def test_rounding_is_no_information(self):
+    def test_rounding_is_not_mistaken_for_energy(self):
         # Energies that cancel between oblique directions, or that a Fourier transform rounds beside a large mean.
         U = np.array([[1.0, 0.0], [0.6, 0.8], [0.6, 0.8]])
         links = [SingleIndex(2, [0, 0, 1.0]).link, *[SingleIndex(2, [0, 3.0]).link] * 2]
@@ -109,14 +109,14 @@ class TestInformationExponent:
 
 
 class TestMonteCarloBeyondTheBasis:
-    def test_default_call_on_the_straddle_is_no_noise(self):
-        # Was -.0004 ± .099 at degree 5 and -.26 ± .36 at degree 6.
+    def test_default_call_on_the_straddle_is_accurate(self):
+        # Without noise stability: -.0004 ± .099 at degree 5 and -.26 ± .36 at degree 6.
         f = AsianStraddle(50)
         energies, std = f.degree_energies(return_std=True)
         assert np.all(std <= 0.05 * f.variance)
         assert np.all(energies >= 0.0)
         assert energies[1:].sum() <= f.variance * (1 + 1e-12)
-        assert np.array_equal(f.degree_energies(4), energies[:5])  # what is asked does not change the answer
+        assert np.array_equal(f.degree_energies(4), energies[:5])  # the answer does not depend on max_degree
         assert std[3] < 0.002 * f.variance < energies[3]
 
     @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ class TestMonteCarloBeyondTheBasis:
         ids=["relu", "clip", "cubic", "odd"],
     )
     def test_errors_cover_the_truth(self, f):
-        # Exact facts against Monte Carlo that knows nothing: 7 errors of a t law with 31 degrees of freedom, 7e-8 each.
-        rough = MonteCarloFacts(f.evaluate, f.dim)
-        energies, errors = rough.degree_energies(8)
+        # Exact facts against Monte Carlo: 7 errors of a t distribution with 31 degrees of freedom, 7e-8 each.
+        estimated = MonteCarloFacts(f.evaluate, f.dim)
+        energies, errors = estimated.degree_energies(8)
         assert np.all(np.abs(energies - f.degree_energies(8)) <= 7 * errors + 1e-12)
-        assert energies[1:].sum() <= rough.variance * (1 + 1e-12)
+        assert energies[1:].sum() <= estimated.variance * (1 + 1e-12)
         assert errors[5:7].max() <= 0.15 * f.variance
 
-    def test_far_degrees_are_unknown_rather_than_zero(self):
+    def test_high_degrees_have_a_positive_error(self):
         f = AsianStraddle(7)
         energies, std = f.degree_energies(70, return_std=True)
         assert energies.shape == (71,)
@@ -145,7 +145,7 @@ class TestMonteCarloBeyondTheBasis:
         assert energies[1:].sum() <= f.variance * (1 + 1e-12)
 
 
-def test_distinct_merges_what_rounding_parted():
+def test_distinct_merges_values_that_differ_by_rounding():
     values = np.array([1.0, -2.0, 1.0 + 1e-13, -2.0 - 3e-12, 0.5])
     centres, place = distinct(values)
     assert np.allclose(centres, [-2.0, 0.5, 1.0], atol=1e-11)
@@ -153,8 +153,8 @@ def test_distinct_merges_what_rounding_parted():
     assert len(distinct(np.array([1.0, 1.0 + 1e-8]))[0]) == 2
 
 
-def test_a_matrix_given_back_is_as_well_known():
-    # Catches facts that hang on bitwise equality: the eigenvalues of A.matrix come back rounded.
+def test_facts_of_a_rounded_matrix_are_as_exact():
+    # Catches facts that depend on bitwise equality: the eigenvalues of the matrix are rounded.
     first = QuadraticFeature(30, "relu", matrix="orthogonal", random_state=0)
     again = QuadraticFeature(30, "relu", matrix=first.matrix)
     assert isinstance(again.facts, RadialFacts)

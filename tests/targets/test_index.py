@@ -1,4 +1,4 @@
-"""Index models: what they hide."""
+"""The hidden feature of index models."""
 
 import numpy as np
 from numpy.testing import assert_allclose
@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose
 from layerwise.targets import SingleIndex
 
 
-def test_the_hidden_feature_is_what_the_link_is_of():
-    """u before the rotation, or unnormalised; float32 turned into float64."""
+def test_the_link_of_the_hidden_feature_is_the_target():
+    """u without the rotation or the normalisation; float32 converted to float64."""
     target = SingleIndex(6, "sin", direction=[3, 0, 4, 0, 0, 0], rotate=True, random_state=0)
     X = np.random.default_rng(1).standard_normal((50, 6))
     assert_allclose(target(X), np.sin(target.feature(X)), rtol=1e-12)

@@ -13,7 +13,7 @@ EXTRA = {"random_tensor": {"random_state": 0}}
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_every_name_makes_its_class_in_any_spelling(name):
+def test_every_name_builds_its_class_in_any_spelling(name):
     made = make_target(name, 8, **EXTRA.get(name, {}))
     assert made.dim == 8
     for spelling in (type(made).__name__, name.upper(), name.replace("_", "-")):
@@ -21,12 +21,12 @@ def test_every_name_makes_its_class_in_any_spelling(name):
     assert type(made).__name__ in targets.__all__
 
 
-def test_the_names_of_the_papers():
-    papers = "asian_straddle lognormal_pde excess_of_loss fatigue single_index relu_of_quadratic hermite_single_index"
-    assert set(papers.split()) <= set(TARGETS)
+def test_names_used_by_the_papers():
+    names = "asian_straddle lognormal_pde excess_of_loss fatigue single_index relu_of_quadratic hermite_single_index"
+    assert set(names.split()) <= set(TARGETS)
 
 
-def test_specifications_survive_json():
+def test_specifications_are_preserved_by_json():
     spec = {
         "name": "hierarchical",
         "dim": 6,
@@ -40,7 +40,7 @@ def test_specifications_survive_json():
     assert make_target(spec).parameters["link"] == [0, 1, 0, 0.5]
 
 
-def test_instances_pass_through():
+def test_instances_are_returned_unchanged():
     target = SingleIndex(4)
     assert make_target(target) is target
     assert make_target(target, 4) is target
@@ -64,6 +64,6 @@ def test_repr():
         (lambda: make_target("single_index", 5, link="rellu"), ValueError, "Did you mean 'relu'"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_messages_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call()

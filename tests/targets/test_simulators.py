@@ -1,4 +1,4 @@
-"""Simulators against independent computations, and the shares their docstrings state."""
+"""Simulators against independent computations, and the shares of variance stated in their docstrings."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ class TestKarhunenLoeve:
             assert np.all(np.diff(eigenvalues) < 0)
             assert np.allclose((modes.T * w) @ modes, np.eye(40), atol=1e-10)
 
-    def test_no_mode_is_missed(self):
+    def test_no_mode_is_missing(self):
         # The eigenvalues sum to the trace 1; the tail beyond n is about 2 c / (pi^2 n).
         eigenvalues, _ = exponential_modes(np.array([0.5]), 2000, 0.3)
         assert abs(1 - eigenvalues.sum() - 2 / (0.3 * np.pi**2 * 2000)) < 1e-6
@@ -80,7 +80,7 @@ class TestAsianStraddle:
         assert np.allclose(f(X), [by_hand, 0.0])
 
     def test_shares_and_rank_of_the_hessian(self):
-        # 6 standard errors around the stated .80; the Hessian has one eigenvalue to within the noise of its entries.
+        # 6 standard errors around the stated .80; the Hessian has one eigenvalue, up to sampling noise.
         f = AsianStraddle()
         share, std = shares(f, 2)
         assert abs(share[2] - 0.805) <= 0.005 + 6 * std[2]
@@ -90,7 +90,7 @@ class TestAsianStraddle:
         assert spectrum[0] / spectrum.sum() > 0.97
         assert np.sqrt(spectrum[0] / 2 / f.variance) ** 2 == pytest.approx(share[2], abs=6 * std[2])
 
-    def test_rows_in_blocks_are_rows_at_once(self):
+    def test_evaluating_in_blocks_does_not_change_values(self):
         f = AsianStraddle(50)
         X, y = f.sample(60_000, random_state=0)
         assert np.array_equal(y[-5:], f(X[-5:]))
@@ -108,7 +108,7 @@ def test_links_of_quadratic_forms(target, stated):
     share, _ = shares(target)
     for degree, value in stated.items():
         assert abs(share[degree] - value) < 6e-4
-    # No subspace is relevant: all eigenvalues of E Hessian f have one size.
+    # All directions are relevant: the eigenvalues of E Hessian f have the same size.
     sizes = np.abs(np.linalg.eigvalsh(target.expected_hessian()))
     assert sizes.max() < 3 * sizes.min()
 
@@ -121,8 +121,8 @@ def test_t2_by_hand():
     assert np.allclose(Fatigue(20)(X), damage)
 
 
-def test_streaming_keeps_memory_small():
-    # 2e5 rows at dim = 50 with 200 quadrature nodes would be 320 MB of temporaries at once.
+def test_evaluating_in_blocks_bounds_memory():
+    # 2e5 rows at dim = 50 with 200 quadrature nodes take 320 MB of temporary arrays at once.
     import tracemalloc
 
     f = LognormalPDE()
@@ -136,20 +136,20 @@ def test_streaming_keeps_memory_small():
 
 
 @pytest.mark.parametrize("call", [lambda: AsianStraddle(volatility=0), lambda: LognormalPDE(length=-1.0)])
-def test_bad_input_is_named(call):
+def test_messages_name_the_argument(call):
     with pytest.raises(ValueError, match="must be a finite number > 0"):
         call()
 
 
-def test_defaults_need_no_dim():
+def test_dim_has_a_default():
     assert make_target("asian_straddle").dim == 50
     assert make_target("Fatigue", 12).dim == 12
 
 
 @pytest.mark.parametrize("name", ["Borehole", "OTLCircuit", "Piston", "WingWeight"])
-def test_the_usual_benchmark_functions_are_nearly_linear(name):
-    # Why they are sanity checks only: with Gaussianised inputs .88 to .94 of the variance is of degree 1. The degree
-    # spectrum must agree with the R^2 of a linear fit, 6 standard errors.
+def test_common_benchmark_functions_are_nearly_linear(name):
+    # With inputs mapped to Gaussian ones, degree 1 holds .88 to .94 of the variance, which makes these functions mere
+    # sanity checks. The degree spectrum must agree with the R^2 of a linear fit, within 6 standard errors.
     uqtestfuns = pytest.importorskip("uqtestfuns")
     f = getattr(uqtestfuns, name)()
     marginals = f.prob_input.marginals

@@ -1,8 +1,8 @@
-"""The base class of all targets: a function of r coordinates, seen through an orthonormal frame.
+"""The base class of targets: a function of r coordinates, which an orthonormal frame maps from the inputs.
 
     f(x) = f_0(S x),      S of shape (r, dim), S S' = I.
 
-Rotating a target by an orthogonal R, ``x -> f(R x)``, replaces S by S R: f_0 stays, and with it every degree energy.
+Rotating a target by an orthogonal R, ``x -> f(R x)``, replaces S by S R; f_0 and the degree energies do not change.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Target(ABC):
     Warns
     -----
     UnreliableVarianceWarning
-        When a fact is first asked for and the estimate of the variance cannot be relied on.
+        When facts are computed and the variance is not reliable.
 
     See Also
     --------
-    MultiIndex : a function as it is, ``MultiIndex(dim, function, rank=dim)``.
+    MultiIndex : takes an arbitrary function, ``MultiIndex(dim, function, rank=dim)``.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class Target(ABC):
         """
 
     def compute_facts(self) -> Facts:
-        """Compute facts about f_0; called once, when the first fact is asked for.
+        """Compute facts about f_0; called once, when a fact is first read.
 
         Override it to return exact facts (`PolynomialFacts`, `RidgeFacts`, ... of `layerwise.targets.facts`), or
         ``StatedFacts(super().compute_facts(), variance=...)`` where some values are known.
@@ -140,8 +140,8 @@ class Target(ABC):
             off = float(np.abs(frame @ frame.T - np.eye(len(frame))).max(initial=0.0))
             if off > 1e-8:
                 raise ValueError(
-                    f"the rows of directions are not orthonormal (U U' differs from the identity by {off:.2g}). "
-                    "Use np.linalg.qr(directions.T)[0].T and apply the change of coordinates in the function."
+                    f"the rows of the frame are not orthonormal (S S' differs from the identity by {off:.2g}). "
+                    "Use np.linalg.qr(S.T)[0].T and apply the change of coordinates in the function."
                 )
         if rotate:
             R = haar_rotation(self.dim, as_generator(random_state))
@@ -151,7 +151,9 @@ class Target(ABC):
     @cached_property
     def facts(self) -> Facts:
         """Facts about f_0, each with its error."""
-        self(np.random.default_rng(0).standard_normal((16, self.dim)))  # refuses wrong values by name
+        self(
+            np.random.default_rng(0).standard_normal((16, self.dim))
+        )  # wrong values are an error that names the target
         facts = self.compute_facts()
         name = type(self).__name__
         if not np.isfinite(facts.variance):
@@ -211,7 +213,7 @@ class Target(ABC):
         inputs: Inputs | str | None = None,
         noise_distribution: Literal["gaussian", "rademacher"] = "gaussian",
     ) -> tuple[Array, Array]:
-        """Draw ``y = f(x) + noise * xi``; the same seed gives the same inputs whatever the noise.
+        """Draw ``y = f(x) + noise * xi``; the inputs depend on the seed, not on the noise.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Directions in R^dim: random rotations, orthonormal bases, and the rows a parameter ``directions`` stands for."""
+"""Directions in R^dim: random rotations, orthonormal bases, and the values of a parameter ``directions``."""
 
 from __future__ import annotations
 

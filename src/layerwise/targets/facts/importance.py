@@ -4,8 +4,8 @@ Standard Gaussian points miss the rare large values that dominate the variance o
 both the variance and its error. The proposal is ``N(0, Sigma)``, where Sigma holds the second moments of x under the
 density proportional to ``(f(x) - E f)^2 phi(x)``: of all centred Gaussians it is the closest to that density (the
 cross-entropy method of Rubinstein and Kroese 2004). Stages alternate between sampling and estimating Sigma. Only the
-eigenvalues of Sigma that stand out from sampling noise are kept, the others are replaced by their mean; none is below
-1, so that the weights are bounded.
+eigenvalues of Sigma that exceed sampling noise are kept, the others are replaced by their mean; none is below 1, so
+that the weights are bounded.
 """
 
 from __future__ import annotations

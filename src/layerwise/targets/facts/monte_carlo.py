@@ -21,7 +21,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from layerwise.hermite import design_matrix, n_terms
-from layerwise.targets.facts.base import ROUNDING, Array, Facts, padded
+from layerwise.targets.facts.base import Array, Facts, padded
 from layerwise.targets.facts.importance import MAX_TAIL_INDEX, Proposal, adapt, tail_index
 from layerwise.targets.facts.noise_stability import LAST, stability_energies
 
@@ -29,6 +29,7 @@ SEED = 271828
 NETS, NET_SIZE = 32, 2**13
 MAX_COLUMNS = 2000
 MAX_DISAGREEMENT_SE = 3.0
+CANCELLATION = 1e-13  # rounding of E f^2 - (E f)^2, relative to E f^2
 MAX_PLAIN_ERROR = 0.1  # relative; beyond it a stretched sample of half the error is preferred
 
 
@@ -78,11 +79,11 @@ class MonteCarloFacts(Facts):
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
-        """Means over each net, stretched where the check of the variance asks for it."""
+        """Means over each net, from the stretched sample if the check of the variance requires it."""
         moments, squares, tail = self._net_means()
         (variance, error), mean = _variance(moments, squares), float(moments[:, 0].mean())
         check = adapt(self._function, self._dim, mean, SEED)
-        rounding = ROUNDING * float(squares.mean())
+        rounding = CANCELLATION * float(squares.mean())
         agree = abs(check.variance - variance) <= MAX_DISAGREEMENT_SE * np.hypot(check.error, error) + rounding
         inaccurate = error > MAX_PLAIN_ERROR * variance + rounding and check.error < 0.5 * error
         if check.trusted and (not agree or inaccurate):
@@ -100,7 +101,7 @@ class MonteCarloFacts(Facts):
     @cached_property
     def variance(self) -> float:  # type: ignore[override]
         """Mean of f^2 minus an unbiased estimate of the squared mean."""
-        return _variance(*self._moments)[0]
+        return max(_variance(*self._moments)[0], 0.0)
 
     @cached_property
     def variance_error(self) -> float:  # type: ignore[override]

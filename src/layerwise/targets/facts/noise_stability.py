@@ -1,4 +1,4 @@
-"""Energies of high degree from noise stability: no basis, and an error that holds whatever the tail.
+"""Energies of high degree from noise stability: without a basis, and with an error that covers all other degrees.
 
 With x, x' independent and ``x_t = t x + sqrt(1 - t^2) x'``, Mehler's formula gives ``E r(x) r(x_t) = sum_l t^l E_l``,
 ``E_l = |P_l r|^2``. The even and odd parts of r are separated exactly, so that each parity has its own power series,
