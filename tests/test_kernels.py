@@ -1,4 +1,4 @@
-"""Closed-form kernels against quadrature, against wide random networks, and against literal formulas."""
+"""Closed-form kernels against quadrature, wide random networks and literal formulas."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from layerwise import kernels
+from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
-from layerwise.kernels import ArcCosineKernel, NeuralTangentKernel, PolynomialActivationKernel, PolynomialKernel
+from layerwise.kernels import (
+    ArcCosineKernel,
+    NeuralTangentKernel,
+    PolynomialActivationKernel,
+    PolynomialKernel,
+    activation_kernel,
+)
 
 ALL = [
     ArcCosineKernel(0),
@@ -43,7 +50,7 @@ def test_arc_cosine_is_the_expectation_over_neurons(order):
 
 
 def test_two_layer_ntk_is_the_gradient_kernel_of_a_wide_network(inputs):
-    """Missing factors 2, d or the layer order: 2e5 neurons, each entry within 6 standard errors."""
+    """Missing factors 2 or d, or layers in the wrong order: 2e5 neurons, each entry within 6 standard errors."""
     X, Z = inputs
     rng = np.random.default_rng(1)
     m, d = 200_000, 4
@@ -83,7 +90,7 @@ def test_polynomial_kernel(inputs):
 
 
 def test_polynomial_activation_kernel_is_the_average_over_the_sphere(inputs):
-    """A power of d, a factorial or a parity misplaced: 4e5 neurons, each entry within 6 standard errors."""
+    """A misplaced power of d, factorial or parity: 4e5 neurons, each entry within 6 standard errors."""
     X, Z = inputs
     V = np.random.default_rng(4).standard_normal((400_000, 4))
     V /= np.linalg.norm(V, axis=1, keepdims=True)
@@ -95,9 +102,22 @@ def test_polynomial_activation_kernel_is_the_average_over_the_sphere(inputs):
     assert np.all(np.abs(kernel(X, Z) - samples.mean(axis=2)) < 6 * error)
 
 
+@pytest.mark.parametrize("activation", ["relu", "quadratic", [0.3, -0.5, 0.8, 0.4]], ids=str)
+def test_activation_kernel_is_the_average_over_the_sphere(inputs, activation):
+    """A wrong factor of the arc-cosine kernel: 4e5 neurons, each entry within 6 standard errors."""
+    X, Z = inputs
+    V = np.random.default_rng(4).standard_normal((400_000, 4))
+    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    sigma = as_activation(activation)
+    samples = sigma(X @ V.T)[:, None] * sigma(Z @ V.T)[None]
+    kernel, factor = activation_kernel(sigma, 4)
+    error = samples.std(axis=2) / np.sqrt(len(V))
+    assert np.all(np.abs(factor * kernel(X, Z) - samples.mean(axis=2)) < 6 * error)
+
+
 @pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: type(kernel).__name__)
-def test_tiles_are_invisible(kernel, monkeypatch):
-    """Tiles overwritten, mirrored wrongly or skipped at the edges; a kernel that overwrites what it still needs."""
+def test_tiles_do_not_change_the_matrix(kernel, monkeypatch):
+    """Tiles overwritten, mirrored wrongly or skipped at the edges; a kernel that overwrites its own input too early."""
     X = np.random.default_rng(2).standard_normal((23, 4))
     whole = kernel(X, X)
     monkeypatch.setattr(kernels, "TILE", 5)
@@ -109,7 +129,7 @@ def test_tiles_are_invisible(kernel, monkeypatch):
 @pytest.mark.parametrize("n", [3, 40], ids=["fewer rows than inputs", "more"])
 @pytest.mark.parametrize("coefficients", [[0.4], [0.0, 1.0], [0.0, 0.0, 1.0], [0.3, -0.5, 0.8]])
 def test_moments_are_the_sum_over_the_kernel_matrix(coefficients, n):
-    """A term left out or weighed with the other argument's norm, where sigma is quadratic and no matrix is formed."""
+    """A term omitted, or weighted with the norm of the other argument, in the path for quadratic sigma."""
     rng = np.random.default_rng(3)
     X, Z, alpha = rng.standard_normal((9, 4)), rng.standard_normal((n, 4)), rng.standard_normal(n)
     kernel = PolynomialActivationKernel(coefficients, 4)
@@ -117,18 +137,18 @@ def test_moments_are_the_sum_over_the_kernel_matrix(coefficients, n):
 
 
 @pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: type(kernel).__name__)
-def test_whole_numbers_are_numbers(kernel):
-    """Integer arithmetic, or a matrix of integers."""
+def test_integer_inputs(kernel):
+    """Integer arithmetic, or an integer matrix as the result."""
     X = np.arange(-6, 6).reshape(3, 4)
     assert_allclose(kernel(X), kernel(X.astype(float)))
     assert_allclose(kernel.dot(X, X, np.ones(3)), kernel(X) @ np.ones(3))
 
 
 def test_other_dimensions_are_refused():
-    """The factors of the mean over the sphere, which are those of dim inputs, for inputs of another number."""
+    """The factors of the mean over the sphere in `dim` dimensions, applied to inputs of another dimension."""
     kernel = PolynomialActivationKernel([0.0, 0.0, 1.0], 4)
     for call in (lambda X: kernel(X), lambda X: kernel.dot(X, X, np.ones(len(X)))):
-        with pytest.raises(ValueError, match="X has 3 columns; this kernel is that of dim=4"):
+        with pytest.raises(ValueError, match="X has 3 columns; this kernel needs 4"):
             call(np.ones((5, 3)))
 
 
@@ -142,7 +162,7 @@ def test_positive_semidefinite(seed, kernel):
 
 @pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: type(kernel).__name__)
 def test_float32_and_the_origin(kernel):
-    """0/0 in the angle at x = 0; a float64 constant that widens the tile."""
+    """0/0 in the angle at x = 0; a float64 constant that promotes the tile."""
     X = np.vstack([np.zeros((1, 4)), np.random.default_rng(3).standard_normal((3, 4))]).astype(np.float32)
     K = kernel(X)
     assert K.dtype == np.float32
@@ -155,6 +175,8 @@ def test_float32_and_the_origin(kernel):
         lambda: ArcCosineKernel(3),
         lambda: NeuralTangentKernel(0),
         lambda: PolynomialKernel(1.5),
+        lambda: PolynomialActivationKernel("relu", 4),
+        lambda: activation_kernel(as_activation("tanh"), 4),
         lambda: ArcCosineKernel(1, bias=-1.0),
     ],
 )

@@ -184,7 +184,7 @@ class PolynomialActivationKernel(DotProductKernel):
     Raises
     ------
     ValueError
-        If sigma is not a polynomial, or constant.
+        If sigma is not a polynomial.
 
     References
     ----------
@@ -194,7 +194,7 @@ class PolynomialActivationKernel(DotProductKernel):
     def __init__(self, activation: ActivationLike, dim: int):
         self.bias = 0.0
         self.dim = dim
-        self.monomials = as_polynomial(activation).to_monomials()
+        self.monomials = as_polynomial(activation, constant=True).to_monomials()
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         out = np.zeros_like(s)

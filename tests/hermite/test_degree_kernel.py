@@ -22,7 +22,7 @@ def by_the_basis(X, Z, degree):
 
 
 def double_loop(X, y, degree):
-    """Literal U-statistic."""
+    """The U-statistic by double loops."""
     kernels, n = degree_kernel(X, degree=degree), len(y)
     total = np.zeros(degree + 1)
     for i in range(n):
@@ -54,7 +54,7 @@ def test_kernels_keep_float32():
 
 @pytest.mark.parametrize("n", [23, 300, 520])
 def test_spectrum_is_the_literal_u_statistic(n):
-    """Catches the diagonal counted in, a tile counted twice, or a last tile left out."""
+    """Catches the diagonal included, a tile counted twice, or the last tile omitted."""
     rng = np.random.default_rng(n)
     X, y = rng.standard_normal((n, 3)), rng.standard_normal(n) + 1
     spectrum = degree_spectrum(X, y, 3)
@@ -78,7 +78,7 @@ def test_standard_errors_with_single_rows_are_the_literal_jackknife(n):
 
 @pytest.mark.parametrize("block", [7, 256])
 def test_grouped_standard_errors_are_the_literal_jackknife(block, monkeypatch):
-    """Catches groups that miss rows or end at a tile: each is left out by hand, in the documented shuffle."""
+    """Catches groups that miss rows or end at a tile: each is left out explicitly, in the documented shuffle."""
     monkeypatch.setattr(sys.modules["layerwise.hermite.degree_kernel"], "BLOCK", block)
     n, n_groups = 47, 5
     rng = np.random.default_rng(5)
@@ -92,8 +92,8 @@ def test_grouped_standard_errors_are_the_literal_jackknife(block, monkeypatch):
     np.testing.assert_allclose(spectrum.standard_errors, np.sqrt((n_groups - 1) * without.var(axis=0)), rtol=1e-8)
 
 
-def test_spectrum_is_unbiased_and_its_standard_errors_are_honest():
-    """Catches bias (noise or the diagonal leaking in) and standard errors off by a factor.
+def test_spectrum_is_unbiased_and_its_standard_errors_are_correct():
+    """Catches bias (from noise or the diagonal) and standard errors wrong by a factor.
 
     Mean of 600 independent spectra against the exact energies: within 5.5 of its standard errors for each of
     four degrees, chance of failure of a right program 4 * 4e-8. The root mean square of the reported standard
@@ -124,10 +124,14 @@ def test_spectrum_is_unbiased_and_its_standard_errors_are_honest():
         (lambda X, y: degree_spectrum(X, y[:5], 2), ValueError, "y has 5 entries; 30 are needed"),
         (lambda X, y: degree_spectrum(X, y * np.nan, 2), ValueError, "y contains NaN"),
         (lambda X, y: degree_spectrum(X, y, 2, n_groups=1), ValueError, "n_groups=1 is too small"),
-        (lambda X, y: degree_spectrum(X[:7], y[:7], 2), ValueError, "7 rows make no 10 groups of two"),
+        (
+            lambda X, y: degree_spectrum(X[:7], y[:7], 2),
+            ValueError,
+            "n_groups=10 with 7 rows leaves groups of",
+        ),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_invalid_input_is_named(call, error, message):
     rng = np.random.default_rng(0)
     with pytest.raises(error, match=message):
         call(rng.standard_normal((30, 2)), rng.standard_normal(30))

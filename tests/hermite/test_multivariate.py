@@ -12,14 +12,14 @@ SHAPES = [(1, 0), (1, 5), (2, 4), (3, 3), (4, 1), (5, 2), (6, 4)]
 
 
 def literal_design(X, degree):
-    """One column a multi-index, each the product of its univariate values."""
+    """One column per multi-index, each the product of its univariate values."""
     values = hermite_values(X, degree)
     indices = multi_indices(X.shape[1], degree)
     return np.stack([np.prod([values[e, :, i] for i, e in enumerate(a)], axis=0) for a in indices], axis=1)
 
 
 @pytest.mark.parametrize(("dim", "degree"), SHAPES)
-def test_multi_indices_are_all_of_them_in_graded_colexicographic_order(dim, degree):
+def test_multi_indices_are_complete_and_in_graded_colexicographic_order(dim, degree):
     """Catches a missing or repeated index, and lexicographic order: design_matrix relies on the blocks."""
     every = [a for a in product(range(degree + 1), repeat=dim) if sum(a) <= degree]
     every.sort(key=lambda a: (sum(a), a[::-1]))
@@ -38,7 +38,7 @@ def test_rank_is_the_position(dim, degree):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("dim", "degree"), SHAPES)
 def test_design_matrix_against_literal_products(dim, degree, dtype, monkeypatch):
-    """Catches a block whose prefixes are misplaced, and a last row block that is short."""
+    """Catches a block with misplaced prefixes, and an error in a shorter last block of rows."""
     monkeypatch.setattr(multivariate, "CACHE", 0)  # blocks of 128 rows
     X = np.random.default_rng(1).standard_normal((300, dim)).astype(dtype)
     H = design_matrix(X, degree)
@@ -49,7 +49,7 @@ def test_design_matrix_against_literal_products(dim, degree, dtype, monkeypatch)
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_out_is_filled_and_returned(order):
-    """Catches a fresh array returned, or writing into a copy of a row-major out."""
+    """Catches a new array returned, or a copy of a row-major ``out`` filled instead."""
     X = np.random.default_rng(2).standard_normal((40, 3))
     out = np.full((40, n_terms(3, 3)), np.nan, order=order)
     assert design_matrix(X, 3, out=out, max_memory=0) is out
@@ -57,7 +57,7 @@ def test_out_is_filled_and_returned(order):
 
 
 def test_columns_are_orthonormal_under_the_gaussian():
-    """Catches a normalisation by alpha! where sqrt(alpha!) is right."""
+    """Catches a normalisation by alpha! instead of sqrt(alpha!)."""
     nodes, weights = gaussian_rule(5)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(nodes, nodes, nodes)], axis=1)
     weight = np.prod(np.stack([axis.ravel() for axis in np.meshgrid(weights, weights, weights)]), axis=0)
@@ -73,14 +73,14 @@ def test_no_rows_lists_and_non_contiguous_points():
     np.testing.assert_array_equal(design_matrix(X[::2, ::-2], 3), design_matrix(X[::2, ::-2].copy(), 3))
 
 
-def test_refusal_names_the_figure_and_the_cure():
-    """Catches an attempt to allocate petabytes: the size must be known before anything is built."""
+def test_too_much_memory_is_refused_with_advice():
+    """Catches an attempt to allocate petabytes: the size must be checked before the allocation."""
     with pytest.raises(ValueError, match=r"degree=7 with 300 inputs needs a basis of 4.76e\+13 columns") as refusal:
         design_matrix(np.zeros((1000, 300)), 7)
     assert "3.8e+17 bytes for 1000 rows" in str(refusal.value)
-    assert "over max_memory=8 GiB" in str(refusal.value)
+    assert "more than max_memory=8 GiB" in str(refusal.value)
     assert "degree_kernel" in str(refusal.value)
-    with pytest.raises(ValueError, match=r"over max_memory=7\.45e-06 GiB. Work by row blocks"):
+    with pytest.raises(ValueError, match=r"more than max_memory=7\.45e-06 GiB. Pass X by row blocks"):
         design_matrix(np.zeros((100, 3)), 2, max_memory=100 * 10 * 8 - 1)
     assert design_matrix(np.zeros((100, 3)), 2, max_memory=100 * 10 * 8).shape == (100, 10)
     with pytest.raises(ValueError, match="degree=7 in 300 variables has"):
@@ -100,6 +100,6 @@ def test_refusal_names_the_figure_and_the_cure():
         (lambda: n_terms(2, "3"), TypeError, "degree='3' is of type str"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_invalid_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()

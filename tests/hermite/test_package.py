@@ -1,4 +1,4 @@
-"""The package as a whole: public names and the examples in its docstrings."""
+"""The package: public names, and the examples in its docstrings."""
 
 import doctest
 import importlib
@@ -12,13 +12,13 @@ MODULES = ["degree_kernel", "multivariate", "polynomial", "quadrature", "univari
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples_run_as_written(name):
-    """Catches an example that no longer says what the code does."""
+    """Catches an example whose output is not that of the code."""
     module = importlib.import_module(f"layerwise.hermite.{name}")
     assert doctest.testmod(module).failed == 0
 
 
-def test_every_public_name_is_there_and_documented():
-    """Catches a name promised in __all__ that is missing, hidden by a module, or without a docstring."""
+def test_every_public_name_exists_and_is_documented():
+    """Catches a name in __all__ that is missing, hidden by a module, or without a docstring."""
     for name in layerwise.hermite.__all__:
         public = getattr(layerwise.hermite, name)
         assert callable(public)

@@ -22,7 +22,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def polynomials(draw, dim=None, max_degree=4):
-    """A polynomial with a random part of its terms, in 1 to 4 variables."""
+    """A polynomial with a random subset of its terms, in 1 to 4 variables."""
     dim = draw(st.integers(1, 4)) if dim is None else dim
     degree = draw(st.integers(0, max_degree))
     rng = np.random.default_rng(draw(seeds))
@@ -56,7 +56,7 @@ def grid(dim, n_nodes):
 
 
 def test_canonical_form():
-    """Catches duplicates left apart, zeros kept, or an order other than that of multi_indices."""
+    """Catches duplicates that are not merged, zeros kept, or an order other than that of multi_indices."""
     order = np.random.default_rng(0).permutation(n_terms(3, 4))
     shuffled = multi_indices(3, 4)[order]
     p = HermitePolynomial(np.concatenate([shuffled, shuffled]), np.concatenate([order + 1.0, order + 1.0]))
@@ -68,7 +68,7 @@ def test_canonical_form():
 
 @given(polynomials())
 def test_dense_round_trip_and_evaluation_against_the_design_matrix(p):
-    """Catches misplaced coefficients, and an evaluation that mislays a shared prefix."""
+    """Catches misplaced coefficients, and an evaluation that loses a shared prefix."""
     degree = p.degree + 1
     again = HermitePolynomial.from_dense(p.dim, degree, p.to_dense(degree))
     np.testing.assert_array_equal(again.exponents, p.exponents)
@@ -79,7 +79,7 @@ def test_dense_round_trip_and_evaluation_against_the_design_matrix(p):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_evaluation_over_many_row_blocks_keeps_dtype(dtype, monkeypatch):
-    """Catches rows lost at the seam of two blocks, and float32 promoted by the coefficients."""
+    """Catches rows lost between two blocks, and float32 promoted by the coefficients."""
     monkeypatch.setattr(_sparse, "CACHE", 0)  # blocks of 64 rows
     p = HermitePolynomial.from_dense(5, 4, np.random.default_rng(1).standard_normal(n_terms(5, 4)))
     X = points(5, 200).astype(dtype)
@@ -89,8 +89,8 @@ def test_evaluation_over_many_row_blocks_keeps_dtype(dtype, monkeypatch):
     np.testing.assert_allclose(found, expected, atol=1e-4 if dtype is np.float32 else 1e-12)
 
 
-def test_corner_polynomials_and_no_points():
-    """Catches an evaluation that needs at least one term or one row."""
+def test_zero_and_constant_polynomials_and_no_points():
+    """Catches an evaluation that requires at least one term or one row."""
     X = points(3)
     assert (HermitePolynomial.zero(3)(X) == 0).all()
     assert (HermitePolynomial.constant(3, 2.5)(X) == 2.5).all()
@@ -102,7 +102,7 @@ def test_corner_polynomials_and_no_points():
 
 
 def test_polynomials_are_immutable_and_pickle_after_use():
-    """Catches a shared buffer, and a cached evaluator that workers cannot receive."""
+    """Catches a shared buffer, and a cached evaluator that cannot be pickled."""
     p = HermitePolynomial.basis([1, 2])
     p(points(2))
     with pytest.raises(ValueError, match="read-only"):
@@ -197,7 +197,7 @@ def test_cube_of_a_cubic_feature(d, c_d, share):
 
 @given(polynomials())
 def test_gradient_against_finite_differences(p):
-    """Catches alpha_i in place of sqrt(alpha_i), and a derivative along the wrong variable."""
+    """Catches alpha_i instead of sqrt(alpha_i), and a derivative in the wrong variable."""
     X, step = points(p.dim, 20), 1e-5
     for i, derivative in enumerate(p.gradient()):
         e = step * np.eye(p.dim)[i]
@@ -224,7 +224,7 @@ def test_stein(p):
 
 @given(polynomials(), st.integers(0, 2), seeds)
 def test_rotation_acts_on_points_keeps_norms_and_commutes_with_projection(p, more, seed):
-    """Catches U in place of its transpose, and a missing factor sqrt(alpha!) in the Wick substitution."""
+    """Catches U instead of its transpose, and a missing factor sqrt(alpha!) in the Wick substitution."""
     U = orthonormal_rows(np.random.default_rng(seed), p.dim, p.dim + more)
     turned = p.rotate(U)
     X = points(p.dim + more)
@@ -250,7 +250,7 @@ def test_signed_permutations_and_embeddings_map_terms_to_terms():
 
 @given(st.integers(1, 6), st.integers(0, 6), seeds)
 def test_ridge_functions(dim, degree, seed):
-    """Catches sqrt(k!/beta!) turned over: the values must be series(u.x), whatever the direction."""
+    """Catches sqrt(k!/beta!) inverted: the values must be series(u.x) for any direction."""
     rng = np.random.default_rng(seed)
     u = orthonormal_rows(rng, 1, dim)[0]
     series = HermiteSeries(rng.standard_normal(degree + 1))
@@ -270,7 +270,7 @@ P = HermitePolynomial.basis([1, 2])
     [
         (lambda: HermitePolynomial([1, 2], [1.0]), ValueError, r"exponents has shape \(2,\)"),
         (lambda: HermitePolynomial([[1.0]], [1.0]), TypeError, "exponents has dtype float64; .* integers"),
-        (lambda: HermitePolynomial([[-1]], [1.0]), ValueError, "exponents go from -1 .* must be >= 0"),
+        (lambda: HermitePolynomial([[-1]], [1.0]), ValueError, "exponents range from -1 .* must be >= 0"),
         (lambda: HermitePolynomial([[9000]], [1.0]), ValueError, "total degree of 9000"),
         (lambda: HermitePolynomial([[1]], [1.0, 2.0]), ValueError, "1 rows and coefficients 2 entries"),
         (lambda: HermitePolynomial([[1]], [np.nan]), ValueError, "coefficients contains NaN"),
@@ -280,12 +280,12 @@ P = HermitePolynomial.basis([1, 2])
         (lambda: P(np.zeros((4, 3))), ValueError, "X has 3 columns; 2 are needed"),
         (lambda: P(np.zeros(2)), ValueError, r"X has shape \(2,\)"),
         (lambda: P.project(-1), ValueError, "k=-1 is too small"),
-        (lambda: P.derivative(2), ValueError, r"i=2 is no variable; it must be in 0\.\.1"),
+        (lambda: P.derivative(2), ValueError, r"i=2 must be in 0\.\.1"),
         (lambda: P + HermitePolynomial.zero(3), ValueError, "have 2 and 3 variables"),
         (lambda: P.inner(HermitePolynomial.zero(3)), ValueError, "have 2 and 3 variables"),
         (lambda: P.rotate(np.ones((2, 2))), ValueError, "differs from the identity by 2; .* orthonormal"),
         (lambda: P.rotate(np.full((2, 2), np.nan)), ValueError, "differs from the identity by nan"),
-        (lambda: P.rotate(np.eye(3)), ValueError, "U has 3 rows; the polynomial has 2 variables"),
+        (lambda: P.rotate(np.eye(3)), ValueError, "U has 3 rows; it must have one for each of the 2 variables"),
         (lambda: P.rotate(np.eye(2)[:, :1]), ValueError, "orthonormal"),
         (lambda: HermitePolynomial.ridge([1.0, 1.0], HermiteSeries.basis(2)), ValueError, "by its norm"),
         (
@@ -297,13 +297,13 @@ P = HermitePolynomial.basis([1, 2])
         (lambda: P * np.ones(2), TypeError, "unsupported operand|does not support"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_invalid_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
-def test_a_hopeless_product_is_refused(monkeypatch):
-    """Catches a product that would run for hours before it says so."""
+def test_too_large_a_product_is_refused(monkeypatch):
+    """Catches a product that would run for hours before it fails."""
     monkeypatch.setattr(_sparse, "MAX_PAIRS", 99)
     p = HermitePolynomial.from_dense(3, 2, np.ones(10))
     with pytest.raises(ValueError, match="a product of 10 by 10 terms forms 1e\\+02 pairs"):

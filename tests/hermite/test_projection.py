@@ -1,4 +1,4 @@
-"""Projection of functions by quadrature, against polynomials it must return and a closed form."""
+"""Projection by quadrature, against polynomials that it must reproduce and a closed form."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from layerwise.hermite import HermitePolynomial, multi_indices, n_terms, project
 
 @settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(0, 4), st.integers(0, 2**32 - 1))
-def test_polynomials_come_back_exactly_and_sparsely(dim, degree, seed):
-    """Catches axes contracted in the wrong order, and rounding kept as terms."""
+def test_polynomials_are_reproduced_exactly_and_sparsely(dim, degree, seed):
+    """Catches axes contracted in the wrong order, and rounding errors kept as terms."""
     rng, size = np.random.default_rng(seed), n_terms(dim, degree)
     p = HermitePolynomial.from_dense(dim, degree, rng.standard_normal(size) * (rng.random(size) < 0.6))
     found = project(p, p.dim, p.degree)
@@ -38,6 +38,6 @@ def test_a_smooth_function_against_closed_form():
         (lambda: project(lambda X: X, 2, 2), r"f\(X\) has shape \(36, 2\) for 36 points"),
     ],
 )
-def test_bad_input_is_named(call, message):
+def test_invalid_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()

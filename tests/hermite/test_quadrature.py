@@ -12,7 +12,7 @@ def double_factorial(k):
 
 @pytest.mark.parametrize("n_nodes", [1, 2, 5, 20])
 def test_gauss_hermite_is_exact_to_degree_2n_minus_1(n_nodes):
-    """Catches the physicists' weight e^{-z^2} and a rule with a node too few."""
+    """Catches the physicists' weight e^{-z^2}, and a rule with one node too few."""
     nodes, weights = gaussian_rule(n_nodes)
     assert len(nodes) == n_nodes
     for k in range(2 * n_nodes):
@@ -24,7 +24,7 @@ def test_gauss_hermite_is_exact_to_degree_2n_minus_1(n_nodes):
 @pytest.mark.parametrize("kinks", [(), (0.0,), (-1.0, 0.5), (0.5, -1.0, 0.5, 80.0)])
 @pytest.mark.parametrize("n_nodes", [64, 128, 200])
 def test_rules_are_sorted_probabilities_that_keep_hermite_polynomials_orthonormal(n_nodes, kinks):
-    """Catches a range cut too short, unsorted or repeated kinks, kinks out of range, unstable large rules."""
+    """Catches too short an interval, unsorted or repeated kinks, kinks outside of it, unstable large rules."""
     nodes, weights = gaussian_rule(n_nodes, kinks)
     assert (np.diff(nodes) > 0).all()
     assert (weights >= 0).all()
@@ -34,7 +34,7 @@ def test_rules_are_sorted_probabilities_that_keep_hermite_polynomials_orthonorma
 
 
 def test_kinked_integrands_to_rounding():
-    """Catches a piece that straddles its kink: the error would be 1e-3, not 4e-15."""
+    """Catches a piece with a kink in its interior: the error would be 1e-3, not 4e-15."""
     nodes, weights = gaussian_rule(64, kinks=(0.0, 1.0))
     density = np.exp(-0.5) / np.sqrt(2 * np.pi)
     assert abs(weights @ np.maximum(nodes, 0) - 1 / np.sqrt(2 * np.pi)) < 4e-15
@@ -52,6 +52,6 @@ def test_kinked_integrands_to_rounding():
         ((8, [[0.0]]), ValueError, r"kinks has shape \(1, 1\); it must be 1-dimensional"),
     ],
 )
-def test_bad_input_is_named(arguments, error, message):
+def test_invalid_input_is_named(arguments, error, message):
     with pytest.raises(error, match=message):
         gaussian_rule(*arguments)

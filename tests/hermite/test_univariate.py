@@ -25,7 +25,7 @@ def series(draw, max_degree=6):
 
 @pytest.mark.parametrize("z", [Fraction(1, 7), Fraction(-9, 4), Fraction(6), Fraction(25)])
 def test_values_to_degree_150_against_rational_arithmetic(z):
-    """Catches the monic He_k in place of h_k, and a recurrence that loses digits or overflows."""
+    """Catches the monic He_k instead of h_k, and a recurrence that loses digits or overflows."""
     he = [Fraction(1), z]
     for k in range(1, 150):
         he.append(z * he[k] - k * he[k - 1])
@@ -58,7 +58,7 @@ def test_values_and_series_keep_shape_and_dtype(shape, dtype):
         np.testing.assert_allclose(value, values.sum(axis=0), rtol=1e-6)
 
 
-def test_integers_are_promoted_and_the_argument_is_left_alone():
+def test_integers_are_promoted_and_the_argument_is_not_modified():
     """Catches in-place work on the caller's array."""
     z = np.arange(3)
     assert hermite_values(z, 3).dtype == np.float64
@@ -82,7 +82,7 @@ def test_linearisation_against_triple_products(m, n):
 
 @given(series(), series())
 def test_algebra_acts_on_values(f, g):
-    """Catches sums that forget the shorter series' padding and products on the wrong antidiagonal."""
+    """Catches sums that do not pad the shorter series, and products on the wrong antidiagonal."""
     np.testing.assert_allclose((f + g)(POINTS), f(POINTS) + g(POINTS), atol=1e-9)
     np.testing.assert_allclose((f - g)(POINTS), f(POINTS) - g(POINTS), atol=1e-9)
     bound = 1e-12 * (1 + np.abs(f(POINTS))).max() * (1 + np.abs(g(POINTS))).max()
@@ -92,7 +92,7 @@ def test_algebra_acts_on_values(f, g):
 
 @given(series(3), series(3))
 def test_composition_acts_on_values(g, p):
-    """Catches composition in the wrong order, and a recurrence step that drops sqrt(k)."""
+    """Catches composition in the wrong order, and a recurrence step without sqrt(k)."""
     values = g(p(POINTS))
     composed = g.compose(p)
     assert composed.degree == g.degree * p.degree
@@ -145,7 +145,7 @@ def test_exponential_against_closed_form():
 
 @pytest.mark.parametrize("degree", [0, 7, 100])
 def test_projection_of_a_basis_function_is_exact_with_true_zeros(degree):
-    """Catches rounding left where the coefficient is 0, which spoils information_exponent."""
+    """Catches rounding errors in zero coefficients, which change information_exponent."""
     target = HermiteSeries.basis(degree)
     found = HermiteSeries.from_function(target, degree + 3)
     np.testing.assert_allclose(found.coefficients[: degree + 1], target.coefficients, atol=1e-10)
@@ -158,12 +158,12 @@ def test_projection_of_a_basis_function_is_exact_with_true_zeros(degree):
     [(np.sin, 1), (np.cos, 2), (lambda z: z**2, 2), (lambda z: z**3 - 3 * z, 3), (lambda z: 1.0, None)],
 )
 def test_information_exponent(g, exponent):
-    """Catches counting the mean, or rounding, as the first coefficient."""
+    """Catches the mean, or a rounding error, counted as the first coefficient."""
     assert HermiteSeries.from_function(g, 8).information_exponent == exponent
 
 
 def test_series_are_immutable():
-    """Catches a caller's array, or a cached series, changed behind our back."""
+    """Catches changes of the caller's array that change the series, or of a cached series."""
     c = np.ones(3)
     f = HermiteSeries(c)
     c[0] = 7
@@ -181,17 +181,17 @@ def test_series_are_immutable():
         (lambda: hermite_values(POINTS, -1), ValueError, "degree=-1 is too small; it must be >= 0"),
         (lambda: hermite_values(POINTS, 2.0), TypeError, "degree=2.0 is of type float"),
         (lambda: hermite_values(["a"], 2), TypeError, "z has dtype <U1; it must hold real numbers"),
-        (lambda: HermiteSeries([]), ValueError, "coefficients is empty; at least c_0"),
+        (lambda: HermiteSeries([]), ValueError, "coefficients is empty; it must contain at least c_0"),
         (lambda: HermiteSeries([[1.0]]), ValueError, r"coefficients has shape \(1, 1\)"),
         (lambda: HermiteSeries([np.inf]), ValueError, "coefficients contains NaN or infinity"),
         (lambda: HermiteSeries.basis(-2), ValueError, "k=-2 is too small"),
         (lambda: HermiteSeries.basis(300) * HermiteSeries.basis(300), ValueError, "degrees 300 and 300"),
-        (lambda: HermiteSeries.from_function(lambda z: z[:3], 2), ValueError, "it must act elementwise"),
+        (lambda: HermiteSeries.from_function(lambda z: z[:3], 2), ValueError, "it must be elementwise"),
         (lambda: HermiteSeries.from_function(lambda z: z * np.nan, 2), ValueError, "is not finite"),
         (lambda: HermiteSeries.basis(1) + "a", TypeError, "unsupported operand"),
         (lambda: HermiteSeries.basis(1) * np.ones(3), TypeError, "unsupported operand|does not support"),
     ],
 )
-def test_bad_input_is_named(call, error, message):
+def test_invalid_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""The same functions as the layerwise learners on their weights; training that is muP, reproducible and careful."""
+"""The same functions of the weights as in the layerwise learners; training in muP, reproducible, with warnings."""
 
 import importlib.util
 import pickle
@@ -15,9 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skops.io import dump, get_untrusted_types, load
 
+from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.learners import HierarchicalRegressor, JointRegressor, ThreeLayerRegressor, TwoLayerRegressor
-from layerwise.learners.joint.networks import Activation, Hierarchical, ThreeLayer, TwoLayer
+from layerwise.learners.joint.networks import Hierarchical, ThreeLayer, TwoLayer, evaluate
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="joint training needs PyTorch: pip install 'layerwise[torch]'"
@@ -46,40 +47,40 @@ def two_layer_twin(X, y):
     return model, TwoLayer(40), weights | {"W": first.weights_, "b": first.biases_, "a": model.head_coef_}
 
 
-def three_layer_twin(X, y, activation, series):
+def three_layer_twin(X, y, activation):
     model = ThreeLayerRegressor(40, middle_width=30, activation=activation, random_state=0).fit(X, y)
     middle = model.middle_step_
     slopes = np.where(model.biases_ >= 0, model.step_size_ * model.signs_, 0)
     weights = {"alpha": np.array(model.intercept_), "beta": model.linear_coef_, "V": middle.weights_}
     weights |= {"W": np.outer(slopes, middle.moment_ / 30), "b": model.biases_, "a": model.head_coef_}
-    return model, ThreeLayer(40, 30, Activation.of(series)), weights
+    return model, ThreeLayer(40, 30, as_activation(activation)), weights
 
 
 def hierarchical_twin(X, y):
     """z = (g - mean) / scale goes into the link: relu(a z + b) = relu((a / scale) g + b - a mean / scale)."""
-    y = np.maximum(y, 1)  # a kink, for a link to be kept
+    y = np.maximum(y, 1)  # a kink, so that the link is kept
     model = HierarchicalRegressor(3, width=20, activation=CUBE + 0.3, link_width=40, random_state=0).fit(X, y)
-    assert model.feature_coef_.shape == (20,)  # neurons, not the Hermite basis
+    assert model.feature_coef_.shape == (20,)  # neurons rather than the Hermite basis
     assert model.link_coef_.any()
     layer, a = model.features_, model.link_signs_ / model.feature_scale_
     weights = {"alpha": np.array(model.intercept_), "V": layer.weights_, "s": layer.biases_, "u": model.feature_coef_}
     weights |= {"a": a, "b": model.link_biases_ - a * model.feature_mean_, "c": model.link_coef_}
-    return model, Hierarchical(20, 40, Activation.of(CUBE + 0.3), 9), weights
+    return model, Hierarchical(20, 40, as_activation(CUBE + 0.3)), weights
 
 
 @pytest.mark.parametrize(
     "twin",
     [
         two_layer_twin,
-        lambda X, y: three_layer_twin(X, y, "relu", None),
-        lambda X, y: three_layer_twin(X, y, (0.1, 0.2, 1, 0.5), HermiteSeries(np.array([0.1, 0.2, 1, 0.5]))),
+        lambda X, y: three_layer_twin(X, y, "relu"),
+        lambda X, y: three_layer_twin(X, y, (0.1, 0.2, 1, 0.5)),
         hierarchical_twin,
     ],
     ids=["two-layer", "three-layer relu", "three-layer polynomial", "hierarchical"],
 )
 @pytest.mark.parametrize("library", ["numpy", pytest.param("torch", marks=needs_torch)])
 def test_the_weights_of_a_layerwise_learner_give_its_predictions(twin, library):
-    """Another network under the same name: a factor, a bias or the residual connection lost."""
+    """A different network under the same name: a factor, a bias or the residual connection missing."""
     X, y = table(400)
     y = y + 0.3 * (X[:, 0] ** 2 + X[:, 1]) ** 2
     model, network, weights = twin(X, y)
@@ -95,7 +96,7 @@ def test_the_weights_of_a_layerwise_learner_give_its_predictions(twin, library):
         assert_allclose((g - model.feature_mean_) / model.feature_scale_, model.feature(Z), rtol=1e-9, atol=1e-9)
 
 
-H2 = Activation.of(HermiteSeries.basis(2))
+H2 = as_activation((0, 0, 1))
 
 
 @needs_torch
@@ -103,14 +104,14 @@ H2 = Activation.of(HermiteSeries.basis(2))
     ("network", "hidden"),
     [
         (TwoLayer, lambda p, X: X @ p["W"].T + p["b"]),
-        (lambda m: ThreeLayer(m, m, H2), lambda p, X: H2(X @ p["V"].T) @ p["W"].T + p["b"]),
-        (lambda m: Hierarchical(m, m, H2, 9), lambda p, X: X @ p["V"].T + p["s"]),
-        (lambda m: Hierarchical(m, m, H2, 9), Hierarchical(1, 1, H2, 9).feature),
+        (lambda m: ThreeLayer(m, m, H2), lambda p, X: evaluate(H2, X @ p["V"].T) @ p["W"].T + p["b"]),
+        (lambda m: Hierarchical(m, m, H2), lambda p, X: X @ p["V"].T + p["s"]),
+        (lambda m: Hierarchical(m, m, H2), Hierarchical(1, 1, H2).feature),
     ],
     ids=["two-layer", "three-layer", "hierarchical V", "hierarchical g"],
 )
-def test_features_and_outputs_move_alike_at_all_widths(network, hidden):
-    """A learning rate without its factor 1/width: over these widths the movement would change 4- to 16-fold."""
+def test_features_and_outputs_change_equally_at_all_widths(network, hidden):
+    """A learning rate without its factor 1/width: over these widths the change would vary 4- to 16-fold."""
     import torch
 
     from layerwise.learners.joint.adam import Adam
@@ -148,8 +149,8 @@ def test_the_best_epoch_is_kept():
 
 @needs_torch
 @unsettled
-def test_only_random_state_decides():
-    """The global generators read or moved."""
+def test_only_random_state_determines_the_weights():
+    """The global generators used or advanced."""
     import torch
 
     X, y = table(300)
@@ -166,7 +167,7 @@ def test_only_random_state_decides():
 @needs_torch
 @unsettled
 @every_architecture
-def test_fits_side_by_side_are_the_same_bit_for_bit(learner):
+def test_concurrent_fits_are_the_same_bit_for_bit(learner):
     """State shared between fits."""
     X, y = table(500)
     seeds = range(4)
@@ -180,8 +181,8 @@ def test_fits_side_by_side_are_the_same_bit_for_bit(learner):
 
 
 @needs_torch
-def test_training_keeps_to_one_thread(monkeypatch):
-    """A limit that PyTorch does not heed, or that a new thread does not inherit."""
+def test_training_uses_one_thread(monkeypatch):
+    """A limit that PyTorch ignores, or that a new thread does not inherit."""
     import torch
 
     from layerwise.learners.joint.adam import Adam
@@ -216,8 +217,8 @@ def test_learns_what_no_linear_model_can(learner):
 
 
 @needs_torch
-def test_a_batch_of_huge_labels_moves_the_weights_no_further_than_another():
-    """Plain Adam, whose averages such a batch would spoil: the features of heavy-tailed targets then stay unlearnt."""
+def test_a_batch_with_very_large_labels_changes_the_weights_like_any_other():
+    """Plain Adam, whose averages such a batch dominates: features of heavy-tailed targets are then not learnt."""
     import torch
 
     from layerwise.learners.joint.adam import Adam
@@ -257,7 +258,7 @@ def test_scikit_learn_contract(estimator, check):
 @unsettled
 @every_architecture
 def test_tables_of_all_kinds(learner):
-    """Few rows, columns that repeat or stand still, constant and integer labels, and their units."""
+    """Few rows, duplicated or constant columns, constant and integer labels, other units."""
     for n, d in [(2, 1), (4, 2), (12, 30)]:
         X, y = table(n, d + 1)
         assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
@@ -279,7 +280,7 @@ def test_tables_of_all_kinds(learner):
 
 
 @needs_torch
-def test_warns_where_training_ended_early():
+def test_warns_if_training_ended_early():
     X, y = table(2000, noise=0)
     with pytest.warns(ConvergenceWarning, match="max_epochs=2 epochs ended while"):
         JointRegressor(width=10, max_epochs=2, random_state=0).fit(X, y)
@@ -294,38 +295,38 @@ def test_warns_where_training_ended_early():
 
 @needs_torch
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_labels_whose_squares_leave_float64_are_refused(scale):
-    """Infinite predictions, or a constant, without a word."""
+def test_labels_whose_squares_overflow_or_underflow_are_refused(scale):
+    """Infinite predictions, or a constant, without an error."""
     X, y = table()
-    with pytest.raises(ValueError, match=r"squares leave float64; .* Divide y"):
+    with pytest.raises(ValueError, match=r"squares overflow or underflow float64; .* Divide y"):
         JointRegressor(width=10).fit(X, scale * y)
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"architecture": "four-layer"}, "architecture='four-layer' is unknown. Give one of 'two-layer'"),
-        ({"width": 0}, "width=0 is too small"),
-        ({"batch_size": 0}, "batch_size=0 is too small"),
-        ({"max_epochs": 0}, "max_epochs=0 is too small"),
-        ({"patience": 0}, "patience=0 is too small"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0 must be a finite number > 0. Give e.g. learning_rate"),
+        ({"architecture": "four-layer"}, "architecture='four-layer' must be one of 'two-layer'"),
+        ({"width": 0}, "width=0 must be an integer >= 1"),
+        ({"batch_size": 0}, "batch_size=0 must be an integer >= 1"),
+        ({"max_epochs": 0}, "max_epochs=0 must be an integer >= 1"),
+        ({"patience": 0}, "patience=0 must be None or an integer >= 1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 must be a finite number > 0. Pass e.g. learning_rate"),
         ({"learning_rate": np.nan}, "learning_rate=nan must be"),
         ({"learning_rate": np.inf}, "learning_rate=inf must be"),
         ({"validation": np.nan}, "validation=nan must be"),
-        ({"activation": "relu"}, "activation='relu' with architecture='two-layer', .* must be None. Leave it out"),
-        ({"validation": "loo"}, "fraction of rows held out"),
-        ({"validation": 1.0}, "between 0 and 1"),
-        ({"architecture": "hierarchical", "activation": "relu"}, "a polynomial is needed"),
-        ({"architecture": "three-layer", "activation": "tanh"}, "a polynomial is needed"),
+        ({"activation": "relu"}, "activation='relu' must be None for architecture='two-layer'.* Leave it out"),
+        ({"validation": "loo"}, "validation='loo' must be a fraction strictly between 0 and 1"),
+        ({"validation": 1.0}, "strictly between 0 and 1"),
+        ({"architecture": "hierarchical", "activation": "relu"}, "must be a polynomial. Pass"),
+        ({"architecture": "three-layer", "activation": "tanh"}, "must be a polynomial, or ReLU. Pass"),
         ({"architecture": "three-layer", "activation": (1.0, 0.0)}, "is constant"),
         ({"max_memory": 0}, "max_memory=0 must be a number of bytes > 0"),
         (
             {"width": 10**9},
-            r"width=1000000000 with 5 inputs has 7e\+09 weights and .* Lower the widths or batch_size",
+            r"width=1000000000.* n_features=5 needs .* GiB, .* Lower the widths or batch_size",
         ),
-        ({"architecture": "three-layer", "middle_width": 10**9}, "weights and needs"),
-        ({"architecture": "hierarchical", "link_width": 10**9}, "weights and needs"),
+        ({"architecture": "three-layer", "middle_width": 10**9}, "middle_width=1000000000.* needs 5e.04 GiB"),
+        ({"architecture": "hierarchical", "link_width": 10**9}, "link_width=1000000000.* needs 1.* GiB"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
@@ -335,20 +336,26 @@ def test_bad_parameters_say_what_is_allowed(params, message):
 
 @pytest.mark.parametrize(
     "network",
-    [TwoLayer(7), ThreeLayer(7, 3, Activation.of(CUBE)), Hierarchical(7, 4, Activation.of(CUBE), 9)],
+    [TwoLayer(7), ThreeLayer(7, 3, as_activation(CUBE)), Hierarchical(7, 4, as_activation(CUBE))],
     ids=lambda network: type(network).__name__,
 )
 def test_weights_are_counted_before_they_are_drawn(network):
-    """A parameter left out of the memory budget."""
+    """A parameter missing in the memory budget."""
     parameters = network.parameters(5, np.random.RandomState(0)).values()
     assert network.n_parameters(5) == sum(parameter.start.size for parameter in parameters)
 
 
-def test_batches_count_too():
-    """A budget of weights alone: 5e4 rows at once, 1000 neurons each."""
+def test_batches_count_in_the_memory():
+    """A budget that counts only weights: 4.5e4 rows at once, 1000 neurons each."""
     X, y = table(n=50_000, d=2)
-    with pytest.raises(ValueError, match="45000 rows at once"):
+    with pytest.raises(ValueError, match=r"batch_size=45000.* needs"):
         JointRegressor(batch_size=45_000, max_memory=2**28).fit(X, y)
+
+
+def test_memory_bytes_is_the_documented_sum():
+    """A term of the formula missing: 52 bytes per weight, 4 per entry of X, 16 per neuron and row of a batch."""
+    learner = JointRegressor(width=30, batch_size=50, validation=0.5)
+    assert learner.memory_bytes(60, 4) == 52 * (30 * 6 + 5) + 4 * 50 * 4 * 30 + 4 * 60 * 4
 
 
 def test_the_feature_belongs_to_hierarchical_only():
@@ -356,7 +363,7 @@ def test_the_feature_belongs_to_hierarchical_only():
     assert not hasattr(JointRegressor("two-layer"), "feature")
 
 
-def test_importing_the_learners_leaves_torch_alone():
+def test_importing_the_learners_does_not_import_torch():
     code = "import sys, layerwise.learners; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

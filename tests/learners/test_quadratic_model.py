@@ -1,16 +1,18 @@
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+from layerwise.activations import as_activation
 from layerwise.hermite import design_matrix
 from layerwise.learners import QuadraticModelRegressor
 from layerwise.learners.quadratic_model import function, regressor
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
-from layerwise.learners.quadratic_model.taylor import ACTIVATIONS, Linearised, Network, Quadratic, Start
+from layerwise.learners.quadratic_model.taylor import Linearised, Network, Quadratic, Start
 from layerwise.solvers.nuclear import quadratic_model_regression
 
 SMALL = {"width": 20, "representation_width": 30, "batch_size": 8, "max_epochs": 30, "random_state": 0}
@@ -19,7 +21,7 @@ EVERY = [
     QuadraticModelRegressor(**SMALL, loss="absolute"),
     QuadraticModelRegressor("hermite", **SMALL, dynamics="network", patience=2),
     QuadraticModelRegressor("hermite", **SMALL, dynamics="network", signed_dropout=False, penalty=1e-3),
-    QuadraticModelRegressor("hermite", **SMALL, activation="quadratic"),
+    QuadraticModelRegressor("hermite", **SMALL, activation="half-square"),
     QuadraticModelRegressor("raw", **SMALL, model="linearised"),
     QuadraticModelRegressor("raw", **SMALL, model="linearised", loss="huber"),
 ]
@@ -59,7 +61,7 @@ def test_constant_y_is_predicted(learner, value):
 @every
 @pytest.mark.parametrize("scale", [2.0**-12, 2.0**40])
 def test_units_of_y_do_not_matter(learner, scale):
-    """A constant in the algorithm, or in the history, that has the units of y (powers of two: rounding is the same)."""
+    """A constant with the units of y in the algorithm or the history (for powers of two rounding is the same)."""
     X, y = table()
     base, scaled = clone(learner).fit(X, y), clone(learner).fit(X, scale * y)
     assert_allclose(scaled.predict(X) / scale, base.predict(X), rtol=1e-9, atol=1e-12)
@@ -73,8 +75,8 @@ def test_units_of_y_do_not_matter(learner, scale):
 
 
 @every
-def test_precision_of_X_is_kept_and_rows_are_blocks(learner, monkeypatch):
-    """Predictions widened by a float64 weight, or put together in another order than they were cut."""
+def test_precision_of_X_is_kept_and_blocks_do_not_matter(learner, monkeypatch):
+    """Predictions promoted by a float64 weight, or blocks concatenated in the wrong order."""
     X, y = table(300)
     single = clone(learner).fit(X.astype(np.float32), y.astype(np.float32))
     assert single.predict(X.astype(np.float32)).dtype == np.float32
@@ -90,8 +92,8 @@ def test_precision_of_X_is_kept_and_rows_are_blocks(learner, monkeypatch):
 @pytest.mark.parametrize(
     ("representation", "n"), [("hermite", 66), ("hermite", 68), ("hermite", 73), ("raw", 10), ("raw", 12)]
 )
-def test_fresh_rows_where_n_is_near_the_width(representation, n, model):
-    """Inverses of eigenvalues that the rows do not know, or a Sigma of the held-out rows too: risks up to 8e5."""
+def test_new_rows_if_n_is_close_to_the_width(representation, n, model):
+    """Inverses of eigenvalues that are not identified, or held-out rows in Sigma: risks up to 8e5."""
     risks = []
     for seed in range(4):
         X, y, X_test, f = single_power(n, d=10, seed=seed)
@@ -100,8 +102,8 @@ def test_fresh_rows_where_n_is_near_the_width(representation, n, model):
     assert max(risks) < 2
 
 
-def test_sigma_does_not_see_the_rows_held_out():
-    """They would look white, and choose an epoch for rows that do: h of the rows fitted has second moment one."""
+def test_sigma_is_fitted_without_the_held_out_rows():
+    """Held-out rows in Sigma: they would be whitened better than new rows. h of training rows has second moment one."""
     X, y = table(100)
     model = QuadraticModelRegressor("raw", **SMALL, validation=0.3).fit(X, y)
     H, out = model.transform(X), held_out_rows(model, 100)
@@ -109,17 +111,17 @@ def test_sigma_does_not_see_the_rows_held_out():
     assert_allclose(H[~out].T @ H[~out] / 70, np.eye(5), atol=1e-8)
 
 
-def test_leave_one_out_is_not_told_of_the_row_left_out():
-    """Columns and labels of mean 0: without a constant every row is minus the sum of the others (error 0)."""
+def test_leave_one_out_is_not_optimistic():
+    """No constant: with columns and labels of mean 0 each row is minus the sum of the others (error 0)."""
     rng = np.random.default_rng(0)
-    learner = QuadraticModelRegressor("raw", model="linearised", activation="quadratic", bias=1e3, random_state=0)
+    learner = QuadraticModelRegressor("raw", model="linearised", activation="half-square", bias=1e3, random_state=0)
     samples = [(rng.standard_normal((6, 20)), rng.standard_normal(6)) for _ in range(10)]
     losses = [learner.fit(X, y).history_[0]["validation_loss"] for X, y in samples]
     assert np.median(losses) > 0.7
 
 
 def held_out_rows(model, n):
-    """The rows held out by a fit with random_state=0: its draws up to theirs."""
+    """The rows held out by a fit with random_state=0, after its preceding draws."""
     rng = np.random.RandomState(0)
     rng.randint(2**31 - 1)
     rng.standard_normal(model.start_weights_.shape)
@@ -129,9 +131,9 @@ def held_out_rows(model, n):
 
 @every
 def test_offsets_and_units_of_columns_do_not_matter(learner):
-    """A representation of raw columns: at X + 1000 its constant drowns all else, and nothing is learnt (R2 of 0)."""
+    """Columns not standardised: for X + 1000 the constant dominates and nothing is learnt (R2 of 0)."""
     X, y = table(120)
-    X[:, 4] = 2.0  # a constant column has an offset, too
+    X[:, 4] = 2.0  # a constant column has an offset as well
     scales, offsets = np.array([1e-3, 1, 30.0, 1e5, 1]), np.array([1000.0, -7, 0, 1e5, 1e3])
     base, moved_ = clone(learner).fit(X, y), clone(learner).fit(X * scales + offsets, y)
     fresh = table(50, seed=9)[0]
@@ -147,10 +149,10 @@ def test_offsets_and_units_of_columns_do_not_matter(learner):
 
 
 def test_gradients_are_in_the_units_of_x():
-    """Slopes in standardised columns: f = x_0^2 + x_1, learnt from 3 x + 5 on Hermite features."""
+    """Slopes in units of standardised columns: f = x_0^2 + x_1, learnt from 3 x + 5 on Hermite features."""
     X, y = table(600)
     Z = 3 * X + 5
-    model = QuadraticModelRegressor("hermite", width=100, activation="quadratic", random_state=0).fit(Z, y)
+    model = QuadraticModelRegressor("hermite", width=100, activation="half-square", random_state=0).fit(Z, y)
     gradients = np.stack([2 * X[:200, 0] / 3, np.full(200, 1 / 3)])  # df/dz
     assert_allclose(model.gradient_outer_product(Z[:200])[:2, :2], gradients @ gradients.T / 200, atol=0.06)
 
@@ -196,10 +198,10 @@ def literal_descent(start, H, y, penalty, n_epochs, step_size, noise, batch_size
 
 
 @pytest.mark.parametrize("name", ["quadratic", "network", "linearised"])
-def test_training_is_the_literal_loop(name):
-    """Signs kept between steps or not drawn for the history, a penalty outside of the momentum, steps of m^{-1/4}."""
+def test_training_against_a_literal_loop(name):
+    """Signs kept between steps or not drawn for the history, a penalty outside the momentum, a wrong step length."""
     rng = np.random.default_rng(0)
-    start = Start(rng.standard_normal((3, 4)), rng.standard_normal(3), ACTIVATIONS["relu-cubed"])
+    start = Start(rng.standard_normal((3, 4)), rng.standard_normal(3), as_activation("relu-cubed"))
     H = rng.standard_normal((40, 4))
     y = H[:, 0] ** 2 - H[:, 1] ** 2 + 2 * H[:, 2]
     H[30:], y[30:] = H[:10], y[:10]
@@ -221,7 +223,7 @@ def test_training_is_the_literal_loop(name):
 
 
 def test_linearised_is_ridge_on_the_tangent_features():
-    """The dual kernel against the explicit m D features and a constant: a half counted once, another penalty."""
+    """One half of the neurons missing in the kernel, or another penalty: the m D explicit features and a constant."""
     X, y = table()
     model = QuadraticModelRegressor("raw", width=10, model="linearised", penalty=0.05, random_state=0).fit(X, y)
     H = model.transform(X)
@@ -233,13 +235,13 @@ def test_linearised_is_ridge_on_the_tangent_features():
     W = np.linalg.solve(Phi.T @ Phi / 60 + 0.05 / 2 * np.eye(Phi.shape[1]), Phi.T @ labels / 60)
     assert_allclose(np.append(model.weights_, model.intercept_), W, rtol=1e-8, atol=1e-10)
     assert_allclose(model.predict(X), y.mean() + y.std() * Phi @ W, rtol=1e-8)
-    tangent = Linearised(ACTIVATIONS["relu-cubed"], 10)
+    tangent = Linearised(as_activation("relu-cubed"), 10)
     gradient_ = gradient(tangent, LOSSES["square"], tangent.table(t), H, labels, model.weights_, W[-1])[1]
     assert_allclose(gradient_ + penalty_gradient(model.weights_, 0.05, True), 0, atol=1e-10)
 
 
-def test_history_is_in_words_and_the_best_iterate_is_kept():
-    """The last iterate instead of the best; patience counted from the start; a holdout that is trained on."""
+def test_history_and_the_best_iterate():
+    """The last iterate instead of the best; patience counted from the start; training on held-out rows."""
     X, y = table(100, seed=2)
     model = QuadraticModelRegressor("hermite", width=50, max_epochs=60, step_size=0.2, batch_size=8, random_state=0)
     model.fit(X, y)
@@ -260,10 +262,10 @@ def test_history_is_in_words_and_the_best_iterate_is_kept():
 
 
 def test_terms_in_units_of_y():
-    """y_scale_ forgotten in the terms, the form, or the prediction."""
+    """y_scale_ missing in the terms, the form, or the prediction."""
     X, y = table(200)
     y = 7 * y
-    model = QuadraticModelRegressor("hermite", **SMALL, activation="quadratic").fit(X, y)
+    model = QuadraticModelRegressor("hermite", **SMALL, activation="half-square").fit(X, y)
     terms, H = model.taylor_terms(X), model.transform(X)
     assert_allclose(terms.second + model.y_mean_ + model.y_scale_ * model.intercept_, model.predict(X), rtol=1e-9)
     assert_allclose(np.einsum("ij,jk,ik->i", H, model.quadratic_form_, H), terms.second, rtol=1e-6, atol=1e-9)
@@ -276,7 +278,7 @@ def test_terms_in_units_of_y():
 
 @pytest.mark.parametrize("signed_dropout", [True, False])
 def test_the_network_predicts_its_mean_over_the_signs(signed_dropout):
-    """One draw of the signs, or the quadratic term alone: the mean over z and -z is exact, neuron by neuron."""
+    """One draw of the signs, or only the quadratic term: the mean over z and -z is exact for each neuron."""
     X, y = table()
     model = QuadraticModelRegressor("raw", **SMALL, dynamics="network", signed_dropout=signed_dropout).fit(X, y)
     z = np.random.default_rng(0).choice([-1, 1], 20) if signed_dropout else np.ones(20)
@@ -287,9 +289,9 @@ def test_the_network_predicts_its_mean_over_the_signs(signed_dropout):
 
 
 def test_signed_dropout_leaves_the_second_order_term():
-    """Signs drawn, and not used: at its own signs the network is mostly its first-order term (|f1| / |f2| 1.2 to 1.9),
+    """Signs drawn but not used: without signed dropout the first-order term dominates (|f1| / |f2| from 1.2 to 1.9).
 
-    under signed dropout it is not (.15 to .45, four seeds each).
+    With it, the ratio is .15 to .45 (four seeds each).
     """
     X, y, _, _ = single_power(300, d=6)
     ratios = []
@@ -304,8 +306,8 @@ def test_signed_dropout_leaves_the_second_order_term():
 
 
 @pytest.mark.parametrize("noise", [3.0, 10.0, 100.0, 1e30])
-def test_a_start_too_loud_is_told_and_the_mean_is_kept(noise):
-    """The least of bad iterates, far worse than the mean, without a word; or step_size blamed for what noise did."""
+def test_too_much_initial_noise_warns_and_the_mean_is_kept(noise):
+    """The best of bad iterates kept without a warning, or a warning that blames step_size."""
     X, y = table()
     model = QuadraticModelRegressor("hermite", **SMALL).set_params(noise=noise)
     with pytest.warns(ConvergenceWarning, match=r"the mean of y.*noise=.* starts at .*Lower noise") as caught:
@@ -315,8 +317,8 @@ def test_a_start_too_loud_is_told_and_the_mean_is_kept(noise):
     assert_allclose(model.predict(X), y.mean(), rtol=1e-12)
 
 
-def test_the_mean_competes():
-    """Labels that are noise: the held-out loss is never above the mean's, and epoch 0 is the mean."""
+def test_the_mean_is_a_candidate():
+    """For labels of pure noise: a held-out loss above that of the mean, or an epoch 0 that is not the mean."""
     rng = np.random.default_rng(0)
     epochs = []
     for seed in range(12):
@@ -329,16 +331,16 @@ def test_the_mean_competes():
 
 
 @pytest.mark.parametrize("scale", [1e155, 1e-200])
-def test_labels_whose_squares_leave_float64_are_refused(scale):
-    """Infinite predictions, or a constant, without a word."""
+def test_labels_whose_squares_overflow_or_underflow_are_refused(scale):
+    """Infinite predictions, or a constant, without an error."""
     X, y = table()
-    with pytest.raises(ValueError, match=r"squares leave float64.*Divide y by its standard deviation"):
+    with pytest.raises(ValueError, match=r"squares overflow or underflow float64.*Divide y by its standard deviation"):
         QuadraticModelRegressor("raw", **SMALL).fit(X, scale * y)
 
 
 @pytest.mark.parametrize("step_size", [1.0, 1e4, 1e30])
-def test_divergence_is_told_and_the_best_iterate_is_finite(step_size):
-    """NaN as predictions, or silence."""
+def test_divergence_warns_and_the_best_iterate_is_finite(step_size):
+    """NaN predictions, or no warning."""
     X, y = table()
     model = QuadraticModelRegressor("hermite", **SMALL).set_params(step_size=step_size)
     with pytest.warns(ConvergenceWarning, match=r"diverged in epoch \d, at step_size=1.*Lower step_size") as caught:
@@ -350,7 +352,7 @@ def test_divergence_is_told_and_the_best_iterate_is_finite(step_size):
 
 @pytest.mark.parametrize(("loss", "step_size"), [("absolute", 10.0), ("huber", 10.0), ("huber", 30.0)])
 def test_losses_linear_in_the_residual_diverge_too(loss, step_size):
-    """A bound meant for squares lets them predict the mean without a word."""
+    """A bound for squared losses that these never reach: the mean is predicted without a warning."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 5))
     y = X[:, 0] ** 2 + 0.1 * rng.standard_normal(200)
@@ -364,7 +366,7 @@ def test_losses_linear_in_the_residual_diverge_too(loss, step_size):
 
 @pytest.mark.parametrize("loss", ["absolute", "huber"])
 def test_robust_losses_are_robust(loss):
-    """One label in twenty far off: the square loss follows them."""
+    """A loss under which one outlier in twenty labels dominates, as under the square loss."""
     X, y, X_test, f = single_power(1000, d=4, seed=1)
     rng = np.random.default_rng(0)
     y = y + 30 * (rng.random(1000) < 0.05)
@@ -378,16 +380,18 @@ def test_robust_losses_are_robust(loss):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"representation": "deep"}, "representation='deep' is unknown. Give one of 'raw', 'neural', 'hermite'"),
-        ({"representation": np.zeros(3)}, r"representation=array\(\[0., 0., 0.\]\) is unknown"),
-        ({"loss": "log"}, "loss='log' is unknown"),
-        ({"dynamics": "full"}, "dynamics='full' is unknown"),
-        ({"width": 7}, "width=7 must be even"),
+        ({"representation": "deep"}, "representation='deep' must be one of 'neural', 'raw', 'hermite'"),
+        ({"representation": np.zeros(3)}, r"representation=array\(\[0., 0., 0.\]\) must be one of"),
+        ({"loss": "log"}, "loss='log' must be one of 'square', 'absolute', 'huber'"),
+        ({"dynamics": "full"}, "dynamics='full' must be one of"),
+        ({"activation": "relu"}, r"activation=Activation\('relu'\) has 1 known derivatives; 3 are needed"),
+        ({"activation": (2.0,)}, "is constant"),
+        ({"width": 7}, "width=7 must be an even integer >= 2"),
         ({"penalty": -1.0}, "penalty=-1.0 must be"),
         ({"step_size": 0.0}, "step_size=0.0 must be"),
         ({"bias": np.nan}, "bias=nan must be"),
-        ({"validation": 1.0}, "validation=1.0 must be the fraction"),
-        ({"max_memory": 1000}, "over max_memory=1e\\+03. Lower width"),
+        ({"validation": 1.0}, "validation=1.0 must be a fraction strictly between 0 and 1"),
+        ({"max_memory": 1000}, "more than max_memory=9.31e-07 GiB. Lower width"),
         ({"model": "linearised", "max_memory": 10_000}, "loss='huber', which needs no n x n"),
     ],
 )
@@ -397,10 +401,10 @@ def test_bad_parameters_say_what_is_allowed(params, message):
         QuadraticModelRegressor("raw").set_params(**params).fit(X, y)
 
 
-def test_hermite_representation_finds_the_square():
-    """f = (theta.h)^2 with theta known: the form's first eigenvector, in coordinates of h, is it (d = 6, no noise)."""
+def test_hermite_representation_identifies_the_square():
+    """f = (theta.h)^2 with known theta: the leading eigenvector of the form is theta in coordinates of h (d = 6)."""
     X, y, _, _ = single_power(1000, d=6, noise=0.0)
-    model = QuadraticModelRegressor("hermite", width=100, activation="quadratic", random_state=0).fit(X, y)
+    model = QuadraticModelRegressor("hermite", width=100, activation="half-square", random_state=0).fit(X, y)
     w = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0][0]
     theta = np.linalg.lstsq(design_matrix(X, 2), (X @ w) ** 2, rcond=None)[0]
     values, vectors = np.linalg.eigh(model.quadratic_form_)
@@ -409,7 +413,7 @@ def test_hermite_representation_finds_the_square():
 
 
 def test_gradient_outer_product_finds_the_direction():
-    """Columns mixed up, or steps of another unit: the first eigenvector is w, whatever the representation."""
+    """Permuted columns, or steps in other units: the first eigenvector is w for every representation."""
     X, y, _, _ = single_power(600, d=5, noise=0.0)
     w = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0][0]
     units = np.array([1.0, 2, 3, 1, 0.5])
@@ -420,8 +424,8 @@ def test_gradient_outer_product_finds_the_direction():
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["positive", "both parts"])
-def test_quadratic_activation_reaches_the_convex_optimum(both):
-    """Penalty in other units, or neurons that stay unequal: ``P, N >= 0`` minimise the convex problem
+def test_half_square_activation_reaches_the_convex_optimum(both):
+    """Penalty in other units, or neurons that remain unequal: ``P, N >= 0`` minimise the convex problem
 
     ``(1/n) sum_i (<P - N, h h'> + c - y)^2 + 8 lambda (tr(P)^2 + tr(N)^2)``, here by projected gradient descent.
     """
@@ -448,8 +452,8 @@ def test_quadratic_activation_reaches_the_convex_optimum(both):
     fitted = np.einsum("ijk,jk->i", outer, P - N) + c
     least = np.mean((fitted - y) ** 2) + 8 * penalty * (np.trace(P) ** 2 + np.trace(N) ** 2)
 
-    start = Start(rng.standard_normal((m // 2, D)), np.zeros(m // 2), ACTIVATIONS["quadratic"])
-    twice, held_out = np.concatenate([H, H]), np.repeat([False, True], n)  # the validation loss is that of all rows
+    start = Start(rng.standard_normal((m // 2, D)), np.zeros(m // 2), as_activation("half-square"))
+    twice, held_out = np.concatenate([H, H]), np.repeat([False, True], n)  # the validation loss is over all rows
     training = train(
         Quadratic(start.activation, m), LOSSES["square"], start, twice, np.concatenate([y, y]), held_out,
         penalties=np.full(400, penalty), linearised=False, signed=False, step_size=0.1, noise=0.1, batch_size=50,
@@ -461,8 +465,8 @@ def test_quadratic_activation_reaches_the_convex_optimum(both):
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["positive", "both parts"])
-def test_sgd_and_the_convex_solver_agree_in_risk(both):
-    """A solver's penalty in other units: the minima are one function, within 5 % of its risk at fresh points."""
+def test_sgd_and_the_convex_solver_have_the_same_risk(both):
+    """Penalties in different units: both minima have the same risk at new points, within 5 %."""
     rng = np.random.default_rng(0)
     n, n_test, D, m, penalty = 400, 4000, 6, 48, 0.02
     H = rng.standard_normal((n + n_test, D))
@@ -473,7 +477,7 @@ def test_sgd_and_the_convex_solver_agree_in_risk(both):
     predicted = convex.intercept + (H[n:] @ convex.neurons.T) ** 2 @ convex.coefficients
     risk = np.mean((predicted - y[n:]) ** 2)
 
-    start = Start(rng.standard_normal((m // 2, D)), np.zeros(m // 2), ACTIVATIONS["quadratic"])
+    start = Start(rng.standard_normal((m // 2, D)), np.zeros(m // 2), as_activation("half-square"))
     training = train(
         Quadratic(start.activation, m), LOSSES["square"], start, H, y, np.arange(n + n_test) >= n,
         penalties=np.full(300, penalty), linearised=False, signed=False, step_size=0.1, noise=0.1, batch_size=50,
@@ -497,7 +501,7 @@ def test_the_quadratic_model_learns_a_fourth_power_where_kernels_do_not():
 
 @pytest.mark.parametrize("bias", [0.0, 1e-200, 1e200])
 def test_any_size_of_bias(bias):
-    """bias^2 overflowing: gates are constants where it is large."""
+    """Overflow of bias^2: for large biases the gates are constant."""
     X, y = table()
     model = QuadraticModelRegressor("raw", **SMALL, bias=bias).fit(X, y)
     assert np.all(np.isfinite(model.predict(X)))
@@ -508,3 +512,47 @@ def test_no_warning_by_default():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         QuadraticModelRegressor(**SMALL).fit(X, y)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "quadratic", (0.1, 0.3, 0.5, 0.2)], ids=str)
+def test_takes_any_activation_with_three_derivatives(activation):
+    """A model that assumes relu-cubed: the network against its activation, the terms against their sum for a cubic."""
+    X, y = table(200)
+    model = QuadraticModelRegressor("raw", **SMALL, dynamics="network", activation=activation).fit(X, y)
+    terms, H, sigma = model.taylor_terms(X), model.transform(X), as_activation(activation)
+    T = H @ model.start_weights_.T + model.start_biases_
+    halves = [sigma(T + H @ W.T).sum(axis=1) for W in np.split(model.weights_, 2)]
+    assert_allclose(terms.network, model.y_scale_ * (halves[0] - halves[1]) / np.sqrt(20), rtol=1e-6, atol=1e-9)
+    if activation != "tanh":
+        assert_allclose(terms.first + terms.second + terms.third, terms.network, rtol=1e-6, atol=1e-9)
+
+
+def test_memory_bytes_bounds_the_peak():
+    """An array missing in the formula: n x n matrices, the rows and the table, or the movements."""
+    X, y = np.random.default_rng(0).standard_normal((1500, 20)), np.random.default_rng(1).standard_normal(1500)
+    for params in ({"model": "linearised"}, {"max_epochs": 1, "representation_width": 600, "batch_size": 8}):
+        model = QuadraticModelRegressor(**params, width=100, random_state=0)
+        tracemalloc.start()
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert 0.4 < peak / model.memory_bytes(1500, 20) < 1
+        with pytest.raises(ValueError, match="more than max_memory"):
+            model.set_params(max_memory=model.memory_bytes(1500, 20) - 1).fit(X, y)
+
+
+def test_describe_finds_the_direction_and_the_feature():
+    """Directions of whitened instead of standardised columns; a feature in another basis."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((800, 4)) * [1, 10, 1, 1]
+    y = (X[:, 1] / 10) ** 2
+    model = QuadraticModelRegressor("raw", activation="half-square", width=50, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.describe()
+    assert model.fit(X, y).describe(list("abcd"))[0].split(": ")[1][1:].startswith(("1.00 b", "0.99 b"))
+    y = (X[:, 0] * X[:, 2]) ** 2
+    hermite = QuadraticModelRegressor("hermite", activation="half-square", width=50, random_state=0).fit(X, y)
+    (line,) = hermite.describe(list("abcd"))
+    assert line.startswith("square, with ")
+    assert line.split(": ")[1][1:].startswith(("1.00 a c", "0.99 a c", "0.98 a c"))
+    assert QuadraticModelRegressor("raw", model="linearised", width=10).fit(X, y).describe() == []

@@ -1,4 +1,4 @@
-"""The step against the gradient of the network it stands for, and against the population limit of the theory."""
+"""The step, against the gradient of the network and the population limit of the theory."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def loss(W, a, X, y):
 
 
 def test_step_is_minus_the_gradient_of_the_networks_loss():
-    """A sign, a factor 2, the indicator's side: central differences of L at the symmetric start, where f = 0."""
+    """A sign, a factor 2, the side of the indicator: central differences of L at the symmetric start, where f = 0."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((50, 4)), rng.standard_normal(50)
     step = FirstStep(6, step_size=0.7, random_state=np.random.RandomState(3)).fit(X, y)
@@ -29,7 +29,7 @@ def test_step_is_minus_the_gradient_of_the_networks_loss():
             assert_allclose(step.weights_[j, i], -0.7 * derivative, rtol=1e-6, atol=1e-9)
 
 
-def test_blocks_of_rows_are_invisible(monkeypatch):
+def test_blocks_of_rows_do_not_change_the_moments(monkeypatch):
     rng = np.random.default_rng(1)
     X, y, W = rng.standard_normal((101, 3)), rng.standard_normal(101), rng.standard_normal((8, 3))
     literal = np.array([np.mean(y[:, None] * X * (X @ w >= 0)[:, None], axis=0) for w in W])
@@ -54,7 +54,7 @@ def test_population_gradient_points_along_the_expected_hessian():
         assert np.all(np.abs(g - expected) < 6 * terms.std(axis=0) / np.sqrt(n))
 
 
-def test_auto_step_scales_the_pre_activations_whatever_the_units_of_y():
+def test_auto_step_scales_the_preactivations_in_any_units_of_y():
     rng = np.random.default_rng(3)
     X, y = rng.standard_normal((200, 4)), rng.standard_normal(200)
     small, large = (FirstStep(20, random_state=0).fit(X, c * y) for c in (1.0, 1e6))
@@ -62,7 +62,7 @@ def test_auto_step_scales_the_pre_activations_whatever_the_units_of_y():
     assert_allclose(large.weights_, small.weights_, rtol=1e-10)
 
 
-def test_no_gradient_no_step():
+def test_no_step_for_a_vanishing_gradient():
     """Division by the scale of a vanishing gradient."""
     step = FirstStep(4, random_state=0).fit(np.ones((5, 2)), np.zeros(5))
     assert step.step_size_ == 0
@@ -73,8 +73,8 @@ def test_no_gradient_no_step():
     ("params", "message"),
     [
         ({"width": 3}, "even"),
-        ({"width": 0}, "width=0 is too small"),
-        ({"width": 4, "step_size": -1.0}, "step_size == -1.0"),
+        ({"width": 0}, "width=0 must be an even integer >= 2"),
+        ({"width": 4, "step_size": -1.0}, "step_size=-1.0 must be 'auto' or a finite number > 0"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):

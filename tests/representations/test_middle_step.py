@@ -1,4 +1,4 @@
-"""The step on the middle layer against the gradient of the network, and against its limits in width and samples."""
+"""The step on the middle layer, against the gradient of the network and its limits in width and samples."""
 
 import numpy as np
 import pytest
@@ -13,17 +13,17 @@ def data(n=60, d=4, seed=0):
     return rng.standard_normal((n, d)), rng.standard_normal(n)
 
 
-@pytest.mark.parametrize("activation", ["relu", (0.1, 0.5, 1.0)])
+@pytest.mark.parametrize("activation", ["relu", (0.1, 0.5, 1.0), "tanh"])
 def test_the_step_moves_every_neuron_along_phi(activation):
     """Central differences of L at W = 0: w_i.h(x) is a multiple of phi where b_i > 0, and 0 where b_i < 0."""
     X, y = data()
     step = MiddleStep(7, activation=activation, random_state=0).fit(X, y)
     rng = np.random.default_rng(1)
     a, b = rng.choice([-1.0, 1.0], 5), np.array([0.5, -0.5, 1.0, 2.0, -1.0])
-    if activation == "relu":
-        H = np.maximum(X @ step.weights_.T, 0)
+    z = X @ step.weights_.T
+    if isinstance(activation, str):
+        H = np.maximum(z, 0) if activation == "relu" else np.tanh(z)
     else:
-        z = X @ step.weights_.T
         H = 0.1 + 0.5 * z + (z**2 - 1) / np.sqrt(2)
 
     a_paired, b_paired = np.concatenate([a, -a]), np.concatenate([b, b])  # f = 0 at W = 0
@@ -114,9 +114,10 @@ def test_float32_and_blocks():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"activation": "tanh"}, "'relu' or"),
-        ({"activation": (1.0,)}, "is constant.* coefficient of degree 1 or more"),
-        ({"width": 0}, "width=0 must be an integer >= 1 or None: None is infinitely wide"),
+        ({"activation": "tanh"}, "must be 'relu' or a polynomial.*finite width"),
+        ({"activation": "tahn"}, "Did you mean 'tanh'"),
+        ({"activation": (1.0,)}, "is constant.* nonzero coefficient of degree >= 1"),
+        ({"width": 0}, "width=0 must be None or an integer >= 1. None stands for infinitely many"),
         ({"width": np.inf}, "width=inf must be"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The reduction to the Hermite basis against the neurons themselves, and the infinite layer against many of them."""
+"""The reduction to the Hermite basis, against the neurons; the infinite layer, against a mean over many neurons."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from layerwise.activations import Activation
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix, n_terms
 from layerwise.representations import PolynomialLayer
 from layerwise.representations.polynomial_layer import infinite_mixing, neuron_expansion
@@ -19,14 +20,14 @@ def points(n, d, seed=0):
 
 
 def activation(degree):
-    """Every coefficient different, none of them 0 or 1."""
+    """Series with distinct coefficients, none of them 0 or 1."""
     return HermiteSeries(np.random.default_rng(1).uniform(0.5, 1.5, degree + 1))
 
 
 @every_size
 @pytest.mark.parametrize("factor", [0.5, 1, 4])
 def test_features_have_the_kernel_of_the_neurons(d, degree, factor):
-    """A wrong factorial in the Hermite coefficients of a neuron, or features that are not the neurons where narrow."""
+    """A wrong factorial in the coefficients of a neuron, or features of a narrow layer that are not its neurons."""
     X, size = points(30, d), n_terms(d, degree)
     width = max(1, int(factor * size))
     layer = PolynomialLayer(degree, width, activation(degree), random_state=0).fit(X)
@@ -38,8 +39,8 @@ def test_features_have_the_kernel_of_the_neurons(d, degree, factor):
 
 
 @every_size
-def test_neurons_are_what_they_say(d, degree):
-    """V not on the sphere, s dropped, or the default sigma without one of its degrees."""
+def test_neurons_are_sigma_of_the_preactivations(d, degree):
+    """V not on the sphere, s omitted, or a degree missing in the default sigma."""
     X = points(10, d)
     layer = PolynomialLayer(degree, 3, random_state=0).fit(X)
     assert_allclose(np.linalg.norm(layer.weights_, axis=1), 1)
@@ -50,7 +51,7 @@ def test_neurons_are_what_they_say(d, degree):
 @every_size
 @pytest.mark.parametrize("width", [None, 2, 150])
 def test_coefficients_and_polynomial_are_the_features(d, degree, width):
-    """Coefficients in another order than the design matrix's, or transposed."""
+    """Coefficients transposed, or not in the order of the design matrix."""
     X = points(20, d)
     layer = PolynomialLayer(degree, width, activation(degree), random_state=0).fit(X)
     features, u = layer.transform(X), np.arange(1.0, layer.transform(X).shape[1] + 1)
@@ -64,7 +65,7 @@ def test_coefficients_and_polynomial_are_the_features(d, degree, width):
 def test_infinite_layer_is_the_mean_over_neurons(d, degree):
     """Each entry of E CC' within 6 standard errors of 200,000 neurons': chance of failure below 1e-5 over all sizes.
 
-    Catches moments of the cube or the Gaussian for those of the sphere, and a bias moment misplaced.
+    Catches moments of the cube or the Gaussian instead of the sphere, and a misplaced bias moment.
     """
     sigma, m = activation(degree), 200_000
     rng = np.random.default_rng(0)
@@ -75,7 +76,7 @@ def test_infinite_layer_is_the_mean_over_neurons(d, degree):
     mean, square = C.T @ C / m, (C**2).T @ C**2 / m
     error = np.sqrt(np.maximum(square - mean**2, 0) / m)
     assert np.all(np.abs(L @ L.T - mean) <= 6 * error + 1e-12)
-    assert np.linalg.eigvalsh(L @ L.T)[0] > 0  # every h_alpha is within reach
+    assert np.linalg.eigvalsh(L @ L.T)[0] > 0  # the span contains every h_alpha
 
 
 @settings(deadline=None, max_examples=40)
@@ -84,7 +85,7 @@ def test_random_neurons_span_all_polynomials_of_their_degree_and_no_more(d, degr
     """rank {sigma(v_j.x + s_j)} = min(width, C(d + k, k)), of the coefficients and of the values at 3 D points.
 
     Catches a coefficient of degree <= k that no neuron has, and one that does not belong to a polynomial of degree k.
-    The least singular value kept is 1e-7 of the largest and more, the first one dropped is rounding.
+    The least singular value kept is at least 1e-7 of the largest; those dropped are rounding errors.
     """
     size = n_terms(d, degree)
     width, sigma, X = max(1, int(share * size)), activation(degree), points(3 * size, d, seed)
@@ -95,7 +96,7 @@ def test_random_neurons_span_all_polynomials_of_their_degree_and_no_more(d, degr
 
 
 def test_infinite_layer_is_rotation_invariant():
-    """A kernel that depends on the axes."""
+    """A kernel that depends on the coordinate axes."""
     X, R = points(20, 4), np.linalg.qr(points(4, 4, 1))[0]
     layer = PolynomialLayer(3).fit(X)
     F, turned = layer.transform(X), layer.transform(X @ R)
@@ -119,27 +120,39 @@ def test_float32_stays():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"degree": 0}, "degree=0 is too small"),
-        ({"width": 0}, "width=0 is too small"),
-        ({"activation": HermiteSeries([0.0, 1.0])}, "of degree 1, and degree=2"),
-        ({"activation": HermiteSeries([0.0, 1.0, 1.0, 1.0])}, "of degree 3, and degree=2"),
-        ({"activation": HermiteSeries([0.0, 1.0, 0.0])}, "of degree 1, and degree=2"),
-        ({"activation": np.tanh}, "must be a HermiteSeries"),
+        ({"degree": 0}, "degree=0 must be an integer >= 1"),
+        ({"width": 0}, "width=0 must be None or an integer >= 1"),
+        ({"activation": HermiteSeries([0.0, 1.0])}, "of degree 1; it must have degree=2"),
+        ({"activation": HermiteSeries([0.0, 1.0, 1.0, 1.0])}, "of degree 3; it must have degree=2"),
+        ({"activation": HermiteSeries([0.0, 1.0, 0.0])}, "of degree 1; it must have degree=2"),
+        ({"activation": np.tanh}, "must be a polynomial"),
+        ({"activation": (1.0, 0.0)}, "is constant"),
         ({"degree": 6}, "GiB"),
         ({"degree": 3, "width": 10**6}, "GiB"),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(params, message):
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises(ValueError, match=message):
         PolynomialLayer(**params).fit(np.zeros((2, 100)))
 
 
+def test_polynomials_are_taken_in_any_form():
+    """A form that other learners take, refused, or read as another polynomial."""
+    X = points(10, 3)
+    forms = [(0, 0.5, 2), HermiteSeries(np.array([0, 0.5, 2])), Activation(HermiteSeries(np.array([0, 0.5, 2, 0])))]
+    features = [PolynomialLayer(2, 5, form, random_state=0).fit(X).transform(X) for form in forms]
+    assert np.array_equal(features[0], features[1])
+    assert np.array_equal(features[0], features[2])
+    layer = PolynomialLayer(2, 5, "quadratic", random_state=0).fit(X)
+    assert_allclose(layer.transform(X), (X @ layer.weights_.T + layer.biases_) ** 2, atol=1e-12)
+
+
 def test_head_of_the_wrong_length():
-    with pytest.raises(ValueError, match="one weight a feature"):
+    with pytest.raises(ValueError, match="one weight per feature"):
         PolynomialLayer(2).fit(np.zeros((2, 3))).polynomial(np.ones(4))
 
 
-def test_a_basis_too_large_for_memory_is_refused_by_its_bytes():
+def test_a_basis_too_large_for_memory_is_refused():
     layer = PolynomialLayer(3).fit(np.zeros((1, 40)))
     with pytest.raises(ValueError, match="bytes for 100000 rows"):
         layer.transform(np.broadcast_to(np.zeros(40), (100_000, 40)))

@@ -20,7 +20,7 @@ def inputs(n=200, d=4, seed=0):
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=ids)
 def test_second_moment_is_one_above_the_floor(representation):
-    """A covariance in place of the second moment, the root of Sigma in place of its inverse, a factor n."""
+    """A covariance instead of the second moment, the root of Sigma instead of its inverse, a factor n."""
     X = inputs(2000)
     plain = representation.set_params(whiten=False).fit(X).transform(X)
     white = representation.set_params(whiten=True).fit(X)
@@ -49,8 +49,8 @@ def test_streaming_is_the_whole_array(monkeypatch):
     assert_allclose(HermiteFeatures(2, whiten=True).fit(X).whitening_, whole, rtol=1e-9, atol=1e-12)
 
 
-def test_what_the_sample_does_not_see_is_dropped():
-    """Rank deficiency blown up: fewer rows than features, and a column that repeats another."""
+def test_directions_without_information_are_dropped():
+    """Amplified null directions: fewer rows than features, or a duplicated column."""
     X = inputs(20)
     H = HermiteFeatures(3, whiten=True).fit_transform(X)  # 35 features
     values = np.linalg.eigvalsh(H.T @ H / 20)
@@ -61,8 +61,8 @@ def test_what_the_sample_does_not_see_is_dropped():
     assert_allclose(np.linalg.eigvalsh(H.T @ H / 200), [0, 1, 1, 1, 1, 1], atol=1e-8)
 
 
-def test_what_is_dropped_and_what_is_kept():
-    """A bound that is not 1e-6: a second column that differs by 1e-4 or 4e-3, 2.5e-9 and 4e-6 of the largest."""
+def test_the_threshold_below_which_directions_are_dropped():
+    """A threshold other than 1e-6: columns that differ by 1e-4 or 4e-3 have eigenvalues of 2.5e-9 or 4e-6."""
     x, e = inputs(4000, 2).T
     for size, rank in ((1e-4, 1), (4e-3, 2)):
         H = HermiteFeatures(1, whiten=True).fit_transform(np.column_stack([x, x + size * e]))
@@ -70,7 +70,7 @@ def test_what_is_dropped_and_what_is_kept():
 
 
 @pytest.mark.parametrize("n", [15, 17, 20])
-def test_fresh_rows_are_no_larger_than_the_features_where_n_is_near_the_width(n):
+def test_features_of_new_rows_are_bounded_if_n_is_close_to_the_width(n):
     """Eigenvalues near 0 inverted in full: ``E |h|^2 = D n / (n - D - 1)``, here with D = 15, without a floor."""
     sizes = []
     for seed in range(10):
@@ -80,8 +80,8 @@ def test_fresh_rows_are_no_larger_than_the_features_where_n_is_near_the_width(n)
     assert max(sizes) < 4
 
 
-def test_the_floor_does_not_touch_isotropic_features_from_three_rows_a_feature_on():
-    """A floor that bends what the sample knows, here at n = 3 D, and one without the factor (D / n)^2."""
+def test_isotropic_features_are_above_the_floor_from_three_rows_per_feature_on():
+    """A floor that changes well estimated directions, here at n = 3 D, or without the factor (D / n)^2."""
     for seed in range(5):
         X = np.random.default_rng(seed).standard_normal((120, 39))
         H = HermiteFeatures(1, whiten=True).fit_transform(X)
@@ -95,9 +95,9 @@ def test_hermite_features_are_the_design_matrix():
     assert features.get_feature_names_out().size == 35
 
 
-def test_memory_is_refused_in_bytes_with_a_cure():
+def test_too_much_memory_is_refused_with_advice():
     X = inputs(10, 100)
-    with pytest.raises(ValueError, match=r"degree=3 with 100 inputs has .* bytes, over max_memory.*Lower degree"):
+    with pytest.raises(ValueError, match=r"degree=3 with 100 inputs has .* GiB, more than max_memory.*Lower degree"):
         HermiteFeatures(3, whiten=True).fit(X)
     with pytest.raises(ValueError, match=r"bytes for 10 rows.*Lower degree"):
         HermiteFeatures(3, max_memory=1000).fit_transform(X)
@@ -109,13 +109,13 @@ def test_memory_is_refused_in_bytes_with_a_cure():
         (HermiteFeatures(-1), "degree=-1 must be"),
         (HermiteFeatures(2.0), "degree=2.0 must be"),
         (HermiteFeatures(whiten="yes"), "whiten='yes' must be"),
-        (RandomFeatures(3, activation="tanh"), "activation='tanh' must be .*Give"),
+        (RandomFeatures(3, activation="tahn"), "activation='tahn' must be .*Did you mean 'tanh'"),
         (HermiteFeatures(max_memory="a"), "max_memory='a' must be a number of bytes > 0"),
         (HermiteFeatures(max_memory=-5, whiten=True), "max_memory=-5 must be a number of bytes > 0"),
-        (RandomFeatures(30, activation=np.log, whiten=True), "activation=<ufunc 'log'> is not finite.*Give one"),
-        (RandomFeatures(30, activation=np.log), "activation=<ufunc 'log'> is not finite.*Give one"),
-        (RandomFeatures(30, activation=np.sum), r"activation=.* made an array of shape \(\).* must be elementwise"),
-        (RandomFeatures(30, activation=lambda z: z[:, :1]), r"array of shape \(2, 1\) of one of shape \(2, 30\)"),
+        (RandomFeatures(30, activation=np.log, whiten=True), "activation=<ufunc 'log'> is not finite.*Pass e.g."),
+        (RandomFeatures(30, activation=np.log), "activation=<ufunc 'log'> is not finite.*Pass e.g."),
+        (RandomFeatures(30, activation=np.sum), r"activation=.* to one of shape \(\); it must be elementwise"),
+        (RandomFeatures(30, activation=lambda z: z[:, :1]), r"an array of shape \(2, 30\) to one of shape \(2, 1\)"),
     ],
 )
 def test_bad_parameters(features, message):
@@ -124,11 +124,12 @@ def test_bad_parameters(features, message):
 
 
 def test_named_activations():
-    """A name that draws another layer, or another function."""
+    """A name that draws another layer, or stands for another function."""
     X = inputs()
     layer = RandomFeatures(10, random_state=0).fit(X)
     Z = X @ layer.weights_.T + layer.biases_
     values = {"relu": np.maximum(Z, 0), "indicator": (Z >= 0).astype(float), (0, 0, 1): (Z**2 - 1) / np.sqrt(2)}
+    values |= {"tanh": np.tanh(Z), np.exp: np.exp(Z)}
     for activation, expected in values.items():
         assert_allclose(
             RandomFeatures(10, activation=activation, random_state=0).fit_transform(X), expected, atol=1e-12

@@ -1,4 +1,4 @@
-"""The Frobenius norm against scikit-learn, and leave-one-out against leaving one out."""
+"""Regression under the Frobenius norm against scikit-learn, and leave-one-out against refits."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def problem(n, d=6):
 
 @pytest.mark.parametrize("n", [15, 80])
 def test_is_ridge_on_the_products(n):
-    """The sqrt(2) of the products of two columns, the intercept, either dimension (q = 21)."""
+    """A missing sqrt(2) of mixed products or intercept, on either side of n = q = 21."""
     X, y = problem(n)
     M, alpha, _ = frobenius_regression(X, y, 0.3)
     products = np.einsum("ij,ik->ijk", X, X).reshape(n, -1)
@@ -41,8 +41,8 @@ def test_is_kernel_ridge_with_the_centred_kernel(n):
 
 @pytest.mark.parametrize("penalty", [1e-9, 1e-2, 1.0, 100.0])
 @pytest.mark.parametrize("n", [15, 80])
-def test_leave_one_out_is_leaving_one_out(n, penalty):
-    """Centred features of n - 1 rows give away the last label: an error of 0 where the penalty vanishes."""
+def test_leave_one_out_against_refits(n, penalty):
+    """Centred features of n - 1 rows determine the last label: an error of 0 for vanishing penalties."""
     X, y = problem(n)
     path = frobenius_regression(X, y, [penalty])[2]
     residuals = []
@@ -54,8 +54,8 @@ def test_leave_one_out_is_leaving_one_out(n, penalty):
 
 
 @pytest.mark.parametrize("n", [5, 40])
-def test_the_constant_weighs_as_the_mean_of_the_other_directions(n):
-    """kappa, the eigenvalue of the constant, against the n - 1 others of the centred kernel."""
+def test_the_eigenvalue_of_the_constant_is_the_mean_of_the_others(n):
+    """A wrong kappa, the eigenvalue of the constant: the mean of the n - 1 others of the centred kernel."""
     K = kernel_with_intercept((problem(n)[0] @ problem(n)[0].T) ** 2)
     constant = np.full(n, n**-0.5)
     kappa = constant @ K @ constant

@@ -1,11 +1,11 @@
-"""Links against finite differences, leaving rows out one by one, and the functions they should find."""
+"""Links against finite differences, explicit leave-one-out, and the functions that generated the data."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from layerwise.solvers import link as link_module
-from layerwise.solvers.link import PolynomialLink, SplineLink, fit_link, penalised_least_squares
+from layerwise.solvers.link import Link, PolynomialLink, ReluLink, SplineLink, fit_link, penalised_least_squares
 
 FAMILIES = [PolynomialLink, SplineLink]
 
@@ -18,20 +18,20 @@ def sample(n=300, noise=0.1, g=np.sin, seed=0):
 
 @pytest.mark.parametrize("family", FAMILIES)
 class TestEveryFamily:
-    def test_derivative_is_the_slope(self, family):
-        """A wrong factor sqrt(k), a wrong order of derivative, or a wrong tail."""
+    def test_derivative_against_differences(self, family):
+        """A wrong factor sqrt(k), a wrong order of the derivative, or a wrong extrapolation."""
         link = family.fit(*sample())
         z = np.linspace(-4, 4, 101) + 0.0123
         assert_allclose(link.derivative(z), (link(z + 1e-6) - link(z - 1e-6)) / 2e-6, atol=1e-6)
 
-    def test_a_line_is_free(self, family):
+    def test_straight_lines_are_not_penalised(self, family):
         """A roughness that penalises straight lines."""
         z, _ = sample()
         link = family.fit(z, 2 - 3 * z)
         assert_allclose(link(z), 2 - 3 * z, atol=1e-6)
         assert link.error < 1e-12
 
-    def test_follows_the_scale_of_y(self, family):
+    def test_equivariant_to_the_scale_of_y(self, family):
         z, y = sample()
         link, scaled = family.fit(z, y), family.fit(z, 1e3 * y + 7)
         for other in (scaled, link.affine(1e3, 7)):
@@ -39,8 +39,8 @@ class TestEveryFamily:
             assert_allclose(other.error, 1e6 * link.error, rtol=1e-6)
             assert_allclose(other.bounds, np.array(link.bounds) * 1e3 + 7)
 
-    def test_error_estimates_that_on_fresh_points(self, family):
-        """An error that is the in-sample residual: with 30 rows it is half of the truth."""
+    def test_error_estimates_the_error_on_new_points(self, family):
+        """The in-sample residual reported as the error: with 40 rows it is far too small."""
         ratios = []
         for seed in range(40):
             link = family.fit(*sample(40, 0.5, seed=seed))
@@ -55,15 +55,15 @@ class TestEveryFamily:
             link = family.fit(points, labels)
             assert np.all(np.isfinite(link(np.linspace(-3, 3, 7))))
 
-    def test_never_far_beyond_the_labels(self, family):
+    def test_bounded_far_from_the_data(self, family):
         z, y = sample()
         values = family.fit(z, y)(np.array([-1e3, 1e3]))
         assert np.all(np.abs(values) < 3 * np.ptp(y))
 
 
 @pytest.mark.parametrize("n", [12, 60])
-def test_leave_one_out_is_leaving_one_out(n, monkeypatch):
-    """The leverage formula against n refits with the same penalty, more coefficients than rows included."""
+def test_leave_one_out_formula_against_refits(n, monkeypatch):
+    """A wrong leverage: n refits with the same penalty, also with more coefficients than rows."""
     z, y = sample(n)
     B = np.vander(z, 15) / 3.0 ** np.arange(15)[::-1]
     D = np.diff(np.eye(15), 2, axis=0)
@@ -78,7 +78,7 @@ def test_leave_one_out_is_leaving_one_out(n, monkeypatch):
     assert_allclose(error, np.mean(np.square(left_out)), rtol=1e-6)
 
 
-def test_gcv_is_its_formula(monkeypatch):
+def test_gcv_against_its_formula(monkeypatch):
     z, y = sample(50)
     B, P = np.vander(z, 5), np.diag([1.0, 1, 1, 0, 0])
     monkeypatch.setattr(link_module, "RELATIVE_PENALTIES", np.array([0.1]))
@@ -87,7 +87,7 @@ def test_gcv_is_its_formula(monkeypatch):
     assert_allclose(error, np.mean((y - B @ c) ** 2) / (1 - df / 50) ** 2, rtol=1e-6)
 
 
-def test_the_smooth_is_smoothed_less_where_there_is_more_data():
+def test_more_data_are_smoothed_less():
     """A penalty that does not depend on the data."""
     wiggly = [SplineLink.fit(*sample(n, 0.5, lambda z: np.sin(3 * z))) for n in (60, 20_000)]
     z = np.linspace(-2, 2, 50)
@@ -96,7 +96,7 @@ def test_the_smooth_is_smoothed_less_where_there_is_more_data():
     assert risks[1] < 2e-3
 
 
-def test_spline_tails_are_straight():
+def test_splines_extrapolate_linearly():
     link = SplineLink.fit(*sample())
     left, right = link.low - np.arange(1, 4) / 10, link.high + np.arange(1, 4) / 10
     for z in (left, right):
@@ -104,8 +104,22 @@ def test_spline_tails_are_straight():
     assert_allclose(SplineLink(np.ones(16), low=-1, high=2)(np.linspace(-5, 5, 9)), 1)
 
 
-def test_each_family_is_chosen_where_it_is_right():
+def test_the_family_of_the_data_is_chosen():
     cubic = fit_link(*sample(400, 0.05, lambda z: z + z**3 / 3 - z**2))
     clipped = fit_link(*sample(400, 0.05, lambda z: np.clip(z, 0, 1)))
     assert isinstance(cubic, PolynomialLink)
     assert isinstance(clipped, SplineLink)
+
+
+def test_relu_link_is_its_formula():
+    """A term or a sign of the affine map omitted; a float64 constant that promotes the result."""
+    rng = np.random.default_rng(0)
+    signs, biases, c = rng.choice([-1.0, 1.0], 7), rng.standard_normal(7), rng.standard_normal(7)
+    z = np.linspace(-2, 2, 11)
+    link = ReluLink(0.3, 1.5, signs, biases, c)
+    expected = 0.3 + 1.5 * z + np.maximum(z[:, None] * signs + biases, 0) @ c
+    assert isinstance(link, Link)
+    assert_allclose(link(z), expected, rtol=1e-12)
+    assert_allclose(link.affine(-2.0, 0.7)(z), 0.7 - 2 * expected, rtol=1e-12)
+    single = ReluLink(0.3, 1.5, *(a.astype(np.float32) for a in (signs, biases, c)))
+    assert single(z.astype(np.float32)).dtype == np.float32

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
+from layerwise.activations import as_activation
 from layerwise.solvers.frobenius import frobenius_regression
-from layerwise.solvers.neurons import Square
 from layerwise.solvers.nuclear import (
     largest_penalty,
     nuclear_norm_regression,
@@ -72,7 +72,7 @@ class TestTheMinimum:
         """``(2/n) X' diag(r) X`` is penalty * sign on the eigenvectors of M, and below it beside them."""
         X, y = problem(n)
         fit = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-13, max_iter=5000)
-        r = y - fit.predict(X, Square())
+        r = y - fit.predict(X, as_activation("quadratic"))
         if intercept:
             assert abs(r.mean()) < 1e-10
         G = 2 / n * X.T @ (r[:, None] * X)
@@ -149,7 +149,7 @@ def test_a_start_changes_nothing_but_the_way():
 
 
 def test_rotating_the_inputs_rotates_the_matrix():
-    """Anything done entry by entry."""
+    """An operation that depends on the coordinate axes."""
     X, y = problem()
     Q = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
     there, back = (nuclear_norm_regression(Z, y, 0.1, tol=1e-12).matrix for Z in (X @ Q, X))
@@ -158,8 +158,8 @@ def test_rotating_the_inputs_rotates_the_matrix():
 
 @pytest.mark.parametrize(("shift", "penalty"), [(0.0, 0.01), (0.0, 0.003), (2.0, 0.01)])
 def test_the_quadratic_model_is_the_network_trained_to_its_minimum(shift, penalty):
-    """``8 ((tr M_+)^2 + (tr M_-)^2)`` against m = 20 neurons, half of each sign, by L-BFGS; a mostly positive target
-    too, where ``4 |M|_*^2`` is half of that."""
+    """``8 ((tr M_+)^2 + (tr M_-)^2)`` against m = 20 neurons, half of each sign, by L-BFGS; also for a mostly
+    positive target, where ``4 |M|_*^2`` is half of that."""
     X, y = problem(d=4)
     y = y - y.mean() + shift * np.sum(X**2, axis=1)
     n, m = len(y), 20
@@ -181,7 +181,7 @@ def test_the_quadratic_model_is_the_network_trained_to_its_minimum(shift, penalt
     assert fit.converged
     assert_allclose(fit.matrix, (W.T * signs) @ W / (2 * m**0.5), atol=2e-3 * np.abs(fit.matrix).max())
     e = fit.coefficients
-    value = np.mean((y - fit.predict(X, Square())) ** 2)
+    value = np.mean((y - fit.predict(X, as_activation("quadratic"))) ** 2)
     value += 8 * penalty * (e[e > 0].sum() ** 2 + e[e < 0].sum() ** 2)
     assert_allclose(value, found.fun, rtol=1e-5)
 
@@ -199,8 +199,8 @@ def test_vanishing_inputs_and_labels():
     assert not nuclear_norm_regression(X, 0 * y, 0.1).matrix.any()
 
 
-def test_labels_of_nothing_give_the_empty_quadratic_model():
-    """An error about a penalty of 0 that nobody gave."""
+def test_constant_labels_give_the_empty_quadratic_model():
+    """An error about a penalty of 0 that was not passed."""
     X = np.random.default_rng(0).standard_normal((30, 4))
     for fit in (
         quadratic_model_regression(X, np.zeros(30), 0.1),

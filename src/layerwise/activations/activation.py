@@ -121,7 +121,7 @@ class Activation:
 
     def by_monomials(self) -> Activation:
         """The same polynomial evaluated from its monomials: fewer operations, accurate up to degree 30 or so."""
-        derivatives = [partial(horner, monomials=polyder(self.monomials))]
+        derivatives = [partial(horner, monomials=np.asarray(polyder(self.monomials), dtype=float))]
         return Activation(partial(horner, monomials=self.monomials), (), self.name, derivatives, self.polynomial)
 
     def scaled(self, scale: float) -> Activation:
@@ -166,9 +166,9 @@ def times(z: Array, function: Elementwise, factor: float) -> Array:
     return factor * function(z)
 
 
-def horner(z: Array, monomials: NDArray[np.float64], function: Elementwise = np.positive) -> Array:
-    """The polynomial with these coefficients, at ``function(z)``."""
-    return polyval(function(z), monomials.astype(z.dtype))
+def horner(z: Array, monomials: NDArray[np.float64]) -> Array:
+    """Evaluate the polynomial ``sum_k monomials[k] z^k``, in the dtype of z."""
+    return polyval(z, monomials.astype(z.dtype))
 
 
 def relu(z: Array) -> Array:

@@ -73,15 +73,15 @@ def _from_coefficients(spec: Any, name: str) -> Activation:
     return Activation(HermiteSeries(coefficients), name=f"hermite{np.round(coefficients, 4).tolist()}")
 
 
-def as_polynomial(spec: ActivationLike, name: str = "activation") -> HermiteSeries:
-    """Return the polynomial that ``spec`` stands for, as its Hermite series.
+def as_polynomial(spec: ActivationLike, name: str = "activation", *, constant: bool = False) -> HermiteSeries:
+    """Return the polynomial that ``spec`` stands for, as its Hermite series; see `as_activation`.
 
     Raises
     ------
     ValueError
-        If ``spec`` is not an activation, not a polynomial, or constant.
+        If ``spec`` is not an activation, not a polynomial, or a constant where that is not allowed.
     """
-    polynomial = as_activation(spec, name, constant=False).polynomial
+    polynomial = as_activation(spec, name, constant=constant).polynomial
     if polynomial is None:
         raise ValueError(
             f"{name}={spec!r} must be a polynomial. Pass its orthonormal Hermite coefficients, e.g. (0, 0, 1) for h_2, "

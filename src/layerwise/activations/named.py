@@ -21,12 +21,16 @@ def _gaussian_times(z: Array, monomials: NDArray[np.float64]) -> Array:
     return np.exp(-z * z) * horner(z, monomials)
 
 
+def _polynomial_of(z: Array, function: Elementwise, monomials: NDArray[np.float64]) -> Array:
+    return horner(function(z), monomials)
+
+
 def _autonomous(function: Elementwise, monomials: Sequence[float]) -> Activation:
     """A function g with ``g' = P(g)`` for a polynomial P, so that ``g'' = P'(g) P(g)`` and so on."""
     slope = [np.asarray(monomials, dtype=float)]
     for _ in range(2):
         slope.append(polymul(polyder(slope[-1]), slope[0]))
-    derivatives = [partial(horner, monomials=p, function=function) for p in slope]
+    derivatives = [partial(_polynomial_of, function=function, monomials=p) for p in slope]
     return Activation(function, derivatives=derivatives)
 
 

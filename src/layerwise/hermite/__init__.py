@@ -1,7 +1,7 @@
 """Hermite polynomials, orthonormal under the standard Gaussian: one variable, many variables, and data.
 
 ``h_k = He_k / sqrt(k!)`` and ``h_alpha(x) = prod_i h_{alpha_i}(x_i)`` are orthonormal in L2(N(0, I)).
-Everything here is exact algebra on coefficients in these bases, or quadrature that says where it is exact.
+Everything here is exact algebra on coefficients in these bases, or quadrature with a documented degree of exactness.
 """
 
 from layerwise.hermite.degree_kernel import DegreeSpectrum, degree_kernel, degree_spectrum

@@ -1,4 +1,4 @@
-"""The loops of `HermitePolynomial` as array programs: merge, multiply, rotate, evaluate.
+"""Vectorised operations of `HermitePolynomial`: merge, multiply, rotate, evaluate.
 
 A polynomial is a pair (exponents (n_terms, dim), coefficients (n_terms,)); rows need not be unique here.
 """
@@ -19,13 +19,13 @@ from layerwise.hermite.univariate import hermite_values, linearisation, sqrt_fac
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-MAX_PAIRS = 10**8  # of terms in one product: minutes
+MAX_PAIRS = 10**8  # pairs of terms in one product, which take minutes
 CHUNK = 2**25  # entries of exponents expanded at once in a product
-CACHE = 2**20  # bytes of prefix values worked on at once in an evaluation
+CACHE = 2**20  # bytes of prefix values in one block of an evaluation
 
 
 def unique_rows(exponents: NDArray[Any]) -> tuple[Ints, Ints]:
-    """Unique rows in graded colexicographic order, and for each row its place among them.
+    """Return the unique rows in graded colexicographic order, and the position of each row among them.
 
     The bytes of (degree, alpha_d, ..., alpha_1), big-endian, compare in exactly this order.
     """
@@ -42,7 +42,7 @@ def unique_rows(exponents: NDArray[Any]) -> tuple[Ints, Ints]:
 
 
 def merge(exponents: NDArray[Any], coefficients: Floats) -> tuple[Ints, Floats]:
-    """Canonical form: unique rows in order, equal ones added up, exact zeros dropped."""
+    """Return the canonical form: unique rows in order, equal ones merged, exact zeros dropped."""
     rows, places = unique_rows(exponents)
     sums = np.zeros(len(rows))
     np.add.at(sums, places, coefficients)
@@ -51,11 +51,11 @@ def merge(exponents: NDArray[Any], coefficients: Floats) -> tuple[Ints, Floats]:
 
 
 def multiply(a: Ints, a_coefs: Floats, b: Ints, b_coefs: Floats) -> tuple[Ints, Floats]:
-    """Product of two polynomials, by linearisation in each variable that a pair of terms shares."""
+    """Multiply two polynomials, by linearisation in each variable that a pair of terms shares."""
     pairs = len(a) * len(b)
     if pairs > MAX_PAIRS:
         raise ValueError(
-            f"a product of {len(a)} by {len(b)} terms forms {pairs:.2g} pairs, over {MAX_PAIRS:.0e}. "
+            f"a product of {len(a)} by {len(b)} terms forms {pairs:.2g} pairs, more than {MAX_PAIRS:.0e}. "
             "Truncate the factors first, or multiply values at points instead of polynomials."
         )
     if pairs == 0:
@@ -75,7 +75,7 @@ def multiply(a: Ints, a_coefs: Floats, b: Ints, b_coefs: Floats) -> tuple[Ints, 
 def _expand(
     a: NDArray[np.int16], a_coefs: Floats, b: NDArray[np.int16], b_coefs: Floats, table: Floats
 ) -> tuple[NDArray[np.int16], Floats]:
-    """All terms of the product, unmerged: a pair's rows multiply at each variable that both contain."""
+    """Return all terms of the product, unmerged: a pair is expanded at each variable that both terms contain."""
     left, right = np.divmod(np.arange(len(a) * len(b)), len(b))
     rows = a[left] + b[right]
     coefs = a_coefs[left] * b_coefs[right]
@@ -94,16 +94,16 @@ def _expand(
 
 
 def last_variable(exponents: NDArray[Any]) -> Ints:
-    """Index of the last variable with a non-zero exponent in each (non-constant) row."""
+    """Return the index of the last variable with a nonzero exponent, for each (non-constant) row."""
     return exponents.shape[1] - 1 - np.argmax(exponents[:, ::-1] != 0, axis=1)
 
 
 def rotate(exponents: Ints, coefs: Floats, U: Floats) -> tuple[Ints, Floats]:
-    """Terms of ``x -> f(U x)`` for U (r, d) with orthonormal rows.
+    """Return the terms of ``x -> f(U x)`` for U (r, d) with orthonormal rows.
 
-    Wick: with orthonormal u_i, ``prod_i He_{a_i}(u_i.x)`` in the He_beta(x) has the coefficients of the
-    plain monomial ``prod_i (u_i.x)^{a_i}`` in the x^beta. So monomials are substituted, one form a step:
-    ``state[row of y-powers, x^gamma]`` trades the last y of each row for ``sum_j U[last, j] x_j``.
+    By Wick's theorem, for orthonormal u_i, the coefficients of ``prod_i He_{a_i}(u_i.x)`` in the He_beta(x) are those
+    of the monomial ``prod_i (u_i.x)^{a_i}`` in the x^beta. Hence monomials are substituted, one linear form per step:
+    ``state[row of y-powers, x^gamma]`` replaces the last y of each row by ``sum_j U[last, j] x_j``.
     """
     r, d = U.shape
     if (np.count_nonzero(U, axis=1) == 1).all():  # signed permutation or embedding: terms map to terms
@@ -124,7 +124,7 @@ def rotate(exponents: Ints, coefs: Floats, U: Floats) -> tuple[Ints, Floats]:
     if needed > MAX_MEMORY:
         raise ValueError(
             f"rotating a polynomial of degree {top} into {n_active} variables needs {gigabytes(needed)}, "
-            f"over {gigabytes(MAX_MEMORY)}. Truncate it first, or rotate the points instead: f(X @ U.T)."
+            f"more than {gigabytes(MAX_MEMORY)}. Truncate it first, or rotate the points instead: f(X @ U.T)."
         )
     indices = multi_indices(n_active, top)
     roots = sqrt_factorials(top)
@@ -155,11 +155,11 @@ def rotate(exponents: Ints, coefs: Floats, U: Floats) -> tuple[Ints, Floats]:
 
 
 class Evaluator:
-    """Evaluate one polynomial at many points, one multiplication and addition a term and point.
+    """Evaluates one polynomial at many points, with one multiplication and addition per term and point.
 
-    A term is its prefix (the term without its last variable) times h_e(x_i). Terms with the same last factor
-    are collected: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}`` with V the values of the prefixes alone,
-    each of them again its own prefix times one factor, and C sparse with one entry a term.
+    A term is its prefix (the term without its last variable) times h_e(x_i). Terms with the same last factor are
+    collected: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}``, where V holds the values of the prefixes, each computed
+    as its own prefix times one factor, and C is sparse with one entry per term.
     """
 
     def __init__(self, exponents: Ints, coefs: Floats) -> None:
@@ -190,7 +190,7 @@ class Evaluator:
         self.mixing = csr_array(entries, shape=(len(self.groups), len(nodes)))
 
     def _split(self, exponents: Ints) -> tuple[Ints, Ints]:
-        """Prefixes, and the last factors as e * dim + i."""
+        """Return the prefixes, and the last factors encoded as e * dim + i."""
         prefixes = exponents.copy()
         every, last = np.arange(len(exponents)), last_variable(exponents)
         powers = exponents[every, last]

@@ -1,4 +1,4 @@
-"""Kernels of one degree, and the energy of a function by degree, from data alone.
+"""The reproducing kernels of each degree, and estimates of the degree energies of a function from data.
 
 ``kappa_k(x, x') = sum_{|alpha| = k} h_alpha(x) h_alpha(x')`` is the coefficient of t^k in Mehler's kernel
 
@@ -8,8 +8,8 @@ From (1 - t^2)^2 G' = (s + (d - q) t + s t^2 - d t^3) G its coefficients obey
 
     (k+1) kappa_{k+1} = s kappa_k + (d - q + 2(k-1)) kappa_{k-1} + s kappa_{k-2} - (d + k - 3) kappa_{k-3}.
 
-Since E f(x) kappa_k(x, .) = P_k f, the mean of y_i y_j kappa_k(x_i, x_j) over i != j estimates |P_k f|^2
-without bias: the degree spectrum.
+Since E f(x) kappa_k(x, .) = P_k f, the mean of y_i y_j kappa_k(x_i, x_j) over i != j is an unbiased estimate of
+|P_k f|^2: the degree spectrum.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def _kernels(X: NDArray[Any], Z: NDArray[Any], degree: int) -> Iterator[NDArray[
 
 
 def degree_kernel(X: ArrayLike, Z: ArrayLike | None = None, degree: int = 4) -> NDArray[Any]:
-    """The reproducing kernels of the degrees 0..degree: ``kappa_k(x, z) = sum_{|a|=k} h_a(x) h_a(z)``.
+    """Compute the reproducing kernels of the degrees 0..degree, ``kappa_k(x, z) = sum_{|a|=k} h_a(x) h_a(z)``.
 
     Parameters
     ----------
     X : array_like of shape (n, dim)
     Z : array_like of shape (m, dim), optional
-        Default X.
+        X by default.
     degree : int
         Largest degree.
 
@@ -68,7 +68,7 @@ def degree_kernel(X: ArrayLike, Z: ArrayLike | None = None, degree: int = 4) -> 
 
 @dataclass(frozen=True, eq=False)
 class DegreeSpectrum:
-    """Energy of a function by degree, estimated from data.
+    """Degree energies of a function, estimated from data.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     degree : int
         Largest degree.
     n_groups : int
-        Groups of the jackknife that gives the standard errors (groups are left out in turn, after a fixed
-        shuffle of the rows). ``n_groups=n`` leaves out single rows. Where ``|P_k f|^2 = 0`` the
-        standard error comes out up to sqrt(2) too large, never too small on average.
+        Groups of the jackknife for the standard errors (each group is left out in turn, after a fixed shuffle of the
+        rows). ``n_groups=n`` leaves out single rows. If ``|P_k f|^2 = 0`` the standard error is on average up to
+        sqrt(2) too large, but not too small.
 
     Returns
     -------
@@ -111,8 +111,8 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     n_groups = as_integer(n_groups, "n_groups", minimum=2)
     if (n < 2 * n_groups and n_groups != n) or n < 4:
         raise ValueError(
-            f"{n} rows make no {n_groups} groups of two; at least {max(4, 2 * n_groups)} rows are needed. "
-            "Lower n_groups (not below 2) or pass more rows."
+            f"n_groups={n_groups} with {n} rows leaves groups of fewer than two; there must be at least "
+            f"{max(4, 2 * n_groups)} rows. Lower n_groups (not below 2) or pass more rows."
         )
     shuffle = np.random.default_rng(20220630).permutation(n)
     X, y = X[shuffle], y[shuffle]
@@ -122,7 +122,7 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     within = np.zeros((degree + 1, n))  # the part of r_i with j in the group of i
     for a in range(0, n, BLOCK):
         rows = slice(a, min(a + BLOCK, n))
-        for b in range(a, n, BLOCK):  # upper half of the tiles; the lower is its transpose
+        for b in range(a, n, BLOCK):  # the upper half of the tiles; the lower half is its transpose
             cols = slice(b, min(b + BLOCK, n))
             same = group[rows, None] == group[cols] if group[b] <= group[rows.stop - 1] else None
             for k, kernel in enumerate(_kernels(X[rows], X[cols], degree)):

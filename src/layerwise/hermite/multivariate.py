@@ -1,12 +1,12 @@
 """The basis of all ``h_alpha(x) = prod_i h_{alpha_i}(x_i)`` with |alpha| <= degree, and its design matrix.
 
-Order: by total degree, then colexicographic (the last variable where two indices differ decides). Then all
-indices of degree m whose last variable is i with exponent e stand in one block, in the order of their
-prefixes, and these are the first C(i + m - e - 1, m - e) indices of degree m - e. Hence
+Indices are ordered by total degree, then colexicographically (by the last variable in which two indices differ). In
+this order all indices of degree m whose last variable is i with exponent e form one block, sorted by their prefixes,
+which are the first C(i + m - e - 1, m - e) indices of degree m - e. Hence
 
     column[block(m, i, e)] = column[first prefixes of degree m - e] * h_e(x_i):
 
-one multiplication an entry, in ``dim * degree (degree + 1) / 2`` calls however many columns there are.
+with one multiplication per entry, in ``dim * degree (degree + 1) / 2`` calls for any number of columns.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from layerwise._validation import as_integer, as_points, gigabytes
 from layerwise.hermite.univariate import hermite_values
 
 MAX_MEMORY = 8 * 2**30
-CACHE = 2**22  # bytes of lower-degree columns worked on at once
+CACHE = 2**22  # bytes of lower-degree columns computed at once
 
 
 def n_terms(dim: int, degree: int) -> int:
-    """Number of indices alpha in ``dim`` variables with |alpha| <= degree: C(dim + degree, degree)."""
+    """Return the number of indices in ``dim`` variables with |alpha| <= degree: C(dim + degree, degree)."""
     return comb(as_integer(dim, "dim", minimum=1) + as_integer(degree, "degree"), degree)
 
 
@@ -34,7 +34,7 @@ def _blocks(dim: int, m: int) -> Iterator[tuple[slice, slice, int, int]]:
     """Yield (children, parents, variable, exponent) for the indices of degree m >= 1, in order."""
     start = n_terms(dim, m - 1)
     for i in range(dim):
-        for e in range(1 if i else m, m + 1):  # the first variable has no prefix but the constant
+        for e in range(1 if i else m, m + 1):  # the only prefix of the first variable is the constant
             count = comb(i + m - e - 1, m - e) if i else 1
             first = n_terms(dim, m - e - 1) if e < m else 0
             yield slice(start, start + count), slice(first, first + count), i, e
@@ -42,7 +42,7 @@ def _blocks(dim: int, m: int) -> Iterator[tuple[slice, slice, int, int]]:
 
 
 def multi_indices(dim: int, degree: int) -> NDArray[np.int64]:
-    """All indices alpha with |alpha| <= degree, by total degree, then colexicographic.
+    """Return all indices alpha with |alpha| <= degree, by total degree, then colexicographically.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def multi_indices(dim: int, degree: int) -> NDArray[np.int64]:
     size = n_terms(dim, degree)
     if 8 * size * dim > MAX_MEMORY:
         raise ValueError(
-            f"degree={degree} in {dim} variables has {size:.3g} indices ({gigabytes(8 * size * dim)}), over "
+            f"degree={degree} in {dim} variables has {size:.3g} indices ({gigabytes(8 * size * dim)}), more than "
             f"{gigabytes(MAX_MEMORY)}. Lower degree, or use degree_kernel, which never forms the basis."
         )
     indices = np.zeros((size, dim), dtype=np.int64)
@@ -68,10 +68,10 @@ def multi_indices(dim: int, degree: int) -> NDArray[np.int64]:
 
 
 def index_ranks(indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of each index in the order of `multi_indices`.
+    """Return the position of each index in the order of `multi_indices`.
 
     There are N(i, q) = C(i + q - 1, q) indices of degree exactly q in i variables. With partial sums
-    r_i = alpha_1 + ... + alpha_i, ``sum_i N(i, r_i) - N(i, r_{i-1})`` of the same degree come before alpha.
+    r_i = alpha_1 + ... + alpha_i, ``sum_i N(i, r_i) - N(i, r_{i-1})`` indices of the same degree precede alpha.
     """
     dim = indices.shape[1]
     partial = np.cumsum(indices, axis=1)
@@ -85,24 +85,29 @@ def index_ranks(indices: NDArray[np.int64]) -> NDArray[np.int64]:
 def design_matrix(
     X: ArrayLike, degree: int, *, out: NDArray[Any] | None = None, max_memory: float = MAX_MEMORY
 ) -> NDArray[Any]:
-    """Values of all h_alpha with |alpha| <= degree at the rows of X.
+    """Evaluate all h_alpha with |alpha| <= degree at the rows of X.
 
     Parameters
     ----------
     X : array_like of shape (n, dim)
-        Points; float32 and float64 are kept.
+        Points; float32 and float64 are preserved.
     degree : int
         Largest total degree.
     out : ndarray of shape (n, n_terms(dim, degree)), optional
-        Where to write; column-major (``order="F"``) is the fast layout.
+        The array to fill; column-major (``order="F"``) is the fast layout.
     max_memory : float
-        Refuse to allocate more bytes than this; not asked when ``out`` is given.
+        The most bytes to allocate; ignored if ``out`` is given.
 
     Returns
     -------
     ndarray of shape (n, n_terms(dim, degree))
-        Columns in the order of `multi_indices`, column-major unless ``out`` says otherwise.
-        Peak memory is the array itself and about 4 MiB.
+        Columns in the order of `multi_indices`; column-major unless ``out`` is given. Peak memory is the array and
+        about 4 MiB.
+
+    Raises
+    ------
+    ValueError
+        If the array would take more than ``max_memory``, or ``out`` has the wrong shape or dtype.
     """
     X = as_points(X)
     n, dim = X.shape
@@ -110,10 +115,10 @@ def design_matrix(
     if out is None:
         needed = size * n * X.itemsize
         if needed > max_memory:
-            blocks = "Work by row blocks, X[i:j]. " if needed / n <= max_memory / 16 else ""
+            blocks = "Pass X by row blocks, X[i:j]. " if needed / n <= max_memory / 16 else ""
             raise ValueError(
                 f"degree={degree} with {dim} inputs needs a basis of {size:.3g} columns "
-                f"({needed:.2g} bytes for {n} rows), over max_memory={gigabytes(max_memory)}. "
+                f"({needed:.2g} bytes for {n} rows), more than max_memory={gigabytes(max_memory)}. "
                 f"{blocks}Lower degree, project the inputs on fewer directions first, or use degree_kernel, "
                 "which never forms the basis."
             )
@@ -128,7 +133,7 @@ def design_matrix(
     if degree == 0 or n == 0:
         return out
 
-    # Lower degrees stand in a small buffer that stays in cache; the top degree goes straight to its place.
+    # Lower degrees are computed in a small buffer that stays in cache; the top degree is written in place.
     n_lower = n_terms(dim, degree - 1)
     rows = min(n, max(128, CACHE // (X.itemsize * (n_lower + (degree + 1) * dim))))
     lower_blocks = [block for m in range(1, degree) for block in _blocks(dim, m)]

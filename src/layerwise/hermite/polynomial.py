@@ -1,8 +1,8 @@
-"""Polynomials in many variables, ``f(x) = sum_alpha c_alpha h_alpha(x)``, kept sparse and exact.
+"""Sparse polynomials in many variables, ``f(x) = sum_alpha c_alpha h_alpha(x)``, with exact algebra.
 
 With h_alpha orthonormal under N(0, I): ``E f^2 = sum c_alpha^2``; ``P_k f`` keeps the terms with |alpha| = k;
 ``d_i h_alpha = sqrt(alpha_i) h_{alpha - e_i}``; products follow from the linearisation of h_m h_n in each
-variable; and (Stein) ``E Hessian f = E f(x) (x x' - I)`` is read off the terms of degree 2.
+variable; and by Stein's lemma ``E Hessian f = E f(x) (x x' - I)`` follows from the terms of degree 2.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class HermitePolynomial:
     Parameters
     ----------
     exponents : array_like of int, shape (n_terms, dim)
-        One multi-index a row. Stored by total degree, then colexicographic, equal rows added up and
-        zero terms dropped.
+        One multi-index per row. Rows are sorted by total degree, then colexicographically; equal rows are merged
+        and zero terms dropped.
     coefficients : array_like of shape (n_terms,)
 
     Examples
@@ -46,26 +46,26 @@ class HermitePolynomial:
 
     exponents: NDArray[np.int64]
     coefficients: NDArray[np.float64]
-    __array_ufunc__ = None  # NumPy scalars on the left defer to us
+    __array_ufunc__ = None  # NumPy scalars on the left defer to this class
 
     def __post_init__(self) -> None:
         exponents, coefficients = np.asarray(self.exponents), as_vector(self.coefficients, "coefficients")
         if exponents.ndim != 2 or exponents.shape[1] == 0:
             raise ValueError(
                 f"exponents has shape {exponents.shape}; it must be (n_terms, dim >= 1), one "
-                "multi-index a row. Use zero(dim) for no terms, basis(alpha) for one."
+                "multi-index per row. Use zero(dim) for no terms, basis(alpha) for one."
             )
         if exponents.dtype.kind not in "iu":
             raise TypeError(f"exponents has dtype {exponents.dtype}; it must hold integers. Use .astype(int).")
         if exponents.size and (exponents.min() < 0 or exponents.sum(axis=1).max() > MAX_DEGREE):
             raise ValueError(
-                f"exponents go from {exponents.min()} to a total degree of {exponents.sum(axis=1).max()}; they must "
-                f"be >= 0 with a total of at most {MAX_DEGREE}. Drop or correct the terms outside."
+                f"exponents range from {exponents.min()} to a total degree of {exponents.sum(axis=1).max()}; they "
+                f"must be >= 0 with a total of at most {MAX_DEGREE}. Drop or correct the other terms."
             )
         if len(exponents) != len(coefficients):
             raise ValueError(
                 f"exponents has {len(exponents)} rows and coefficients {len(coefficients)} entries; they must "
-                "be equal in number. Give one coefficient a row."
+                "be equal in number. Pass one coefficient per row."
             )
         exponents, coefficients = _sparse.merge(exponents, coefficients)
         exponents.flags.writeable = coefficients.flags.writeable = False
@@ -74,35 +74,35 @@ class HermitePolynomial:
 
     @classmethod
     def zero(cls, dim: int) -> HermitePolynomial:
-        """The polynomial 0."""
+        """Return the polynomial 0."""
         return cls.constant(dim, 0.0)
 
     @classmethod
     def constant(cls, dim: int, c: float) -> HermitePolynomial:
-        """The constant c."""
+        """Return the constant c."""
         return cls(np.zeros((1, as_integer(dim, "dim", minimum=1)), dtype=np.int64), np.array([c]))
 
     @classmethod
     def basis(cls, alpha: ArrayLike) -> HermitePolynomial:
-        """The basis function h_alpha."""
+        """Return the basis function h_alpha."""
         return cls(np.atleast_2d(np.asarray(alpha)), np.ones(1))
 
     @classmethod
     def ridge(cls, direction: ArrayLike, series: HermiteSeries) -> HermitePolynomial:
-        """``x -> series(direction . x)``, |direction| = 1: c_k sqrt(k!/beta!) direction^beta at h_beta."""
+        """Return ``x -> series(direction . x)``, |direction| = 1: c_k sqrt(k!/beta!) direction^beta at h_beta."""
         direction = as_vector(direction, "direction")
         one = cls(np.arange(series.degree + 1)[:, None], series.coefficients)
         return one.rotate(direction[None, :])
 
     @classmethod
     def from_dense(cls, dim: int, degree: int, coefficients: ArrayLike) -> HermitePolynomial:
-        """From one coefficient for each row of ``multi_indices(dim, degree)``."""
+        """Build from one coefficient for each row of ``multi_indices(dim, degree)``."""
         size = n_terms(dim, degree)
         coefficients = as_vector(coefficients, "coefficients", length=size)
         return cls(multi_indices(dim, degree), coefficients)
 
     def to_dense(self, degree: int | None = None) -> NDArray[np.float64]:
-        """One coefficient for each row of ``multi_indices(dim, degree)``; default degree: its own."""
+        """Return one coefficient for each row of ``multi_indices(dim, degree)``; by default for its own degree."""
         degree = self.degree if degree is None else as_integer(degree, "degree")
         if degree < self.degree:
             raise ValueError(
@@ -127,7 +127,7 @@ class HermitePolynomial:
 
     @property
     def degree(self) -> int:
-        """Largest |alpha| present; 0 for the zero polynomial."""
+        """Largest |alpha| of its terms; 0 for the zero polynomial."""
         return int(self._degrees.max(initial=0))
 
     @property
@@ -141,18 +141,18 @@ class HermitePolynomial:
         return float((self.coefficients[self._degrees > 0] ** 2).sum())
 
     def degree_energies(self) -> NDArray[np.float64]:
-        """``|P_k f|^2`` for k = 0..degree."""
+        """Return ``|P_k f|^2`` for k = 0..degree."""
         energies = np.zeros(self.degree + 1)
         np.add.at(energies, self._degrees, self.coefficients**2)
         return energies
 
     def norm(self) -> float:
-        """``sqrt(E f(x)^2)``."""
-        # Pairwise sums here and in inner: exacter than BLAS, and the same bits on any number of threads.
+        """Return ``sqrt(E f(x)^2)``."""
+        # Pairwise sums, here and in `inner`: more exact than BLAS, and the same bits on any number of threads.
         return float(np.sqrt(np.sum(self.coefficients**2)))
 
     def inner(self, other: HermitePolynomial) -> float:
-        """``E f(x) g(x)``."""
+        """Return ``E f(x) g(x)``."""
         self._check_same_dim(other)
         _, places = _sparse.unique_rows(np.concatenate([self.exponents, other.exponents]))
         mine = np.zeros(int(places.max(initial=-1)) + 1)
@@ -160,7 +160,7 @@ class HermitePolynomial:
         return float(np.sum(mine[places[len(self.exponents) :]] * other.coefficients))
 
     def isclose(self, other: HermitePolynomial, rtol: float = 1e-10, atol: float = 1e-14) -> bool:
-        """Whether ``norm(f - g) <= atol + rtol * norm(g)``."""
+        """Return whether ``norm(f - g) <= atol + rtol * norm(g)``."""
         return (self - other).norm() <= atol + rtol * other.norm()
 
     @cached_property
@@ -175,18 +175,18 @@ class HermitePolynomial:
         return HermitePolynomial(self.exponents[keep], self.coefficients[keep])
 
     def project(self, k: int) -> HermitePolynomial:
-        """``P_k f``: the part of degree exactly k."""
+        """Return ``P_k f``, the part of degree exactly k."""
         return self._where(self._degrees == as_integer(k, "k"))
 
     def truncate(self, k: int) -> HermitePolynomial:
-        """``P_{<=k} f``: the part of degree at most k."""
+        """Return ``P_{<=k} f``, the part of degree at most k."""
         return self._where(self._degrees <= as_integer(k, "k"))
 
     def derivative(self, i: int) -> HermitePolynomial:
-        """The partial derivative along variable i: ``d_i h_alpha = sqrt(alpha_i) h_{alpha - e_i}``."""
+        """Return the partial derivative in variable i, by ``d_i h_alpha = sqrt(alpha_i) h_{alpha - e_i}``."""
         i = as_integer(i, "i")
         if i >= self.dim:
-            raise ValueError(f"i={i} is no variable; it must be in 0..{self.dim - 1}. Variables count from 0.")
+            raise ValueError(f"i={i} must be in 0..{self.dim - 1}. Variables are counted from 0.")
         present = self.exponents[:, i] > 0
         lowered = self.exponents[present].copy()
         weights = np.sqrt(lowered[:, i])
@@ -194,18 +194,18 @@ class HermitePolynomial:
         return HermitePolynomial(lowered, weights * self.coefficients[present])
 
     def gradient(self) -> list[HermitePolynomial]:
-        """The partial derivatives, one a variable."""
+        """Return the partial derivatives, one per variable."""
         return [self.derivative(i) for i in range(self.dim)]
 
     def expected_gradient(self) -> NDArray[np.float64]:
-        """``E grad f(x) = E f(x) x``, shape (dim,): the coefficients of degree 1."""
+        """Return ``E grad f(x) = E f(x) x``, of shape (dim,): the coefficients of degree 1."""
         linear = self._degrees == 1
         gradient = np.zeros(self.dim)
         gradient[_sparse.last_variable(self.exponents[linear])] = self.coefficients[linear]
         return gradient
 
     def expected_hessian(self) -> NDArray[np.float64]:
-        """``E Hessian f(x) = E f(x) (x x' - I)``: sqrt(2) c_{2 e_i} on, c_{e_i + e_j} off the diagonal."""
+        """Return ``E Hessian f(x) = E f(x) (x x' - I)``: sqrt(2) c_{2 e_i} on, c_{e_i + e_j} off the diagonal."""
         quadratic = self._degrees == 2
         rows, c = self.exponents[quadratic], self.coefficients[quadratic]
         i, j = np.argmax(rows != 0, axis=1), _sparse.last_variable(rows)
@@ -214,11 +214,11 @@ class HermitePolynomial:
         return hessian
 
     def compose(self, g: HermiteSeries) -> HermitePolynomial:
-        """``g o f``, by ``h_{k+1}(f) = (f h_k(f) - sqrt(k) h_{k-1}(f)) / sqrt(k+1)``.
+        """Return ``g o f``, by ``h_{k+1}(f) = (f h_k(f) - sqrt(k) h_{k-1}(f)) / sqrt(k+1)``.
 
         Notes
         -----
-        Exact algebra; to keep rounding small choose g and f so that f has mean 0 and variance about 1.
+        The algebra is exact; rounding errors are small if f has mean 0 and variance about 1.
         """
         before, now = HermitePolynomial.zero(self.dim), HermitePolynomial.constant(self.dim, 1.0)
         total = now * g.coefficients[0]
@@ -228,18 +228,18 @@ class HermitePolynomial:
         return total
 
     def rotate(self, U: ArrayLike) -> HermitePolynomial:
-        """``x -> f(U x)`` for U (self.dim, d) with orthonormal rows; a polynomial in d variables.
+        """Return ``x -> f(U x)`` for U (self.dim, d) with orthonormal rows, a polynomial in d variables.
 
         Notes
         -----
-        Terms of degree m spread over all C(d + m - 1, m) of that degree, unless U is a (signed)
-        permutation or embedding of the axes, which maps terms to terms.
+        A term of degree m becomes up to C(d + m - 1, m) terms of that degree, unless U is a (signed) permutation or
+        embedding of the axes, which maps terms to terms.
         """
         U = as_points(U, name="U").astype(np.float64)
         if U.shape[0] != self.dim:
             raise ValueError(
-                f"U has {U.shape[0]} rows; the polynomial has {self.dim} variables and f(U x) needs one "
-                "row each. Pass U of shape (dim, d), its transpose if the directions are columns."
+                f"U has {U.shape[0]} rows; it must have one for each of the {self.dim} variables. Pass U of shape "
+                "(dim, d), or its transpose if the directions are columns."
             )
         off = float(np.abs(U @ U.T - np.eye(self.dim)).max())
         if not off <= 1e-6:

@@ -1,8 +1,8 @@
-"""A function of few variables as a Hermite polynomial, by tensor Gauss-Hermite quadrature.
+"""Projection of a function of few variables on Hermite polynomials, by tensor Gauss-Hermite quadrature.
 
     P_{<=k} f = sum_{|alpha| <= k} c_alpha h_alpha,    c_alpha = E f(x) h_alpha(x),
 
-one axis of the grid contracted after the other: n_nodes^dim (degree + 1) products for the first, fewer for the others.
+contracting one axis of the grid at a time: n_nodes^dim (degree + 1) products for the first, fewer for the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_NODES = 2**24  # of the grid: 128 MiB of values
 def project(
     f: Callable[[NDArray[np.float64]], ArrayLike], dim: int, degree: int, n_nodes: int | None = None
 ) -> HermitePolynomial:
-    """``P_{<=degree} f`` of a function of few variables: ``c_alpha = E f(x) h_alpha(x)`` by quadrature.
+    """Compute ``P_{<=degree} f`` for a function of few variables: ``c_alpha = E f(x) h_alpha(x)`` by quadrature.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def project(
         Maps points (n, dim) to values (n,).
     dim, degree : int
     n_nodes : int, optional
-        Gauss-Hermite nodes along each axis, ``n_nodes**dim`` in all. Default ``2 * degree + 2``, exact for
-        polynomials f of degree at most ``3 * degree + 3``; take more for other functions.
+        Gauss-Hermite nodes along each axis, ``n_nodes**dim`` in total. The default ``2 * degree + 2`` is exact for
+        polynomials f of degree at most ``3 * degree + 3``; pass more for other functions.
 
     Notes
     -----
-    Coefficients below 64 machine epsilons of ``sqrt(E f^2)`` are rounding and dropped.
+    Coefficients below 64 machine epsilons of ``sqrt(E f^2)`` are rounding errors and dropped.
     """
     dim, degree = as_integer(dim, "dim", minimum=1), as_integer(degree, "degree")
     n_nodes = 2 * degree + 2 if n_nodes is None else as_integer(n_nodes, "n_nodes", minimum=1)
@@ -45,8 +45,8 @@ def project(
     if size > MAX_NODES:
         raise ValueError(
             f"n_nodes={n_nodes} in {dim} variables is a grid of {size:.2g} nodes ({gigabytes(8.0 * size)} of "
-            f"values), over {MAX_NODES:.2g}. Lower n_nodes, or project f on its few relevant directions and "
-            "rotate the result; from samples, use degree_spectrum."
+            f"values), more than {MAX_NODES:.2g}. Lower n_nodes, or project f on its few relevant directions and "
+            "rotate the result; for samples, use degree_spectrum."
         )
     nodes, weights = gaussian_rule(n_nodes)
     values = np.empty(size)
@@ -57,7 +57,7 @@ def project(
         if found.shape != flat.shape or not np.isfinite(found).all():
             raise ValueError(
                 f"f(X) has shape {found.shape} for {len(X)} points, or is not finite; it must be ({len(X)},) "
-                "and finite. Return one number a row."
+                "and finite. Return one number per row."
             )
         values[flat] = found
     analysis = hermite_values(nodes, degree) * weights

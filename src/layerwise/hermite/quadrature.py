@@ -1,9 +1,9 @@
-"""Quadrature for the standard Gaussian, smooth or with kinks.
+"""Quadrature for the standard Gaussian, for smooth functions and functions with kinks.
 
     E g(z) = sum_j w_j g(z_j),   z ~ N(0, 1),   sum_j w_j = 1.
 
 Gauss-Hermite with n nodes is exact for polynomials of degree 2n - 1 and converges slowly at a kink.
-With kinks the line is cut there, and each piece of [-R, R] takes n Gauss-Legendre nodes of ``g * density``.
+With kinks the interval [-R, R] is split there, and each piece has n Gauss-Legendre nodes for ``g * density``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from layerwise._validation import as_integer, as_vector
 
 
 def gaussian_rule(n_nodes: int, kinks: Sequence[float] = ()) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nodes and weights with ``E g(z) = sum(weights * g(nodes))`` for z ~ N(0, 1).
+    """Return nodes and weights with ``E g(z) = sum(weights * g(nodes))`` for z ~ N(0, 1).
 
     Parameters
     ----------
     n_nodes : int
-        Number of nodes: of all without kinks, of each piece with them. With kinks take at least 32.
+        Number of nodes: in total without kinks, for each piece with kinks; at least 32 is then advisable.
     kinks : sequence of float
-        Points where g or a derivative of it jumps, for example ``(0.0,)`` for ReLU.
+        Points where g or a derivative jumps, for example ``(0.0,)`` for ReLU.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def gaussian_rule(n_nodes: int, kinks: Sequence[float] = ()) -> tuple[NDArray[np
     if len(cuts) == 0:
         nodes, weights = roots_hermitenorm(n_nodes)
         return nodes, weights / weights.sum()
-    # Mass of z^(2n) e^{-z^2/2} sits near sqrt(2n): R keeps it inside; density(37) is still a normal number.
+    # z^(2n) e^{-z^2/2} is concentrated near sqrt(2n), inside [-R, R]; the density at 37 is still a normal number.
     radius = min(4.0 + np.sqrt(2.0 * n_nodes), 37.0)
     edges = np.concatenate([[-radius], cuts[np.abs(cuts) < radius], [radius]])
     unit_nodes, unit_weights = roots_legendre(n_nodes)

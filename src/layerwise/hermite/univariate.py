@@ -5,7 +5,7 @@ The h_k are orthonormal under N(0, 1), so that ``c_k = E f(z) h_k(z)`` and ``E f
     h_{k+1} = (z h_k - sqrt(k) h_{k-1}) / sqrt(k+1),      h_k' = sqrt(k) h_{k-1},
     h_m h_n = sum_j sqrt(C(m,j) C(n,j) C(m+n-2j, m-j)) h_{m+n-2j}          (linearisation),
 
-the last being He_m He_n = sum_j C(m,j) C(n,j) j! He_{m+n-2j} after normalisation.
+where the last follows from He_m He_n = sum_j C(m,j) C(n,j) j! He_{m+n-2j} by normalisation.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from layerwise._validation import as_floats, as_integer, as_vector
 from layerwise.hermite.quadrature import gaussian_rule
 
 MAX_PRODUCT_DEGREE = 400
-ROUNDING = 64 * float(np.finfo(np.float64).eps)  # relative to the norm: what quadrature leaves of an exact 0
+ROUNDING = 64 * float(np.finfo(np.float64).eps)  # rounding error of a zero coefficient by quadrature, over the norm
 
 
 def hermite_values(z: ArrayLike, degree: int) -> NDArray[Any]:
-    """Values of the orthonormal h_0, ..., h_degree.
+    """Evaluate the orthonormal polynomials h_0, ..., h_degree.
 
     Parameters
     ----------
     z : array_like
-        Points, of any shape; float32 and float64 are kept.
+        Points, of any shape; float32 and float64 are preserved.
     degree : int
         Largest degree.
 
@@ -57,11 +57,11 @@ def hermite_values(z: ArrayLike, degree: int) -> NDArray[Any]:
 
 @lru_cache(maxsize=64)
 def linearisation(m_max: int, n_max: int) -> NDArray[np.float64]:
-    """Table L[m, n, j] of ``h_m h_n = sum_j L[m, n, j] h_{m+n-2j}``, zero for j > min(m, n)."""
+    """Return the table L[m, n, j] in ``h_m h_n = sum_j L[m, n, j] h_{m+n-2j}``, zero for j > min(m, n)."""
     if m_max + n_max > MAX_PRODUCT_DEGREE:
         raise ValueError(
-            f"a product of degrees {m_max} and {n_max} has linearisation coefficients that overflow; the degrees "
-            f"may add up to {MAX_PRODUCT_DEGREE}. Truncate the factors first."
+            f"the linearisation coefficients of a product of degrees {m_max} and {n_max} overflow; the sum of the "
+            f"degrees must be at most {MAX_PRODUCT_DEGREE}. Truncate the factors first."
         )
     pascal = np.zeros((m_max + n_max + 1, m_max + n_max + 1))
     pascal[:, 0] = 1
@@ -76,7 +76,7 @@ def linearisation(m_max: int, n_max: int) -> NDArray[np.float64]:
 
 
 def sqrt_factorials(degree: int) -> NDArray[np.float64]:
-    """``sqrt(k!)`` for k = 0..degree."""
+    """Return ``sqrt(k!)`` for k = 0..degree."""
     return np.cumprod(np.sqrt(np.maximum(np.arange(degree + 1), 1.0)), dtype=np.float64)
 
 
@@ -89,7 +89,7 @@ class HermiteSeries:
     Parameters
     ----------
     coefficients : array_like of shape (degree + 1,)
-        ``c_0, ..., c_degree``; kept as given, trailing zeros included.
+        ``c_0, ..., c_degree``; trailing zeros are preserved.
 
     Examples
     --------
@@ -101,23 +101,23 @@ class HermiteSeries:
     """
 
     coefficients: NDArray[np.float64]
-    __array_ufunc__ = None  # NumPy scalars on the left defer to us
+    __array_ufunc__ = None  # NumPy scalars on the left defer to this class
 
     def __post_init__(self) -> None:
         coefficients = as_vector(self.coefficients, "coefficients")
         if len(coefficients) == 0:
-            raise ValueError("coefficients is empty; at least c_0 is needed. Pass [0.0] for the zero series.")
+            raise ValueError("coefficients is empty; it must contain at least c_0. Pass [0.0] for the zero series.")
         coefficients.flags.writeable = False
         object.__setattr__(self, "coefficients", coefficients)
 
     @classmethod
     def basis(cls, k: int) -> HermiteSeries:
-        """The basis function h_k."""
+        """Return the basis function h_k."""
         return cls(np.eye(1, as_integer(k, "k") + 1, k)[0])
 
     @classmethod
     def relu(cls, degree: int) -> HermiteSeries:
-        """ReLU to ``degree``: c_0 = 1/sqrt(2 pi), c_1 = 1/2, c_k = He_{k-2}(0) / sqrt(2 pi k!)."""
+        """Return the series of ReLU: c_0 = 1/sqrt(2 pi), c_1 = 1/2, c_k = He_{k-2}(0) / sqrt(2 pi k!)."""
         degree = as_integer(degree, "degree")
         k = np.arange(2, degree + 1)
         at_zero = hermite_values(0.0, max(degree - 2, 0))  # He_{k-2}(0) / sqrt(k!) = h_{k-2}(0) / sqrt(k (k-1))
@@ -139,15 +139,15 @@ class HermiteSeries:
         g : callable
             Maps an array of points to an array of values, elementwise.
         degree : int
-            Largest degree kept.
+            Largest degree of the series.
         kinks : sequence of float
-            Where g or a derivative jumps; see `gaussian_rule`.
+            Points where g or a derivative jumps; see `gaussian_rule`.
         n_nodes : int, optional
-            Default ``max(128, 2 * degree + 2)``; exact for polynomials of degree < 2 n_nodes - degree.
+            ``max(128, 2 * degree + 2)`` by default; exact for polynomials of degree < 2 n_nodes - degree.
 
         Notes
         -----
-        Coefficients below 64 machine epsilons of ``sqrt(E g^2)`` are rounding and set to 0.
+        Coefficients below 64 machine epsilons of ``sqrt(E g^2)`` are rounding errors and set to 0.
         """
         degree = as_integer(degree, "degree")
         nodes, weights = gaussian_rule(max(128, 2 * degree + 2) if n_nodes is None else n_nodes, kinks)
@@ -156,24 +156,24 @@ class HermiteSeries:
             values = np.full_like(nodes, values)
         if values.shape != nodes.shape:
             raise ValueError(
-                f"g returned shape {values.shape} for {len(nodes)} points; it must act elementwise. "
+                f"g returned shape {values.shape} for {len(nodes)} points; it must be elementwise. "
                 "Wrap it in np.vectorize if it takes one number."
             )
         if not np.isfinite(values).all():
             where = nodes[~np.isfinite(values)][0]
-            raise ValueError(f"g({where:.6g}) is not finite; g must be finite. Clip g or take fewer n_nodes.")
+            raise ValueError(f"g({where:.6g}) is not finite; g must be finite. Clip g, or pass a smaller n_nodes.")
         coefficients = hermite_values(nodes, degree) @ (weights * values)
         coefficients[np.abs(coefficients) <= ROUNDING * np.sqrt(weights @ values**2)] = 0
         return cls(coefficients)
 
     @classmethod
     def from_monomials(cls, a: ArrayLike) -> HermiteSeries:
-        """The polynomial ``sum_k a_k z^k``."""
+        """Return the series of the polynomial ``sum_k a_k z^k``."""
         he = hermite_e.poly2herme(as_vector(a, "a"))
         return cls(he * sqrt_factorials(len(he) - 1))
 
     def to_monomials(self) -> NDArray[np.float64]:
-        """Coefficients a with ``f(z) = sum_k a_k z^k``; ill-conditioned beyond degree 30 or so."""
+        """Return a with ``f(z) = sum_k a_k z^k``; ill-conditioned beyond degree 30 or so."""
         return np.asarray(hermite_e.herme2poly(self.coefficients / sqrt_factorials(self.degree)), dtype=np.float64)
 
     @property
@@ -198,16 +198,16 @@ class HermiteSeries:
 
     @property
     def information_exponent(self) -> int | None:
-        """Least k >= 1 with c_k != 0 (above 1e-10 of the norm); None for a constant."""
+        """The least k >= 1 with ``|c_k|`` above 1e-10 of the norm; None for a constant."""
         present = np.flatnonzero(np.abs(self.coefficients[1:]) > 1e-10 * self.norm())
         return int(present[0]) + 1 if len(present) else None
 
     def norm(self) -> float:
-        """``sqrt(E f(z)^2)``."""
+        """Return ``sqrt(E f(z)^2)``."""
         return float(np.sqrt(self.energies.sum()))
 
     def isclose(self, other: HermiteSeries, rtol: float = 1e-10, atol: float = 1e-14) -> bool:
-        """Whether ``norm(f - g) <= atol + rtol * norm(g)``."""
+        """Return whether ``norm(f - g) <= atol + rtol * norm(g)``."""
         return (self - other).norm() <= atol + rtol * other.norm()
 
     def __call__(self, z: ArrayLike) -> Any:
@@ -222,13 +222,13 @@ class HermiteSeries:
         return total[()]
 
     def derivative(self) -> HermiteSeries:
-        """f', from ``h_k' = sqrt(k) h_{k-1}``."""
+        """Return f', by ``h_k' = sqrt(k) h_{k-1}``."""
         if self.degree == 0:
             return HermiteSeries(np.zeros(1))
         return HermiteSeries(self.coefficients[1:] * np.sqrt(np.arange(1, self.degree + 1)))
 
     def compose(self, inner: HermiteSeries) -> HermiteSeries:
-        """The series of ``z -> self(inner(z))``, of degree ``self.degree * inner.degree``, exactly."""
+        """Return the exact series of ``z -> self(inner(z))``, of degree ``self.degree * inner.degree``."""
         before, now = HermiteSeries(np.zeros(1)), HermiteSeries(np.ones(1))
         total = HermiteSeries(self.coefficients[:1])
         for k in range(self.degree):

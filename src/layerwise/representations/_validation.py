@@ -49,12 +49,11 @@ def _check_squares(X: np.ndarray) -> None:
 def _check_deviation(y: np.ndarray, dtype: np.dtype) -> None:
     low, high = DEVIATIONS[dtype]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        centred = y.astype(float) - y.mean(dtype=float)
-        mean_square = float(np.mean(centred**2))
-    if not low**2 < mean_square < high**2 and np.any(y != y[0]):
+        variance = float(np.var(y, dtype=float))
+    if not low**2 < variance < high**2 and np.any(y != y[0]):
         raise ValueError(
-            f"y differs from its mean by up to {_largest(centred):.2g}, whose squares overflow or underflow {dtype}; "
-            f"its standard deviation must be between {low:g} and {high:g}. Divide y by its standard deviation."
+            f"y holds values up to {_largest(y):.2g}, whose squares overflow or underflow {dtype}; its standard "
+            f"deviation must be between {low:g} and {high:g}. Divide y by its standard deviation."
         )
 
 

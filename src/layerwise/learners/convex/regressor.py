@@ -41,10 +41,9 @@ class ConvexNeuralRegressor(Learner):
     of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm, with
     the kernel ``(z'v)^2``.
 
-    *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient. Its
-    search for neurons is a heuristic (the problem is hard), and its gap is not a certificate; see `gap_`. In F2
-    ``|f|^2 = int a(w)^2 dw`` with w uniform on the sphere, and the kernel ``E_w[sigma(w'z) sigma(w'v)]`` has a closed
-    form for ReLU and polynomials.
+    *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient with a
+    heuristic search for neurons (the problem is hard), so that its gap is not a certificate; see `gap_`. The kernel of
+    F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on the sphere, in closed form for ReLU and polynomials.
 
     alpha is not penalised: y and the features (or the kernel) are centred.
 
@@ -61,9 +60,8 @@ class ConvexNeuralRegressor(Learner):
         ``validation``.
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
-        held out, 0.2 for "auto". F1 follows a path of penalties from large to small, warm-started, until two in a row
-        do not lower the error by 2 %, provided that it is 10 % below that of a constant, or above it; then it refits to
-        all rows. The path spans 3.5 decades for "quadratic", otherwise 2.
+        held out, 0.2 for "auto", on a path of decreasing penalties (3.5 decades for "quadratic", otherwise 2) that ends
+        when the error no longer falls; then all rows are refitted.
     tol : float or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", otherwise 0.05.
     max_iter : int or "auto", default="auto"
@@ -95,7 +93,7 @@ class ConvexNeuralRegressor(Learner):
         ``f = alpha + dual_coef_'k(Z_fit_, z)``: in F2, unless "quadratic", these replace coef_ to singular_values_.
     gap_ : float
         F1 only, in the units of y squared. "quadratic": an upper bound of the objective's distance from its minimum.
-        Others: that bound over the neurons which the search found, itself a lower bound of the duality gap.
+        Others: that bound over the neurons found, itself a lower bound of the duality gap.
     gap_certified_ : bool
         F1 only: whether `gap_` is an upper bound.
     n_iter_ : int
@@ -114,14 +112,12 @@ class ConvexNeuralRegressor(Learner):
     ConvergenceWarning
         If ``max_iter`` ends F1 before the gap is within ``tol``.
     UserWarning
-        If the penalty chosen in F1 is an end of its path: the largest, which is hardly better than a constant on the
-        rows held out, or the smallest, with an error above 10 % of a constant's, so that a smaller one may do better.
+        If F1 chose an end of its path of penalties, and the error on the rows held out is not small.
 
     Notes
     -----
-    F1: an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers. Other
-    activations than "quadratic": 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of
-    shape (n, 512) for the search.
+    F1, "quadratic": an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers.
+    Others: 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of shape (n, 512).
     F2, "quadratic": ridge regression in the smaller of n and q = d (d+1) / 2, n q min(n, q) flops and 9 min^3; memory
     4 min^2 numbers and a few blocks of rows. Others: 9 n^3 flops, memory 4 n^2 numbers.
 

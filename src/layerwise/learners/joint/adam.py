@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from layerwise.learners.joint.networks import HELD_OUT_ROWS, Network, Parameter
 
-#: Training counts as unfinished if the last tenth of the epochs lowers the validation loss by a tenth of itself plus this
-#: fraction of the variance of y.
+#: Training counts as unfinished if the last tenth of the epochs lowers the validation loss by a tenth of itself plus
+#: this fraction of the variance of y.
 MIN_IMPROVEMENT = 1e-4
 #: Adam's decay rates for the gradient and its square, and its epsilon, small against the entries of a unit gradient.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-12

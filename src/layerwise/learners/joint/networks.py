@@ -13,8 +13,8 @@ whose step changes each entry of a parameter by about its learning rate: the out
 
 After an activation of norm ``|sigma| = sqrt(E sigma(z)^2)`` the next layer's initial value and rate are divided by it,
 so that the scale of sigma does not matter. For g of the hierarchical network this means ``u ~ N(0, 1 / m_1^2)``
-("mean-field" scaling): g starts near 0, at order ``1 / sqrt(m_1)``, and one step of size ``eta / m_1`` on all of u, with
-the signs of the gradient, changes g by order eta.
+("mean-field" scaling): g starts near 0, at order ``1 / sqrt(m_1)``, and one step of size ``eta / m_1`` on all of u,
+with the signs of the gradient, changes g by order eta.
 """
 
 from __future__ import annotations

@@ -283,8 +283,8 @@ class JointRegressor(Learner):
             )
         elif not loss < MAX_LOSS_RATIO * max(loss_of_mean, 1.0):  # in units of the variance of y
             warnings.warn(
-                f"the mean squared error on the rows held out, {loss:.2g} times the variance of y, is far above that of "
-                f"the mean of y, {loss_of_mean:.2g}. Standardise the columns of X (StandardScaler), or lower "
+                f"the mean squared error on the rows held out, {loss:.2g} times the variance of y, is far above "
+                f"that of the mean of y, {loss_of_mean:.2g}. Standardise the columns of X (StandardScaler), or lower "
                 "learning_rate.",
                 ConvergenceWarning,
                 stacklevel=3,

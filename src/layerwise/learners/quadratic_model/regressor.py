@@ -19,6 +19,7 @@ from layerwise.learners.quadratic_model.representation import Representation, ma
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES, train
 from layerwise.learners.quadratic_model.taylor import draw_start
 from layerwise.solvers import kernel_ridge
+from layerwise.solvers.gram import BLOCK_BYTES
 from layerwise.solvers.squared_errors import mean_square
 
 #: penalty="auto" decreases from the first to the second over the epochs.
@@ -130,8 +131,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     -----
     An epoch takes 4 n D m flops in float32 and some passes over (n, m), the start n D m once, and the representation
     n D^2 + 9 D^3 in float64. Memory: 4 bytes for each entry of h (n, D) and of the table of the start (n, m/2), 12 for
-    each of W, and 32 D^2. Predictions are computed by row blocks in the precision of X. The optimiser is that of
-    `layerwise.learners.quadratic_model.signed_sgd`; its momentum and common normaliser are not in the paper.
+    each of W, 32 D^2, and two blocks of rows. Predictions are computed by row blocks in the precision of X. The
+    optimiser, `layerwise.learners.quadratic_model.signed_sgd`, has a momentum and a normaliser not in the paper.
 
     *Linearised model, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in
     the dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, the
@@ -249,10 +250,10 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def memory_bytes(self, n_samples, n_features):
         """Peak memory of `fit` in bytes, beside X and y, by formula."""
         D = representation_width(self.representation, self.representation_width, self.degree, n_features)
-        rows = n_samples * (D + self.width // 2)
+        whitening, rows = 32 * D * D + 2 * min(8 * n_samples * D, BLOCK_BYTES), n_samples * (D + self.width // 2)
         if self._closed:
-            return 32 * D * D + 8 * (4 * n_samples**2 + rows)
-        return 32 * D * D + 4 * rows + 12 * self.width * D
+            return whitening + 8 * (4 * n_samples**2 + rows)
+        return whitening + 4 * rows + 12 * self.width * D
 
     @property
     def _closed(self) -> bool:
