@@ -240,7 +240,7 @@ def test_nan_step_sizes_and_labels_out_of_range_are_refused(learner):
         ({"activation": None}, "activation=None must be a name"),
         ({"activation": ()}, r"activation=\(\) must be a name"),
         ({"penalty": 0}, "no validation error by which to choose the step"),
-        ({"activation": "tanh"}, "activation='tanh' .*Pass"),
+        ({"activation": "tanh"}, r"activation=Activation\('tanh'\) must be 'relu' or a polynomial"),
         ({"split": np.nan}, "split=nan must be None or a fraction"),
         ({"step_size": np.nan}, "step_size=nan must be 'auto' or a finite number > 0. Pass"),
         ({"step_size": np.inf}, "step_size=inf must be"),

@@ -55,7 +55,7 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
 
     _constraints: ClassVar = {"degree": Integer(0), "max_memory": Memory()}
 
-    def __init__(self, degree: int = 2, *, whiten: bool = False, max_memory: int = MAX_MEMORY):
+    def __init__(self, degree: int = 2, *, whiten: bool = False, max_memory: float = MAX_MEMORY):
         self.degree = degree
         self.whiten = whiten
         self.max_memory = max_memory

@@ -80,8 +80,8 @@ def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int 
     >>> import numpy as np, pandas as pd
     >>> from layerwise.tables import fit_table
     >>> X = pd.DataFrame(np.random.default_rng(0).standard_normal((400, 3)), columns=list("abc"))
-    >>> fit_table(X, X["a"] ** 2, "moments").structure()
-    ['direction with 100% of the mean squared slope: +1.00 a +0.00 b +0.00 c']
+    >>> bool(fit_table(X, X["a"] ** 2, "moments").scores["r2"].iloc[0] > 0.99)
+    True
     """
     import pandas as pd
 

@@ -75,8 +75,7 @@ class ConvexNeuralRegressor(Learner):
     ----------
     intercept_ : float
         alpha.
-    mean_, scale_ : ndarray of shape (n_features,)
-        m, and s: 1 for constant columns.
+    mean_, scale_ : ndarrays of shape (n_features,), m and s (1 for constant columns)
     coef_ : ndarray of shape (n_neurons,)
         a, by decreasing magnitude. "quadratic": the eigenvalues of M (in F1, the nonzero ones).
     neurons_ : ndarray of shape (n_neurons, n_features)

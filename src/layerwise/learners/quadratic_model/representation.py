@@ -19,7 +19,7 @@ def representation_width(kind: Representation, width: int, degree: int, n_featur
     return {"raw": n_features, "neural": width, "hermite": n_terms(n_features, degree)}[kind]
 
 
-def make_representation(kind: Representation, width: int, degree: int, max_memory: int, seed: int) -> Pipeline:
+def make_representation(kind: Representation, width: int, degree: int, max_memory: float, seed: int) -> Pipeline:
     """Return the transformer x -> h(x): standardised columns, then their whitened representation."""
     if kind == "raw":
         representation = WhitenedInputs()

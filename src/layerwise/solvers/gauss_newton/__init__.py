@@ -5,6 +5,7 @@ it returns the refined function, or a stack of the functions fitted without each
 """
 
 from layerwise.solvers.gauss_newton.descent import Candidate
-from layerwise.solvers.gauss_newton.refinement import FoldFit, Refinement, draw_folds, refine, standardise
+from layerwise.solvers.gauss_newton.folds import FoldFit, draw_folds
+from layerwise.solvers.gauss_newton.refinement import Refinement, refine, standardise
 
 __all__ = ["Candidate", "FoldFit", "Refinement", "draw_folds", "refine", "standardise"]

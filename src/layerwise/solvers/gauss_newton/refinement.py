@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from layerwise._validation import Number, as_integer, as_vector
 from layerwise.solvers.gauss_newton.averaging import average_features
@@ -33,6 +32,7 @@ from layerwise.solvers.gauss_newton.descent import (
     fit_stages,
     restart_from_best_fold,
 )
+from layerwise.solvers.gauss_newton.folds import FoldFit, draw_folds
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 from layerwise.solvers.link import Link, PolynomialLink, SmoothLink, SplineLink
 from layerwise.solvers.squared_errors import lead, mean_square, stacking_weights
@@ -46,26 +46,6 @@ MIN_ERROR_RATIO = 100.0
 MIN_FOLDS = 3
 #: this share of the variance of y, where averaging has nothing to gain.
 NEGLIGIBLE_SHARE = 1e-2
-
-
-@dataclass(frozen=True)
-class FoldFit:
-    """Earlier stages fitted without the rows of one fold.
-
-    Attributes
-    ----------
-    held_out : ndarray of bool of shape (n_samples,)
-        The rows of the fold.
-    stages : sequence of Candidate
-        The two earlier stages, fitted to the labels of the other rows as `standardise` returns them. If empty, the
-        first two stages of the descent are used.
-    predictions : ndarray of shape (n_stages, n_held_out)
-        What the stages predict for the held-out rows.
-    """
-
-    held_out: np.ndarray
-    stages: Sequence[Candidate] = ()
-    predictions: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
 
 @dataclass(frozen=True)
@@ -251,16 +231,6 @@ def standardise(y: np.ndarray) -> tuple[np.ndarray, float, float]:
     mean = float(np.mean(y))
     scale = float(np.sqrt(mean_square(y - mean)))
     return (y - mean) / (scale if scale > 0 else 1.0), mean, scale
-
-
-def draw_folds(X: np.ndarray, folds: int, random_state: int | np.random.RandomState | None) -> np.ndarray:
-    """The fold of each row, of shape (n_samples,), at random but independent of the order of the rows.
-
-    Equal rows are in the same fold, as in a bootstrap.
-    """
-    distinct, copies = np.unique(X, axis=0, return_inverse=True)
-    order = check_random_state(random_state).permutation(len(distinct))
-    return (order % min(folds, len(distinct)))[copies.ravel()]
 
 
 def out_of_fold(

@@ -1,0 +1,41 @@
+"""The folds of the cross-validation, and earlier stages fitted without each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from layerwise.solvers.gauss_newton.descent import Candidate
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """Earlier stages fitted without the rows of one fold.
+
+    Attributes
+    ----------
+    held_out : ndarray of bool of shape (n_samples,)
+        The rows of the fold.
+    stages : sequence of Candidate
+        The two earlier stages, fitted to the labels of the other rows as `standardise` returns them. If empty, the
+        first two stages of the descent are used.
+    predictions : ndarray of shape (n_stages, n_held_out)
+        What the stages predict for the held-out rows.
+    """
+
+    held_out: np.ndarray
+    stages: Sequence[Candidate] = ()
+    predictions: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
+
+
+def draw_folds(X: np.ndarray, folds: int, random_state: int | np.random.RandomState | None) -> np.ndarray:
+    """The fold of each row, of shape (n_samples,), at random but independent of the order of the rows.
+
+    Equal rows are in the same fold, as in a bootstrap.
+    """
+    distinct, copies = np.unique(X, axis=0, return_inverse=True)
+    order = check_random_state(random_state).permutation(len(distinct))
+    return (order % min(folds, len(distinct)))[copies.ravel()]
