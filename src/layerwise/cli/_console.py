@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +19,13 @@ from layerwise.errors import UserError
 
 class PipeConsole(Console):
     """A console that discards its output once the reader of its pipe has gone (``| head``); the work goes on."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, also with versions of rich (before 13.8) that leave a broken pipe to the caller."""
+        try:
+            super().print(*objects, **options)
+        except BrokenPipeError:
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Discard all further output, including what Python flushes at exit."""
