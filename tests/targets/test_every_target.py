@@ -229,7 +229,7 @@ class TestBadInput:
             (
                 lambda t: MultiIndex(3, lambda Z: Z, 2)(np.zeros((4, 3))),
                 ValueError,
-                r"MultiIndex.evaluate rerotated an array of shape \(4, 2\) for 4 rows",
+                r"MultiIndex.evaluate returned an array of shape \(4, 2\) for 4 rows",
             ),
             (lambda t: MultiIndex(3, {"exponents": [[1]]}), ValueError, "'coefficients'"),
             (lambda t: DeepLowRank(3, 2), ValueError, "4 directions do not fit"),
