@@ -36,8 +36,8 @@ class Outcome:
     ----------
     risk : float
         ``mean((f(X) - y)^2) / variance`` over noiseless test points: 1 is predicting the mean, 0 is perfect. The
-        variance is the target's own, under N(0, I); that of the test points where the inputs are others. NaN for a
-        failed trial.
+        variance is the target's own, under N(0, I); that of the test points where the inputs are others; and 1, which
+        makes the risk an absolute error, where the target's is not reliable. NaN for a failed trial.
     fit_seconds : float
         Wall time of ``fit``. NaN for a failed trial.
     error : str or None, default=None
