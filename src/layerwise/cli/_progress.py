@@ -48,13 +48,7 @@ class Work:
 
 
 class StudyProgress:
-    """The progress of a running study.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    """
+    """The progress of a running study."""
 
     def __init__(self, study: Study) -> None:
         from layerwise.studies.execution.cost import peak_bytes

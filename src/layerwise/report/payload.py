@@ -42,16 +42,7 @@ def study_payload(
 ) -> dict[str, Any]:
     """Return everything that the charts and the table of one study show, as data for JSON without NaN.
 
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study, finished or not.
-    threshold : float
-        Initial position of the slider.
-    predicted : mapping or None
-        Predicted exponents, as in `fit_exponent`.
-    identity : str
-        HTML id of the section.
+    ``threshold`` is the initial position of the slider, ``identity`` the HTML id of the section.
     """
     study = result.study
     levels = thresholds(result, threshold)

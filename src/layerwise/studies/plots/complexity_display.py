@@ -39,14 +39,12 @@ class SampleComplexityDisplay(StudyDisplay):
     per_power : float, default=0
         The horizontal axis is ``n / d^per_power``.
     title : str, default=""
-        Title of the axes.
     references : mapping of str to float or None, default=None
         Levels drawn as horizontal lines, by label: ``{"kernel plateau ½": 0.5}``.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The medians, one line per curve, in the order of the study.
 
@@ -115,7 +113,6 @@ class SampleComplexityDisplay(StudyDisplay):
         Returns
         -------
         SampleComplexityDisplay
-            The display, drawn.
 
         Raises
         ------

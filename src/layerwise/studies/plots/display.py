@@ -17,20 +17,7 @@ class StudyDisplay(ABC):
     """A figure of a study, in scikit-learn's Display convention.
 
     The class method ``from_study`` computes the numbers and draws them; `plot` draws them again, on other axes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The numbers that are drawn.
-    title : str, default=""
-        Title of the axes.
-
-    Attributes
-    ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    ``table`` holds the numbers that are drawn, ``figure_`` and ``ax_`` are matplotlib's figure and axes.
     """
 
     figure_: Figure
@@ -50,8 +37,7 @@ class StudyDisplay(ABC):
 
         Returns
         -------
-        StudyDisplay
-            This display.
+        self
         """
         if ax is None:
             import matplotlib.pyplot as plt

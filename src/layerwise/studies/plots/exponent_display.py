@@ -53,12 +53,10 @@ class ExponentDisplay(StudyDisplay):
     curves : {"learner", "target"}, default="learner"
         What each curve is.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
 
@@ -118,7 +116,6 @@ class ExponentDisplay(StudyDisplay):
         Returns
         -------
         ExponentDisplay
-            The display, drawn.
 
         Raises
         ------

@@ -31,7 +31,6 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The files.
     """
     stems = file_stems(spec.label for spec in result.study.targets)
     succeeded = result.table[result.table["error"].isna()]
@@ -47,15 +46,13 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 
     Parameters
     ----------
-    figure : Figure
-        The figure.
+    figure : matplotlib Figure
     stem : Path
         Path of the files without ``.png`` and ``.svg``.
 
     Returns
     -------
     list of Path
-        The files.
     """
     from matplotlib import rc_context
 
@@ -71,16 +68,6 @@ def file_stems(labels: Iterable[str]) -> dict[str, str]:
     """Return a distinct file name for each label, made of its letters and digits.
 
     Names are distinct on file systems that ignore case as well.
-
-    Parameters
-    ----------
-    labels : iterable of str
-        Distinct labels.
-
-    Returns
-    -------
-    dict
-        File name by label.
     """
     stems, taken = {}, set()
     for label in labels:

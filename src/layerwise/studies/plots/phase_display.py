@@ -43,12 +43,10 @@ class PhaseDiagramDisplay(StudyDisplay):
     threshold : float
         Risk at the contour.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     cells_ : PolyCollection
         The cells, by dimension; its array holds their risks.
     line_ : Line2D
@@ -98,7 +96,6 @@ class PhaseDiagramDisplay(StudyDisplay):
         Returns
         -------
         PhaseDiagramDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -198,17 +195,9 @@ class PhaseDiagramDisplay(StudyDisplay):
 
 
 def edges(centres: Array) -> Array:
-    """Return the ends of cells around their centres: midpoints, and equally far beyond the first and the last centre.
+    """Return the ends of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
 
-    Parameters
-    ----------
-    centres : ndarray of shape (cells,)
-        Ascending.
-
-    Returns
-    -------
-    ndarray of shape (cells + 1,)
-        The ends; a single cell has width 1/2.
+    A single cell has width 1/2.
     """
     if len(centres) == 1:
         return centres[0] + np.array([-0.25, 0.25])

@@ -34,12 +34,10 @@ class FeatureRecoveryDisplay(StudyDisplay):
     curves : {"learner", "dim"}, default="learner"
         What each path is.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The medians over seeds in the order of n, one line per path, in the order of the study.
     dots_ : list of PathCollection
@@ -92,7 +90,6 @@ class FeatureRecoveryDisplay(StudyDisplay):
         Returns
         -------
         FeatureRecoveryDisplay
-            The display, drawn.
 
         Raises
         ------

@@ -23,32 +23,11 @@ WAIT_SECONDS = 30.0  # for a transaction of another process
 
 
 class Database:
-    """An open store file.
+    """An open store file. One that is `read_only` may be shared by threads, one at a time.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    create : bool
-        Whether to create a missing file, and its folders.
-    read_only : bool
-        Whether to open it without the right to write. Threads may share such a connection, one at a time.
-
-    Attributes
-    ----------
-    connection : sqlite3.Connection
-    log_missing : bool
-        Whether the file was copied, or restored, without the log that was in use: it may lack its last trials.
-
-    Raises
-    ------
-    StoreError
-        If the file is missing and may not be created, is not a store, is damaged, or cannot be opened.
-
-    Warns
-    -----
-    UserWarning
-        If the log is missing.
+    A missing file, with its folders, is created if `create` holds. `log_missing` tells that the file was copied or
+    restored without the log that was in use, so that it may lack its last trials; this warns. StoreError is raised if
+    the file is missing and may not be created, is not a store, is damaged, or cannot be opened.
     """
 
     def __init__(self, path: Path, *, create: bool, read_only: bool) -> None:
