@@ -76,7 +76,6 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     threshold : float
         Risk to reach; predicting the mean has risk 1.
     level : float, default=0.95

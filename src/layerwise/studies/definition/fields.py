@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from layerwise._validation import did_you_mean
+from layerwise._validation import did_you_mean, shown
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.objects import canonical_object, is_object
 
@@ -67,11 +67,6 @@ def _plain(value: Any, key: str) -> Any:
 def plain_number(value: Any) -> Any:
     """Return a NumPy scalar as Python's own, and anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it; NumPy numbers look like any other."""
-    return repr(plain_number(value))
 
 
 def as_tuple(value: Any) -> Any:

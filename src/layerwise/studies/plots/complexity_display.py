@@ -47,10 +47,6 @@ class SampleComplexityDisplay(StudyDisplay):
     figure_, ax_ : matplotlib Figure and Axes
     lines_ : list of Line2D
         The medians, one line per curve, in the order of the study.
-
-    See Also
-    --------
-    SampleComplexityDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -91,7 +87,6 @@ class SampleComplexityDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         curves : {"learner", "dim", "target"}, default="learner"
             What each curve is.
         target, learner : str or None, default=None

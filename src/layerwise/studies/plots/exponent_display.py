@@ -59,10 +59,6 @@ class ExponentDisplay(StudyDisplay):
     figure_, ax_ : matplotlib Figure and Axes
     lines_ : list of Line2D
         The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
-
-    See Also
-    --------
-    ExponentDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -99,7 +95,6 @@ class ExponentDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         threshold : float
             Risk to reach; predicting the mean has risk 1.
         curves : {"learner", "target"}, default="learner"

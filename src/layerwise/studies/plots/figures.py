@@ -24,7 +24,6 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     folder : Path
         Folder for ``risk-TARGET-dDIM.png`` and ``.svg``.
 

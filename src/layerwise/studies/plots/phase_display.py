@@ -85,7 +85,6 @@ class PhaseDiagramDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         threshold : float, default=0.5
             Risk at the contour; predicting the mean has risk 1.
         target, learner : str or None, default=None

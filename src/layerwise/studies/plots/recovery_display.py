@@ -42,10 +42,6 @@ class FeatureRecoveryDisplay(StudyDisplay):
         The medians over seeds in the order of n, one line per path, in the order of the study.
     dots_ : list of PathCollection
         The trials, one collection per path.
-
-    See Also
-    --------
-    FeatureRecoveryDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -75,7 +71,6 @@ class FeatureRecoveryDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         curves : {"learner", "dim"}, default="learner"
             What each path is.
         target, learner : str or None, default=None

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from layerwise.studies.storage.header import check_exists, check_header, damaged, log_of
+from layerwise.studies.storage.header import check_header, damaged, log_of
 from layerwise.studies.storage.schema import LAYOUT, STUDY_COLUMNS, TRIAL_COLUMNS, StoreError
 
 WAIT_SECONDS = 30.0  # for a transaction of another process
@@ -35,8 +35,8 @@ class Database:
         self.log_missing = False
         self._read_only = read_only
         self._logging = False  # whether this connection has switched the log on
-        if read_only or not create:
-            check_exists(path)
+        if (read_only or not create) and not path.exists():
+            raise StoreError(f"{path} does not exist. Give the path of a store that `layerwise study run` wrote.")
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,12 +29,6 @@ def log_holds_data(path: Path) -> bool:
         return False
 
 
-def check_exists(path: Path) -> None:
-    """Raise StoreError if there is no file."""
-    if not path.exists():
-        raise StoreError(f"{path} does not exist. Give the path of a store that `layerwise study run` wrote.")
-
-
 def check_header(path: Path) -> None:
     """Raise StoreError unless a file is a store of this schema; a missing or empty file may become one.
 
