@@ -13,14 +13,13 @@ from typing import Any
 
 from layerwise.errors import UserError
 from layerwise.studies import StudyResult
-from layerwise.studies.plots.frame import AXES, COLOURS, FAINT, INK
+from layerwise.studies.plots.frame import AXES, COLOURS, FAINT, GRID, INK
 from layerwise.studies.trials.metrics import METRICS
 
 # No triangles: those mark censored points.
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "star")
 GLYPHS = "●■◆✚✖★"
 DASHES = ("solid", "dash", "dot")
-GRID = "#e6e6e6"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 HOVER = (

@@ -73,20 +73,16 @@ __all__ = [
 ]
 
 _NEED_SQLITE = {
-    "run_study": "execution.runner",
-    "LearnerProgress": "storage.contents",
-    "learner_progress": "storage.contents",
-    "stored_studies": "storage.contents",
-    "study_titles": "storage.contents",
-    "trial_table": "storage.contents",
-    "Merged": "storage.merge",
-    "merge_stores": "storage.merge",
-    "StoreError": "storage.schema",
-    "Store": "storage.store",
+    "execution.runner": ("run_study",),
+    "storage.contents": ("LearnerProgress", "learner_progress", "stored_studies", "study_titles", "trial_table"),
+    "storage.merge": ("Merged", "merge_stores"),
+    "storage.schema": ("StoreError",),
+    "storage.store": ("Store",),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NEED_SQLITE:
-        return getattr(import_module(f"layerwise.studies.{_NEED_SQLITE[name]}"), name)
+    for module, names in _NEED_SQLITE.items():
+        if name in names:
+            return getattr(import_module(f"layerwise.studies.{module}"), name)
     raise AttributeError(f"module 'layerwise.studies' has no attribute {name!r}")

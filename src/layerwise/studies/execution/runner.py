@@ -68,12 +68,11 @@ def run_study(
     store : Store or None, default=None
         Store in which outcomes are looked up and kept, with the study itself. None keeps them in memory only.
     n_jobs : int or None, default=1
-        Number of concurrent trials on this machine, as in joblib: -1 means one per core. Fewer run where their expected
-        memory (`layerwise.studies.execution.cost`) would exceed what is free.
+        Number of concurrent trials on this machine, as in joblib; fewer run where their expected memory
+        (`layerwise.studies.execution.cost`) would exceed what is free.
     workers : {"auto", "threads", "processes"}, default="auto"
-        Where trials run on this machine. Threads start faster; processes do not share an interpreter, and a trial that
-        crashes does not end the study. "auto" chooses processes where the largest trial is expected to need at least
-        64 MiB.
+        Where trials run on this machine. Threads start faster; processes do not share an interpreter, and survive the
+        crash of a trial. "auto" chooses them where the largest trial is expected to need at least 64 MiB.
     client : distributed.Client or None, default=None
         Run on the client's Dask cluster instead. Its workers must be able to import layerwise and the study's own
         modules. Memory is not limited there: give each worker no more threads than trials it can hold.
@@ -92,7 +91,6 @@ def run_study(
     Returns
     -------
     StudyResult
-        All outcomes of the study.
 
     Raises
     ------

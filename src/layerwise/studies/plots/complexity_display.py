@@ -37,7 +37,8 @@ class SampleComplexityDisplay(StudyDisplay):
     metric : str, default="risk"
         The metric that was summarised.
     per_power : float, default=0
-        The horizontal axis is ``n / d^per_power``.
+        The horizontal axis is ``n / d^per_power``: curves of several dimensions coincide for 2 if the samples needed
+        grow like d^2.
     title : str, default=""
     references : mapping of str to float or None, default=None
         Levels drawn as horizontal lines, by label: ``{"kernel plateau ½": 0.5}``.
@@ -87,21 +88,16 @@ class SampleComplexityDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-        curves : {"learner", "dim", "target"}, default="learner"
-            What each curve is.
+        curves, per_power, references
+            As for the class.
         target, learner : str or None, default=None
             Labels; None selects the only one. The one that ``curves`` names must be None.
         dim : int or None, default=None
             Dimension; likewise.
         metric : str, default="risk"
             "risk", "fit_seconds", "peak_bytes" or a metric of `layerwise.studies.trials.metrics`.
-        per_power : float, default=0
-            The horizontal axis is ``n / d^per_power``: curves of several dimensions coincide for 2 if the samples
-            needed grow like d^2.
         quantiles : tuple of two floats, default=(0.25, 0.75)
             The band around the median over seeds; (0, 1) is minimum to maximum.
-        references : mapping of str to float or None, default=None
-            Levels drawn as horizontal lines, by label.
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None makes a new pyplot figure.
 
@@ -121,15 +117,8 @@ class SampleComplexityDisplay(StudyDisplay):
         table = table[table["median"].notna() | (table["failed"] > 0)].reset_index(drop=True)
         if table["median"].isna().all():
             raise ValueError(_nothing_to_draw(result, metric, selected, bool(succeeded)))
-        display = cls(
-            table,
-            curves=curves,
-            metric=metric,
-            per_power=per_power,
-            title=title_of(study, selected),
-            references=references,
-        )
-        return display.plot(ax)
+        options = {"curves": curves, "metric": metric, "per_power": per_power, "references": references}
+        return cls(table, title=title_of(study, selected), **options).plot(ax)
 
     def _draw(self, ax: Axes) -> None:
         dashes = itertools.cycle(REFERENCE_DASHES)

@@ -49,7 +49,7 @@ class ExponentDisplay(StudyDisplay):
     exponents : list of Exponent
         The fits, one per curve.
     threshold : float
-        Risk to reach.
+        Risk to reach; predicting the mean has risk 1.
     curves : {"learner", "target"}, default="learner"
         What each curve is.
     title : str, default=""
@@ -95,10 +95,8 @@ class ExponentDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-        threshold : float
-            Risk to reach; predicting the mean has risk 1.
-        curves : {"learner", "target"}, default="learner"
-            What each curve is.
+        threshold, curves
+            As for the class.
         target, learner : str or None, default=None
             Labels; None selects the only one. The one that ``curves`` names must be None.
         level : float, default=0.95

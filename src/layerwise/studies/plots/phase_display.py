@@ -41,7 +41,7 @@ class PhaseDiagramDisplay(StudyDisplay):
     crossings : DataFrame
         Their rows of `sample_complexity`: one per dimension.
     threshold : float
-        Risk at the contour.
+        Risk at the contour; predicting the mean has risk 1.
     title : str, default=""
 
     Attributes
@@ -57,7 +57,6 @@ class PhaseDiagramDisplay(StudyDisplay):
 
     See Also
     --------
-    PhaseDiagramDisplay.from_study : Create the display from a study's result.
     ExponentDisplay : The contour with intervals, for several learners.
     """
 
@@ -85,8 +84,8 @@ class PhaseDiagramDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-        threshold : float, default=0.5
-            Risk at the contour; predicting the mean has risk 1.
+        threshold
+            As for the class.
         target, learner : str or None, default=None
             Labels; None selects the only one.
         ax : matplotlib Axes or None, default=None

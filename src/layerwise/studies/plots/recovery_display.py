@@ -71,8 +71,8 @@ class FeatureRecoveryDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-        curves : {"learner", "dim"}, default="learner"
-            What each path is.
+        curves
+            As for the class.
         target, learner : str or None, default=None
             Labels; None selects the only one. The one that ``curves`` names must be None.
         dim : int or None, default=None

@@ -81,7 +81,10 @@ class Database:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 if self._read_only:
                     raise StoreError(f"{self.path} is empty. Fill it with `layerwise study run`.")
-                _lay_out(connection)
+                with _transaction(connection):
+                    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # not done meanwhile by another
+                        for statement in LAYOUT:
+                            connection.execute(statement)
             connection.execute(f"SELECT {TRIAL_COLUMNS} FROM trial LIMIT 0")
             connection.execute(f"SELECT {STUDY_COLUMNS} FROM study LIMIT 0")
             if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
@@ -110,14 +113,8 @@ class Database:
         try:
             if not self._logging:
                 self._start_log()
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
+            with _transaction(self.connection):
                 yield
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
         except sqlite3.Error as error:
             raise self._error(error) from error
 
@@ -167,12 +164,11 @@ class Database:
                     last.execute(f"PRAGMA {mark}").fetchone()
 
 
-def _lay_out(connection: sqlite3.Connection) -> None:
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have done it meanwhile
-            for statement in LAYOUT:
-                connection.execute(statement)
+        yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -202,7 +202,6 @@ class Store:
         Parameters
         ----------
         keys : iterable of str
-            Keys of trials.
 
         Returns
         -------
@@ -216,7 +215,6 @@ class Store:
         Parameters
         ----------
         keys : iterable of str
-            Keys of trials.
 
         Returns
         -------
