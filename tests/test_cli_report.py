@@ -74,7 +74,7 @@ def test_report_of_a_file(folder):
         (("report", "tiny.sqlite", "-o", "tiny.sqlite"), "--output would overwrite tiny.sqlite"),
         (("report", "tiny.sqlite", "-o", "copy.sqlite"), "copy.sqlite is an SQLite file, perhaps the store of a study"),
         (("report", "tiny.sqlite", "--study", "tiny.toml", "-o", "tiny.toml"), "--output would overwrite tiny.toml"),
-        (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 should be a positive risk"),
+        (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 must be a finite number > 0"),
         (("report", "tiny.sqlite", "--predicted", "ridge"), "must be LEARNER=EXPONENT with a number, such as"),
         (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has 'other', which is not a learner"),
         (("watch", "gone.sqlite"), "gone.sqlite does not exist"),
