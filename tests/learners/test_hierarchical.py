@@ -423,6 +423,7 @@ def test_entries_of_the_infinite_mixing(d, degree):
     ],
     ids=["mixing", "small basis", "basis of more columns than rows", "basis", "features left out"],
 )
+@pytest.mark.slow
 def test_max_memory_bounds_what_is_taken(n, d, params):
     """The mixing, or the refinement's basis, left out of the count; or counted many times over."""
     X, y, _ = sample(n, d)
