@@ -9,6 +9,8 @@ import urllib.request
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 STUDY = """
 name = "tiny & <b>bold</b>"
 dims = [3, 5]

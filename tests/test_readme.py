@@ -17,6 +17,7 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_ten_lines_of_python_print_what_is_stated(tmp_path):
     """A renamed class, or a figure in the text that is no longer measured."""
     (code,) = blocks("python")

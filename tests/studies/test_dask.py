@@ -16,6 +16,8 @@ from throwaway import Dies, Features, Mean, bits, small_study
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, run_study
 from layerwise.studies.execution import dask_workers
 
+pytestmark = pytest.mark.slow  # starts clusters
+
 LIMIT = 400  # seconds; each test takes a few
 
 
