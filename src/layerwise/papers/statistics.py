@@ -17,31 +17,7 @@ def median(
     target: str | None = None,
     metric: str = "risk",
 ) -> float:
-    """Return the median over seeds of a metric in one cell of a study.
-
-    Parameters
-    ----------
-    result : StudyResult
-        The result.
-    learner, target : str, optional
-        Labels; needed where there are several.
-    n : int, optional
-        Sample size; by default the largest one of the other selections.
-    dim : int, optional
-        Dimension; needed where there are several.
-    metric : str
-        As in `StudyResult.summary`.
-
-    Returns
-    -------
-    float
-        The median; NaN where the cell has not been run, or failed.
-
-    Raises
-    ------
-    ValueError
-        Where several cells match.
-    """
+    """Return the median over seeds of a metric in one cell of a study. Raises ValueError where several cells match."""
     rows = result.summary(metric=metric)
     for name, value in (("learner", learner), ("target", target), ("dim", dim)):
         rows = rows[rows[name] == value] if value is not None else rows

@@ -40,19 +40,7 @@ def thresholds(result: StudyResult, threshold: float) -> list[float]:
 def study_payload(
     result: StudyResult, threshold: float, predicted: Mapping[Any, float] | None, identity: str
 ) -> dict[str, Any]:
-    """Return everything that the charts and the table of one study show, as data for JSON without NaN.
-
-    Parameters
-    ----------
-    result : StudyResult
-        Result of the study, finished or not.
-    threshold : float
-        Initial position of the slider.
-    predicted : mapping or None
-        Predicted exponents, as in `fit_exponent`.
-    identity : str
-        HTML id of the section.
-    """
+    """Return everything that the charts and the table of one study show, as data for JSON without NaN."""
     study = result.study
     levels = thresholds(result, threshold)
     targets = {spec.label: i for i, spec in enumerate(study.targets)}

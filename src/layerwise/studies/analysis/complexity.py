@@ -215,20 +215,7 @@ def sign_test_rank(S: Array, level: float) -> Array:
 
 
 def first_crossing(x: Array, y: Array, height: float) -> tuple[float, float, float]:
-    """Return where the decreasing curve through the points falls to a height: inf if never, -inf if it starts below.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (points,)
-        The points, x ascending; y is made decreasing by isotonic regression.
-    height : float
-        The height.
-
-    Returns
-    -------
-    earliest, best, latest : float
-        The crossing, and how early and how late it may be, given its neighbouring points.
-    """
+    """Return where the decreasing curve through the points falls to a height: inf if never, -inf if it starts below."""
     from scipy.interpolate import PchipInterpolator
     from scipy.optimize import brentq, isotonic_regression
 

@@ -39,20 +39,7 @@ class Variance(NamedTuple):
 
 
 def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
-    """Fit a line by least squares.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (points,)
-        The points, at least two.
-
-    Returns
-    -------
-    slope, intercept : float
-        The line.
-    scatter : Variance
-        ``|residuals|^2 / (points - 2)``, NaN for two points.
-    """
+    """Fit a line by least squares."""
     z = x - x.mean()
     slope = float(z @ y / (z @ z))
     residuals = y - y.mean() - slope * z
@@ -65,20 +52,7 @@ def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
 
 
 def half_width(seeds: Variance, scatter: Variance, level: float) -> tuple[float, float]:
-    """Return the standard deviation sigma and the quantile t of the interval with half width ``t sigma``.
-
-    Parameters
-    ----------
-    seeds, scatter : Variance
-        The two estimates; the scatter counts only where it is the larger one.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    sigma, t : float
-        Standard deviation, infinite where neither estimate exists, and quantile of Student's t.
-    """
+    """Return the standard deviation sigma and the quantile t of the interval with half width ``t sigma``."""
     counts = [seeds] if scatter.value <= seeds.value else [seeds, scatter]
     pairs = [(math.sqrt(v), float(stdtrit(dof, (1 + level) / 2))) for v, dof in counts if v >= 0]
     return max(pairs, key=math.prod, default=(math.inf, 1.0))
@@ -93,22 +67,6 @@ def bounded_line(x: Array, y: Array, side: Array, sigma: float, t: float) -> Lin
 
     which is convex. The interval for b is ``{b : min_a D(a, b) - min D <= t^2}``: ``b -+ t se(b)`` where there are no
     bounds, and open at an end where they leave b unlimited.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (points,)
-        The points.
-    side : ndarray of shape (points,)
-        0 for a point, 1 where the true value is above y, -1 where it is below. At least one is 0.
-    sigma : float
-        Standard deviation of the error.
-    t : float
-        Quantile.
-
-    Returns
-    -------
-    Line
-        The line; where its slope is at `MAX_SLOPE`, only the interval is meaningful.
     """
     from scipy.optimize import brentq, minimize_scalar
 

@@ -26,10 +26,8 @@ def plain_params(value: Any) -> Any:
     NumPy scalars, arrays, tuples and ranges are converted. Tables that stand for objects
     (`layerwise.studies.definition.objects`) are checked and take their canonical form.
 
-    Raises
-    ------
-    StudyError
-        For a value that cannot be expressed, an object that cannot be found, or data that contain themselves.
+    Raises StudyError for a value that cannot be expressed, an object that cannot be found, or data that contain
+    themselves.
     """
     try:
         return _plain_items(value, "") if isinstance(value, Mapping) else value
@@ -81,10 +79,7 @@ def shown(value: Any) -> str:
 def as_tuple(value: Any) -> Any:
     """Return a list, range or array as a tuple without NumPy scalars; anything else unchanged, for pydantic to refuse.
 
-    Raises
-    ------
-    StudyError
-        For more than `MAX_CELLS` entries.
+    Raises StudyError for more than `MAX_CELLS` entries.
     """
     if not isinstance(value, LIST_TYPES):
         return value

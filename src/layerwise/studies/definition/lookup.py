@@ -42,11 +42,8 @@ class StudyError(UserError):
 def find(path: str, home: str) -> Callable[..., Any]:
     """Import the class or function at a dotted path, or with a bare name in the module `home`.
 
-    Raises
-    ------
-    StudyError
-        If the module does not exist or raises an exception on import, if it lacks the name, or if the object is not
-        callable.
+    Raises StudyError if the module does not exist or raises an exception on import, if it lacks the name, or if the
+    object is not callable.
     """
     module_name, _, name = path.rpartition(".")
     module_name = module_name or home
@@ -111,10 +108,7 @@ def canonical_path(use: Any, home: str) -> str:
 
     Any other class has the shortest import path that leads to it.
 
-    Raises
-    ------
-    StudyError
-        If `use` is not an importable class.
+    Raises StudyError if `use` is not an importable class.
     """
     if isinstance(use, str):
         found, fallback = find(use, home), use

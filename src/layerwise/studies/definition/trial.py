@@ -83,16 +83,5 @@ class Trial:
 
 
 def canonical_json(value: Any) -> str:
-    """Return the unique JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only.
-
-    Parameters
-    ----------
-    value : object
-        Dicts, lists, strings, numbers, booleans and None.
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """Return the unique JSON text of plain data: sorted keys, no spaces, ASCII, finite numbers only."""
     return _ENCODER.encode(value)

@@ -40,10 +40,7 @@ SCHEDULER_LOST = (
 def connect(scheduler: str) -> Client:
     """Connect to a running Dask scheduler, by its address; the caller closes the client.
 
-    Raises
-    ------
-    StudyError
-        If Dask is not installed, or no scheduler answers.
+    Raises StudyError if Dask is not installed, or no scheduler answers.
     """
     try:
         from distributed import Client

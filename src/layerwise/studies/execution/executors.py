@@ -246,10 +246,7 @@ def local_executor(kind: WorkersKind, n_workers: int, trials: Sequence[Trial]) -
     "auto" chooses processes where the largest trial needs at least `LARGE_BYTES` and all classes can be imported in
     another process.
 
-    Raises
-    ------
-    StudyError
-        For processes and a class defined in the running script, which they could not import.
+    Raises StudyError for processes and a class defined in the running script, which they could not import.
     """
     if kind not in ("auto", "threads", "processes"):
         raise ValueError(f'workers={kind!r} must be "auto", "threads" or "processes". Pass one of them.')

@@ -41,18 +41,7 @@ class StudyDisplay(ABC):
         self.title = title
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the figure.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        StudyDisplay
-            This display.
-        """
+        """Draw the figure."""
         if ax is None:
             import matplotlib.pyplot as plt
 

@@ -71,16 +71,6 @@ def file_stems(labels: Iterable[str]) -> dict[str, str]:
     """Return a distinct file name for each label, made of its letters and digits.
 
     Names are distinct on file systems that ignore case as well.
-
-    Parameters
-    ----------
-    labels : iterable of str
-        Distinct labels.
-
-    Returns
-    -------
-    dict
-        File name by label.
     """
     stems, taken = {}, set()
     for label in labels:

@@ -63,17 +63,7 @@ def curve_style(i: int) -> dict[str, Any]:
 
 
 def style_axes(ax: Axes, title: str, legend: list[Line2D]) -> None:
-    """Set title, spines, ticks and a horizontal grid, and place the legend to the right of the axes.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        The axes.
-    title : str
-        Their title.
-    legend : list of Line2D
-        Entries of the legend, from top to bottom.
-    """
+    """Set title, spines, ticks and a horizontal grid, and place the legend to the right of the axes."""
     heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
@@ -110,22 +100,7 @@ def dimension_axis(ax: Axes, dims: Iterable[int]) -> None:
 
 
 def censored_entries(censored: pd.Series, colour: str, *, right: str, left: str) -> list[Line2D]:
-    """Return one legend entry for each kind of censoring that occurs.
-
-    Parameters
-    ----------
-    censored : Series
-        That column of `sample_complexity`.
-    colour : str
-        Colour of the markers.
-    right, left : str
-        Labels of thresholds that are not reached, and of those reached at the smallest n.
-
-    Returns
-    -------
-    list of Line2D
-        The entries.
-    """
+    """Return one legend entry for each kind of censoring that occurs."""
     from matplotlib.lines import Line2D
 
     hollow: dict[str, Any] = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": colour}

@@ -198,18 +198,7 @@ class PhaseDiagramDisplay(StudyDisplay):
 
 
 def edges(centres: Array) -> Array:
-    """Return the ends of cells around their centres: midpoints, and equally far beyond the first and the last centre.
-
-    Parameters
-    ----------
-    centres : ndarray of shape (cells,)
-        Ascending.
-
-    Returns
-    -------
-    ndarray of shape (cells + 1,)
-        The ends; a single cell has width 1/2.
-    """
+    """Return the edges of cells around their centres: midpoints, and as far beyond the first and the last centre."""
     if len(centres) == 1:
         return centres[0] + np.array([-0.25, 0.25])
     between = (centres[1:] + centres[:-1]) / 2

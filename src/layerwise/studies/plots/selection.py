@@ -15,25 +15,8 @@ if TYPE_CHECKING:
 def select(study: Study, curves: str, **given: Any) -> dict[str, Any]:
     """Return what all curves of a figure have in common: target, learner and dim, except the one that ``curves`` names.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    curves : str
-        What each curve is: a key of ``given``.
-    **given
-        The requested target, learner and dim; None selects the study's only one.
-
-    Returns
-    -------
-    dict
-        Value by name, in the order of ``given``.
-
-    Raises
-    ------
-    ValueError
-        If ``curves`` is not a key of ``given``; for a value that the study does not have, or None where it has several;
-        for a value of what the curves are.
+    Raises ValueError if ``curves`` is not a key of ``given``; for a value that the study does not have, or None where
+    it has several; for a value of what the curves are.
     """
     Choice(*given).check(curves, "curves")
     others = {name: value for name, value in given.items() if name != curves}
@@ -55,10 +38,7 @@ def labels(study: Study, name: str) -> list[Any]:
 def choose(study: Study, name: str, value: Any) -> Any:
     """Return the value, or the study's only one for None.
 
-    Raises
-    ------
-    ValueError
-        For a value that the study does not have, or None where it has several.
+    Raises ValueError for a value that the study does not have, or None where it has several.
     """
     known = labels(study, name)
     if value is None and len(known) == 1:

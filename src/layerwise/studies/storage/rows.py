@@ -74,13 +74,7 @@ class StudyRow(NamedTuple):
 
 
 def outcome_of(risk: float | None, seconds: float | None, error: str | None, metrics: str, peak: int | None) -> Outcome:
-    """Return the outcome stored in these columns.
-
-    Raises
-    ------
-    ValueError
-        If the columns hold no valid outcome.
-    """
+    """Return the outcome stored in these columns. Raises ValueError if the columns hold no valid outcome."""
     measured = _json_object(metrics)
     if measured is None or not all(isinstance(value, float | int) for value in measured.values()):
         raise ValueError(f"has metrics that are not a JSON object of numbers ({metrics!r:.60})")
@@ -92,13 +86,7 @@ def outcome_of(risk: float | None, seconds: float | None, error: str | None, met
 
 
 def sources_of(text: str) -> dict[str, str]:
-    """Return the hashes stored in the column `source`.
-
-    Raises
-    ------
-    ValueError
-        If the column holds anything else.
-    """
+    """Return the hashes stored in the column `source`. Raises ValueError if the column holds anything else."""
     found = _json_object(text)
     if found is None:
         raise ValueError(f"has a source that is not a JSON object of hashes ({text!r:.60})")
@@ -106,13 +94,7 @@ def sources_of(text: str) -> dict[str, str]:
 
 
 def check_key(key: str, definition: str) -> None:
-    """Check that a key is the hash of its definition.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """Check that a key is the hash of its definition. Raises ValueError if it is not."""
     if not isinstance(definition, str) or hashlib.sha256(definition.encode()).hexdigest() != key:
         raise ValueError(f"has a definition that does not match its key ({definition!r:.60})")
 

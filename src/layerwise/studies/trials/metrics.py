@@ -47,46 +47,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
-    """Return the metrics that apply, by name.
-
-    Parameters
-    ----------
-    target : object
-        The target.
-    learner : object
-        The fitted learner.
-    X : ndarray of shape (n, d)
-        Test points.
-
-    Returns
-    -------
-    dict
-        Values. A metric that does not apply, or is not finite, is absent.
-    """
+    """Return the metrics that apply, by name."""
     values = {name: metric(target, learner, X) for name, metric in METRICS.items()}
     return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
-    """Evaluate a function by blocks of rows, in float64.
-
-    Parameters
-    ----------
-    function : callable
-        Maps an array of shape (rows, d) to (rows,) or (rows, 1).
-    X : ndarray of shape (n, d)
-        Points.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The values.
-
-    Raises
-    ------
-    ValueError
-        For values of any other shape.
-    """
+    """Evaluate a function by blocks of rows, in float64. Raises ValueError for values of any other shape."""
     values = np.empty(len(X))
     for start in range(0, len(X), PREDICT_ROWS):
         block = X[start : start + PREDICT_ROWS]

@@ -60,18 +60,7 @@ class Outcome:
 
 
 def derive_seed(*parts: Any) -> int:
-    """Return a seed below 2^31 that depends on the parts and on nothing else.
-
-    Parameters
-    ----------
-    *parts
-        Plain data, as for `canonical_json`.
-
-    Returns
-    -------
-    int
-        The seed, valid for every consumer of randomness (NumPy's generators, scikit-learn).
-    """
+    """Return a seed below 2^31 that depends on the parts and on nothing else."""
     entropy = int.from_bytes(hashlib.sha256(canonical_json(parts).encode()).digest(), "big")
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0] >> 1)
 
