@@ -247,10 +247,7 @@ class PolynomialActivationKernel(DotProductKernel):
 def activation_kernel(activation: Activation, dim: int) -> tuple[DotProductKernel, float]:
     """Return a kernel k and a factor c with ``E_v[sigma(v.x) sigma(v.z)] = c k(x, z)``, v uniform on the unit sphere.
 
-    Raises
-    ------
-    ValueError
-        If sigma is neither ReLU nor a polynomial: no closed form is implemented for others.
+    Raises ValueError if sigma is neither ReLU nor a polynomial: no closed form is implemented for others.
     """
     if activation.is_relu:
         return ArcCosineKernel(1), 0.5

@@ -29,12 +29,8 @@ SOLVER = Choice("exact", "gd")
 class Learner(RegressorMixin, BaseEstimator):
     """Base class of the learners.
 
-    Attributes
-    ----------
-    constraints : dict of str to Constraint
-        What each constructor parameter must be; `fit` checks it.
-    presets : dict of str to dict
-        Names under which ``layerwise fit`` offers the learner, each with the constructor parameters it stands for.
+    ``constraints`` says what each constructor parameter must be, which `fit` checks; ``presets`` has the names under
+    which ``layerwise fit`` offers the learner, each with the constructor parameters it stands for.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {}
@@ -48,15 +44,8 @@ class Learner(RegressorMixin, BaseEstimator):
     def describe(self, columns: Sequence[str] | None = None) -> list[str]:
         """Sentences about the structure that the fit found; empty for a learner that finds none.
 
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of the inputs; by default those seen in `fit`, or x0, x1, ...
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
+        ``columns`` are names of the inputs, by default those seen in `fit`, or x0, x1, ... Raises NotFittedError before
+        `fit`.
         """
         check_is_fitted(self)
         return []

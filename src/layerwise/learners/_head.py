@@ -33,10 +33,7 @@ HEAD_CONSTRAINTS: dict[str, Constraint] = {
 def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) -> np.ndarray | None:
     """Draw the mask of the rows on which the penalty is chosen; None for leave-one-out.
 
-    Raises
-    ------
-    ValueError
-        If the fraction does not leave at least one row on either side.
+    Raises ValueError if the fraction does not leave at least one row on either side.
     """
     if isinstance(validation, str):
         return None

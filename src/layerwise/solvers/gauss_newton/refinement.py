@@ -243,14 +243,9 @@ def out_of_fold(
 ) -> tuple[list[list[Candidate]], np.ndarray, np.ndarray]:
     """Fit the stages without each fold, until the last stage clearly leads.
 
-    Returns
-    -------
-    members : list of lists of Candidate
-        By fold, then by stage: the earlier ones and the last of the descent, which has ``last`` stages before it.
-    predictions : ndarray of shape (n_stages, n_seen)
-        Their predictions for the rows of the folds without which they were fitted.
-    seen : ndarray of shape (n_seen,)
-        The labels of these rows.
+    Returns the candidates by fold, then by stage (the earlier ones and the last of the descent, which has ``last``
+    stages before it); their predictions (n_stages, n_seen) for the rows of the folds without which they were fitted;
+    and the labels (n_seen,) of these rows.
     """
     members, predictions, labels = [], np.empty((0, 0)), np.empty(0)
     for fold in folds:
