@@ -48,6 +48,11 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
     return mask
 
 
+def some_rows(fraction: float, n: int, rng: np.random.RandomState) -> np.ndarray:
+    """Draw the mask of a fraction of n rows: at least one, and not all."""
+    return rng.permutation(n) < min(max(round(fraction * n), 1), n - 1)
+
+
 def column_scales(centred: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Root mean squares of columns from which ``mean`` was subtracted, 1 for constant columns."""
     scales = np.sqrt(np.mean(np.square(centred, dtype=float), axis=0))

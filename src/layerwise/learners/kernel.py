@@ -76,7 +76,6 @@ class KernelRegressor(Learner):
         The mean of y.
     history_ : list of dict
         The penalty and its validation error.
-    n_features_in_ : int
 
     Raises
     ------

@@ -53,7 +53,6 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         a.
     history_ : list of dict
         The penalty of the head and its validation error.
-    n_features_in_ : int
 
     Raises
     ------

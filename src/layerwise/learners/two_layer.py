@@ -69,13 +69,10 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         W (``weights_``), b (``biases_``) and eta_1 (``step_size_``).
     head_coef_ : ndarray of shape (width,)
         a.
-    directions_ : ndarray of shape (min(width, n_features), n_features)
-        Orthonormal rows: the principal directions of W, the strongest first. The relevant ones stand out.
-    singular_values_ : ndarray of shape (min(width, n_features),)
-        Singular values of W, one per direction.
+    directions_, singular_values_ : ndarrays of shape (k, n_features) and (k,), k = min(width, n_features)
+        Orthonormal rows, the principal directions of W, the strongest first, and its singular values.
     history_ : list of dict
         For each stage, the mean squared loss and what was chosen.
-    n_features_in_ : int
 
     Raises
     ------

@@ -96,7 +96,7 @@ def nuclear_norm_regression(
     X (n_samples, d), in float64, holds inputs or the features of a representation. Two penalties are the weights of
     ``tr M_+`` and ``tr M_-``. alpha is not penalised, and 0 without ``intercept``. ``start`` is the initial M, by
     default 0, and ``tol`` the duality gap at which to stop, as a fraction of the objective. The coefficients of the fit
-    are the nonzero eigenvalues of M, the neurons their eigenvectors. Raises ValueError unless the penalties are positive.
+    are the nonzero eigenvalues of M, its neurons their eigenvectors. Penalties that are not positive raise ValueError.
 
     An iteration costs 2 n d^2 flops and the spectrum of a d x d matrix (9 d^3). Peak memory 2 n d and 10 d^2.
 
@@ -161,7 +161,7 @@ def quadratic_model_regression(
     Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
     ``8 ((tr M_+)^2 + (tr M_-)^2)`` (Bai & Lee 2019). This equals ``4 |M|_*^2`` only if both traces are equal. Its
     gradient is that of `nuclear_norm_regression` at the penalties ``(16 penalty tr M_+, 16 penalty tr M_-)``, a fixed
-    point: traces fall as their penalties rise, and the geometric mean of the old and the new penalties is a contraction.
+    point: traces fall as their penalties rise, so that the geometric mean of old and new penalties is a contraction.
 
     X holds the features h of the model. The iteration stops when the relative change of the penalties is below ``tol``,
     or unconverged after ``max_iter`` warm-started fits; objective and gap are those at the last two penalties.

@@ -93,7 +93,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         The threshold above which an absolute value stands out.
     history_ : list of dict
         For each stage: the orders, each rank tried, the head.
-    n_features_in_ : int
 
     Raises
     ------
