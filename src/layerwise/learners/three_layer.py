@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Fraction, Integer, Memory
+from layerwise._validation import Fraction, Integer
 from layerwise.activations import ActivationLike, as_activation
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
@@ -127,7 +127,6 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         "width": Integer(1),
         "middle_width": MIDDLE_WIDTH,
         "split": Fraction(none=True, advice="None uses all rows in both stages."),
-        "max_memory": Memory(),
     } | HEAD_CONSTRAINTS
     presets: ClassVar = {"three-layer": {"linear": "ridge"}}
     _n_features_out = 1

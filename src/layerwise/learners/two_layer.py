@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Integer, Memory
+from layerwise._validation import Integer
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
@@ -107,7 +107,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     True
     """
 
-    constraints: ClassVar = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
+    constraints: ClassVar = {"width": Integer(2, even=True)} | HEAD_CONSTRAINTS
     presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
     def __init__(

@@ -125,15 +125,11 @@ def find_neurons(
         if angles.max() < 1e-6:
             break
     order = np.argsort(-np.abs(heights))
-    alike = np.abs(_correlations(activation(T[order]))) > MAX_CORRELATION
+    features = activation(T[order])
+    features = _unit(features - features.mean(axis=1)[:, None])
+    alike = np.abs(features @ features.T) > MAX_CORRELATION
     kept = order[[j for j in range(len(order)) if not alike[j, :j].any()]]
     return W[kept], heights[kept]
-
-
-def _correlations(features: np.ndarray) -> np.ndarray:
-    """Correlations between rows, 0 for constant ones."""
-    features = _unit(features - features.mean(axis=1)[:, None])
-    return features @ features.T
 
 
 def _reweigh(X, b, activation, penalty, a, W):

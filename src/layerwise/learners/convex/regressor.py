@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Constraint, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Fraction, Integer, Number
 from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.kernels import activation_kernel
 from layerwise.learners._base import PENALTY, PENALTY_OR_ZERO, Auto, Learner, RandomState, Validation, as_number
@@ -31,27 +31,25 @@ class ConvexNeuralRegressor(Learner):
     """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m)/s + c b_j)``, a convex problem.
 
     Neurons (w_j, b_j) have unit length, c is ``bias``, m the mean of x (0 if ``bias=0``) and s the root mean square of
-    the columns of x - m, so that the units of the columns do not matter. The two function spaces differ in the norm of
-    the output weights; the fit is convex in the measure that they form on the set of all neurons (Bach 2017)::
+    the columns of x - m. The two function spaces differ in the norm of the output weights; the fit is convex in the
+    measure that they form on the set of all neurons (Bach 2017)::
 
         F1   (1/n) sum_i (f(x_i) - y_i)^2 + penalty sum_j |a_j|         adapts to few relevant directions
         F2   (1/n) sum_i (f(x_i) - y_i)^2 + (penalty / 2) |f|^2         kernel ridge regression, which does not
 
     *Quadratic activation.* ``f(x) = alpha + <M, z z'>`` with ``z = ((x - m)/s, c)``. The norm of F1 is the nuclear norm
-    of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm, with
-    the kernel ``(z'v)^2``.
+    of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm.
 
     *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient with a
-    heuristic search for neurons (the problem is hard), so that its gap is not a certificate; see `gap_`. The kernel of
-    F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on the sphere, in closed form for ReLU and polynomials. alpha is
-    never penalised: y and the features (or the kernel) are centred.
+    heuristic search for neurons (the problem is hard). The kernel of F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on
+    the sphere, in closed form for ReLU and polynomials. alpha is not penalised: y and the features are centred.
 
     Parameters
     ----------
     space : {"F1", "F2"}, default="F1"
     activation : str, sequence of float, callable or Activation, default="quadratic"
-        sigma, as `layerwise.activations.as_activation` takes it: "quadratic" (``t^2``), "relu", the coefficients of a
-        polynomial in orthonormal Hermite polynomials or, in F1, any function with a known first derivative ("tanh").
+        sigma, as `layerwise.activations.as_activation` takes it: "quadratic" (``t^2``), "relu", the Hermite
+        coefficients of a polynomial or, in F1, any function with a known first derivative ("tanh").
     bias : float, default=1.0
         c, a constant input of all neurons; 0 for none, which makes f even in x for "quadratic".
     penalty : float or "auto", default="auto"
@@ -87,10 +85,8 @@ class ConvexNeuralRegressor(Learner):
     gap_, gap_certified_ : float and bool
         F1 only: a bound of the objective's distance from its minimum, in the units of y squared, and whether it is an
         upper bound, as for "quadratic". For others it is that bound over the neurons found.
-    n_iter_ : int
-        Iterations; 1 for F2.
-    history_ : list of dict
-        "head": the penalty and its validation error. Then, for F1, "iteration": objective, gap and number of neurons.
+    n_iter_, history_ : int and list of dict
+        Iterations (1 for F2), and a record of the penalty and its validation error, then of each iteration of F1.
 
     Raises
     ------
@@ -99,17 +95,15 @@ class ConvexNeuralRegressor(Learner):
 
     Warns
     -----
-    ConvergenceWarning
-        If ``max_iter`` ends F1 before the gap is within ``tol``.
-    UserWarning
-        If F1 chose an end of its path of penalties, and the error on the rows held out is not small.
+    ConvergenceWarning, UserWarning
+        If ``max_iter`` ends F1 before the gap is within ``tol``; if F1 chose an end of its path with a large error.
 
     Notes
     -----
     F1, "quadratic": an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers.
     Others: 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of shape (n, 512).
-    F2, "quadratic": ridge regression in the smaller of n and q = d (d+1) / 2, n q min(n, q) flops and 9 min^3; memory
-    4 min^2 numbers and a few blocks of rows. Others: 9 n^3 flops, memory 4 n^2 numbers.
+    F2: ridge regression in dimension N, 9 N^3 flops and memory 4 N^2 numbers, with N = min(n, d (d+1) / 2) for
+    "quadratic" and N = n for others.
 
     References
     ----------
@@ -123,7 +117,6 @@ class ConvexNeuralRegressor(Learner):
         "validation": Fraction("auto", "loo"),
         "tol": Number(auto=True),
         "max_iter": Integer(1, auto=True),
-        "max_memory": Memory(),
     }
 
     def __init__(
@@ -263,10 +256,8 @@ class ConvexNeuralRegressor(Learner):
             )
         self.history_ = [record | {"loss": scale**2 * mean_square(y - fit.predict(Z, self._sigma))}]
         units = {"objective": scale**2, "gap": scale**2}
-        self.history_ += [
-            {"stage": "iteration"} | {key: units.get(key, 1) * value for key, value in line.items()}
-            for line in fit.history
-        ]
+        for line in fit.history:
+            self.history_.append({"stage": "iteration"} | {k: units.get(k, 1) * value for k, value in line.items()})
         self.n_iter_ = max(1, fit.history[-1]["iteration"])
         self.gap_, self.gap_certified_ = scale**2 * fit.gap, self._sigma.is_square
         self._keep_neurons(scale * fit.coefficients, fit.neurons)

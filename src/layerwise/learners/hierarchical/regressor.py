@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Fraction, Integer, Memory
+from layerwise._validation import Flag, Fraction, Integer
 from layerwise.activations import ActivationLike
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner, RandomState, Validation
@@ -75,11 +75,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of the rows of the stage held out.
     solver : {"exact", "gd"}, default="exact"
-        Take the T steps at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to rounding.
+        Take the T steps at once, by a Chebyshev expansion, or in a literal loop, with the same weights up to rounding.
     refine : bool, default=False
-        Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`) in the Hermite
-        basis, which reduces the samples needed from many times D towards D. The prediction is the refined function if
-        it clearly leads in cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
+        Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`), which reduces
+        the samples needed from many times D towards D. The prediction is the refined function if it clearly leads in
+        cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -92,10 +92,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         k, or the degree of the refined function if `feature` is refined.
     intercept_ : float
         alpha: the mean of y in D1, or the intercept of stage 1 if split="leave-one-out".
-    feature_coef_ : ndarray of shape (n_terms,)
-        u, for the columns of ``features_.transform``.
-    feature_mean_, feature_scale_ : float
-        Mean and standard deviation of g in stage 2, which standardise it to z.
+    feature_coef_, feature_mean_, feature_scale_ : ndarray of shape (n_terms,), float, float
+        u, for the columns of ``features_.transform``; mean and standard deviation of g in stage 2.
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 if the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
@@ -144,7 +142,6 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         "validation": VALIDATION,
         "solver": SOLVER,
         "refine": Flag(),
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 

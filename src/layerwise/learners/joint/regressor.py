@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Constraint, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Fraction, Integer, Number
 from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.hermite.multivariate import MAX_MEMORY
@@ -140,7 +140,6 @@ class JointRegressor(Learner):
         "max_epochs": Integer(1),
         "patience": Integer(1, none=True),
         "validation": Fraction(),
-        "max_memory": Memory(),
     }
     n_features_in_: int
 

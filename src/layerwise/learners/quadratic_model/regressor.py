@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from layerwise._validation import Choice, Constraint, Flag, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Flag, Fraction, Integer, Number
 from layerwise.activations import ActivationLike
 from layerwise.learners._base import PENALTY_OR_ZERO, Auto, RandomState, as_number
 from layerwise.learners._head import some_rows
@@ -54,8 +54,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     dynamics : {"quadratic", "network"}, default="quadratic"
         What is trained for model="quadratic".
     signed_dropout : bool, default=True
-        For dynamics="network". If True, predictions are the exact mean of the network over the signs. If False, the
-        plain network is trained and predicts.
+        For dynamics="network": predict by the mean over the signs. If False, train and predict by the plain network.
     activation : str, sequence of float, callable or Activation, default="relu-cubed"
         sigma, as `layerwise.activations.as_activation` takes it, with three known derivatives: "relu-cubed"
         (``max(t, 0)^3 / 6``, whose second derivative is ReLU), "half-square" (``t^2 / 2``, with which the quadratic
@@ -77,8 +76,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     noise : float, default=0.01
         Root mean square norm of the rows of W at the start, in the same units: W = 0 is a saddle point. Values above
         0.1 start at a large random function, which training first has to remove.
-    batch_size : int, default=64
-    max_epochs : int, default=100
+    batch_size, max_epochs : int, default=64 and 100
     patience : int, optional
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs.
     validation : float, default=0.1
@@ -97,15 +95,12 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         W, for the labels ``(y - y_mean_) / y_scale_``.
     gates_ : ndarray of shape (width / 2,)
         Mean of ``sigma''(t_r)`` over the training rows.
-    intercept_ : float
-        Constant added to the model of these labels.
-    y_mean_, y_scale_ : float
-    penalty_ : float
-        lambda at the iterate kept.
+    intercept_, y_mean_, y_scale_ : float
+        The constant added to the model of these labels; mean and standard deviation of y.
+    penalty_, best_epoch_ : float and int
+        lambda and epoch of the iterate kept, epoch 0 being W = 0, the mean of y.
     n_iter_ : int
         Epochs; 0 if the solution has a closed form.
-    best_epoch_ : int
-        The epoch of the iterate kept; 0 if none had a lower loss on the rows held out than the mean of y, W = 0.
     history_ : list of dict
         For each epoch: step size, penalty, loss on the batches and on the rows held out, in units of y^2 (of \\|y\\|
         for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``, the root mean
@@ -167,7 +162,6 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         "max_epochs": Integer(1),
         "patience": Integer(1, none=True),
         "validation": Fraction(),
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"quadratic-model": {}}
     n_features_in_: int
