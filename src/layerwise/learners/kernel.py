@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Memory
+from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
 from layerwise.learners._base import (
     PENALTY_OR_ZERO,
@@ -76,7 +76,6 @@ class KernelRegressor(Learner):
         The mean of y.
     history_ : list of dict
         The penalty and its validation error.
-    n_features_in_ : int
 
     Raises
     ------
@@ -102,7 +101,6 @@ class KernelRegressor(Learner):
         "kernel": KernelChoice(),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"kernel": {}}
 

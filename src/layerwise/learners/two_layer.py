@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Integer, Memory
+from layerwise._validation import Integer
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
@@ -69,13 +69,10 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         W (``weights_``), b (``biases_``) and eta_1 (``step_size_``).
     head_coef_ : ndarray of shape (width,)
         a.
-    directions_ : ndarray of shape (min(width, n_features), n_features)
-        Orthonormal rows: the principal directions of W, the strongest first. The relevant ones stand out.
-    singular_values_ : ndarray of shape (min(width, n_features),)
-        Singular values of W, one per direction.
+    directions_, singular_values_ : ndarrays of shape (k, n_features) and (k,), k = min(width, n_features)
+        Orthonormal rows, the principal directions of W, the strongest first, and its singular values.
     history_ : list of dict
         For each stage, the mean squared loss and what was chosen.
-    n_features_in_ : int
 
     Raises
     ------
@@ -110,7 +107,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     True
     """
 
-    constraints: ClassVar = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
+    constraints: ClassVar = {"width": Integer(2, even=True)} | HEAD_CONSTRAINTS
     presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
     def __init__(

@@ -39,22 +39,10 @@ DROPPED_FRACTION = 1e-6
 
 
 def whitening(features: FeatureBlocks, floor_fraction: float = 0.0) -> np.ndarray:
-    """Compute ``Sigma^{-1/2}``.
+    """Compute ``Sigma^{-1/2}`` of shape (width, width), symmetric and in float64.
 
-    Parameters
-    ----------
-    features : FeatureBlocks of shape (n_samples, width)
-    floor_fraction : float
-        A second floor for the eigenvalues, as a fraction of the largest.
-
-    Returns
-    -------
-    ndarray of shape (width, width)
-        Symmetric, in float64; its rank is the number of eigenvalues that are not dropped.
-
-    Notes
-    -----
-    n width^2 flops by row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
+    ``floor_fraction`` is a second floor for the eigenvalues, as a fraction of the largest. It takes n width^2 flops by
+    row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
     """
     n, width = features.shape
     s, Q = eigh(normal_equations(features, np.zeros(n))[0] / n, driver="evd", overwrite_a=True)

@@ -86,13 +86,7 @@ def train(
 
 
 class Adam:
-    """Adam (Kingma, Ba 2015) for a network whose parameters are views of one vector.
-
-    Attributes
-    ----------
-    weights : dict of str to Tensor
-        The parameters, which require gradients.
-    """
+    """Adam (Kingma, Ba 2015) for a network whose parameters, the tensors ``weights``, are views of one vector."""
 
     def __init__(self, network: Network, parameters: Mapping[str, Parameter]):
         self.network, self.n_steps = network, 0

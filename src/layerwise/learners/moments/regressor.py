@@ -11,7 +11,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Integer, Memory
+from layerwise._validation import Flag, Integer
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
@@ -93,7 +93,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         The threshold above which an absolute value stands out.
     history_ : list of dict
         For each stage: the orders, each rank tried, the head.
-    n_features_in_ : int
 
     Raises
     ------
@@ -140,7 +139,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "n_permutations": Integer(1),
         "penalty": PENALTY,
         "validation": VALIDATION,
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"moments": {}}
 

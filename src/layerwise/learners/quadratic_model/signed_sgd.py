@@ -65,21 +65,10 @@ LOSSES = {
 
 @dataclass
 class Training:
-    """The result of a training.
+    """The result of a training: the iterate (m, D) of least validation loss and its epoch, 0 being the constant, W = 0.
 
-    Attributes
-    ----------
-    weights, constant : ndarray of shape (m, D), float
-        The iterate of least validation loss.
-    epoch : int
-        Its epoch; 0 is W = 0, the constant.
-    history : list of dict
-        One entry per epoch.
-    diverged : bool
-    start_loss, zero_loss : float
-        Validation losses of the initial W, and of W = 0.
-    loss_ratio : float
-        The largest training loss of an epoch divided by that of W = 0.
+    ``start_loss`` and ``zero_loss`` are the validation losses of the initial W and of W = 0, and ``loss_ratio`` is the
+    largest training loss of an epoch divided by that of W = 0.
     """
 
     weights: np.ndarray
