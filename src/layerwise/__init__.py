@@ -1,7 +1,7 @@
 """layerwise: the theory of feature learning, runnable.
 
 Targets (what is to be learnt) meet learners (how), studies measure how many samples it took, and papers state each
-published figure and claim as a study with a verdict. The rooms are imported when they are first named:
+published figure and claim as a study with a verdict. Each subpackage is imported on first use:
 
     layerwise.learners.TwoLayerRegressor, layerwise.targets.SingleIndex, layerwise.studies.Study, ...
 """
@@ -46,7 +46,7 @@ __all__ = [
 def __getattr__(name: str):
     if name in __all__:
         return import_module(f"layerwise.{name}")
-    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; its rooms are {', '.join(__all__)}")
+    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; its subpackages are {', '.join(__all__)}")
 
 
 def __dir__():
