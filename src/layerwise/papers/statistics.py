@@ -17,7 +17,10 @@ def median(
     target: str | None = None,
     metric: str = "risk",
 ) -> float:
-    """Return the median over seeds of a metric in one cell of a study. Raises ValueError where several cells match."""
+    """Return the median over seeds of a metric in one cell of a study, at the largest n unless it is given.
+
+    It is NaN where the cell has not been run, or failed. ValueError is raised where several cells match.
+    """
     rows = result.summary(metric=metric)
     for name, value in (("learner", learner), ("target", target), ("dim", dim)):
         rows = rows[rows[name] == value] if value is not None else rows

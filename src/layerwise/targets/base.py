@@ -151,9 +151,7 @@ class Target(ABC):
     @cached_property
     def facts(self) -> Facts:
         """Facts about f_0, each with its error."""
-        self(
-            np.random.default_rng(0).standard_normal((16, self.dim))
-        )  # wrong values are an error that names the target
+        self(np.random.default_rng(0).standard_normal((16, self.dim)))  # raises, naming the target, for wrong values
         facts = self.compute_facts()
         name = type(self).__name__
         if not np.isfinite(facts.variance):

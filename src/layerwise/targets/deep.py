@@ -52,10 +52,8 @@ class DeepLowRank(Target):
         v_s, not rescaled. Default: beta_s scaled so that ``v_s . g_s`` has variance 1.
     directions : array-like of shape (rank * width * inner_rank, dim) or "random", optional
         w_sct in the order (s, c, t), of any length: they are normalised. Default: the axes.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
 
     Notes
     -----

@@ -58,7 +58,7 @@ class RidgeSum(Target):
         for a, w, link in zip(self._active, self._reduced, self._links, strict=True):
             values = link(Z @ w.astype(Z.dtype))
             if values.shape != total.shape:
-                return values  # refused by name
+                return values  # `Target` raises for the shape, naming the class
             total += (a * values).astype(Z.dtype, copy=False)
         return total
 

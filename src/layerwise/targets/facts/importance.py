@@ -26,17 +26,7 @@ TAIL_SIZE = 512
 
 @dataclass(frozen=True)
 class Proposal:
-    """N(0, Sigma), where Sigma is ``scale^2 I`` except along some directions with deviations of their own.
-
-    Parameters
-    ----------
-    scale : float
-        Standard deviation orthogonal to ``directions``.
-    directions : ndarray of shape (k, dim)
-        Orthonormal rows.
-    deviations : ndarray of shape (k,)
-        Standard deviation along each direction.
-    """
+    """N(0, Sigma): standard deviations (k,) along orthonormal directions (k, dim), and ``scale`` orthogonal to them."""
 
     scale: float
     directions: Array

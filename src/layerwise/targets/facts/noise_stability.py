@@ -21,7 +21,7 @@ from layerwise.targets.facts.importance import Proposal
 
 T = np.array([1.0, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2])
 GROUPS, GROUP_SIZE = 32, 2**13
-LAST = 60  # degrees beyond it count as its tail: t^l is 0 but at t = 1
+LAST = 60  # degrees beyond it count as its tail: t^l is nearly 0 except at t = 1
 
 
 def stability_energies(
