@@ -221,16 +221,16 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
     with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
+
+        def scale_once_warned():
+            end = time.monotonic() + 180
+            while not told and time.monotonic() < end:
+                time.sleep(0.05)
+            cluster.scale(1)
+
+        late = threading.Thread(target=scale_once_warned)
         with pytest.warns(UserWarning, match="no workers") as told:
-
-            def scale_once_warned():
-                end = time.monotonic() + 180
-                while not told and time.monotonic() < end:
-                    time.sleep(0.05)
-                cluster.scale(1)
-
-            late = threading.Thread(target=scale_once_warned)
-            late.start()
+            late.start()  # noqa: PT031
             found = run_study(
                 study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_AFTER", 0.3)
             )
