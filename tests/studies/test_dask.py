@@ -229,8 +229,8 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
             cluster.scale(1)
 
         late = threading.Thread(target=scale_once_warned)
-        with pytest.warns(UserWarning, match="no workers") as told:
-            late.start()  # noqa: PT031
+        with pytest.warns(UserWarning, match="no workers") as told:  # noqa: PT031
+            late.start()
             found = run_study(
                 study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_AFTER", 0.3)
             )
