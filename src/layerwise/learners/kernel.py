@@ -44,16 +44,11 @@ class KernelRegressor(Learner):
     ----------
     kernel : {"ntk", "arc-cosine", "polynomial"} or kernel object, default="ntk"
         "ntk" is the neural tangent kernel of a ReLU network, "arc-cosine" the kernel of its last layer alone, and
-        "polynomial" is ``(x.z / d + bias)^degree``. A kernel object is called as ``kernel(X)`` for the matrix of shape
-        (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for ``k(X, Z) @ alpha``, like a
-        `layerwise.kernels.DotProductKernel`; the parameters ``depth``, ``order``, ``degree`` and ``bias`` are not used
-        with it.
-    depth : int, default=2
-        Number of layers for "ntk".
-    order : {0, 1, 2}, default=1
-        Order of "arc-cosine".
-    degree : int, default=3
-        Degree of "polynomial".
+        "polynomial" is ``(x.z / d + bias)^degree``. An object, to which the next four parameters do not apply, is
+        called as ``kernel(X)`` for the matrix of shape (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for
+        ``k(X, Z) @ alpha``, like a `layerwise.kernels.DotProductKernel`.
+    depth, order, degree : int, default=2, 1 and 3
+        Number of layers for "ntk", order (0, 1 or 2) of "arc-cosine", degree of "polynomial".
     bias : float, default=1.0
         Variance of the biases, or the constant of the polynomial kernel.
     penalty : float or "auto", default="auto"

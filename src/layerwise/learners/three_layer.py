@@ -50,9 +50,8 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         eta. "auto" tries the values at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2, and keeps the one
         with the least validation error (the paper's grid search).
     linear : {"moment", "ridge", "none"}, default="moment"
-        How line 0 estimates beta: by moments, for centred isotropic inputs; by ridge regression; or not at all,
-        beta = 0, as in the paper. A feature that is linear in x needs "none", and a ReLU sigma_2. "moment" needs n well
-        above d: even without noise the error of its beta is about ``std(y) sqrt(d / n)``, which the later lines see.
+        How line 0 estimates beta: by moments, for centred isotropic inputs, with an error of ``std(y) sqrt(d / n)``; by
+        ridge regression; or not at all, beta = 0, as in the paper. A feature linear in x needs "none" and ReLU.
     split : float, optional
         The fraction of the rows in D1, the others forming D2, as in the paper's analysis. None uses all rows in both
         stages, which was better in measurements. alpha and beta are fitted to all rows in either case.
@@ -75,10 +74,8 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
 
     Attributes
     ----------
-    intercept_ : float
-        alpha.
-    linear_coef_ : ndarray of shape (n_features,)
-        beta.
+    intercept_, linear_coef_ : float and ndarray of shape (n_features,)
+        alpha and beta.
     middle_step_ : MiddleStep
     step_size_ : float
         eta; 0 if phi is zero.
@@ -101,8 +98,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     Notes
     -----
     Line 1 is the step at f = 0, which the paper obtains by pairing the neurons. Here they are independent, and the
-    constant ``mean_i a_i relu(b_i)``, of order m_1^(-1/2), by which f initially differs from 0, is left out of the
-    step.
+    constant ``mean_i a_i relu(b_i)`` by which f initially differs from 0 is left out of the step.
 
     The theory assumes inputs on the sphere of radius sqrt(d). For Gaussian inputs K f* magnifies the radial part of f*,
     which is in ``|x|^2 - d``, by (d + 2) / 2 relative to a traceless quadratic. ``relu(x'Ax)`` has such a part: it is
