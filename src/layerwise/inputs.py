@@ -162,7 +162,6 @@ class Gaussian(_Correlated):
     Parameters
     ----------
     dim : int
-        Number of inputs.
     covariance : array-like of shape (dim, dim), optional
         Default: the identity.
     """

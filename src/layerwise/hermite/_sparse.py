@@ -19,7 +19,7 @@ from layerwise.hermite.univariate import hermite_values, linearisation, sqrt_fac
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-MAX_PAIRS = 10**8  # largest number of pairs of terms in a product, which takes minutes
+MAX_PAIRS = 10**8  # pairs of terms: a product of this size takes minutes
 CHUNK = 2**25  # entries of the exponent table that a product expands at once
 CACHE = 2**20  # bytes of prefix values in one block of an evaluation
 
@@ -158,7 +158,7 @@ class Evaluator:
     """Evaluates one polynomial at many points, with one multiplication and addition per term and point.
 
     A term is its prefix (the term without its last variable) times h_e(x_i). Terms with the same last factor are
-    summed together: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}``, where V holds the values of the prefixes, each computed
+    summed: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}``, where V holds the values of the prefixes, each computed
     as its own prefix times one factor, and C is sparse with one entry per term.
     """
 

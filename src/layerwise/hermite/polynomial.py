@@ -89,7 +89,7 @@ class HermitePolynomial:
 
     @classmethod
     def ridge(cls, direction: ArrayLike, series: HermiteSeries) -> HermitePolynomial:
-        """Return ``x -> series(direction . x)``, |direction| = 1; h_beta has weight c_k sqrt(k!/beta!) direction^beta."""
+        """Return ``x -> series(direction . x)``, |direction| = 1; h_beta has c_k sqrt(k!/beta!) direction^beta."""
         direction = as_vector(direction, "direction")
         one = cls(np.arange(series.degree + 1)[:, None], series.coefficients)
         return one.rotate(direction[None, :])

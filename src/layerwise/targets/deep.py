@@ -15,8 +15,6 @@ from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
 from layerwise.targets.low_rank import as_degrees, as_weights, unit_power_norm
 
-__all__ = ["DeepLowRank"]
-
 MAX_TERMS = 50_000
 
 

@@ -18,8 +18,6 @@ from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import Component, Facts, PolynomialFacts
 
-__all__ = ["BalancedSum", "Feature", "RandomTensor", "Sparse"]
-
 MAX_TERMS = 2_000_000
 
 

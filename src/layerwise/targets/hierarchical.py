@@ -25,8 +25,6 @@ from layerwise.targets.facts import Facts, IndependentSumFacts, PolynomialFacts,
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.quadratic import Quadratic
 
-__all__ = ["Hierarchical", "QuadraticFeature", "ReLUOfQuadratic"]
-
 MAX_PRODUCTS = 3_000_000
 
 

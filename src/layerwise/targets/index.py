@@ -20,8 +20,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, RidgeFacts
 
-__all__ = ["HermiteSingleIndex", "RidgeSum", "SingleIndex"]
-
 
 class RidgeSum(Target):
     """Base of the index models: a sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``."""

@@ -15,8 +15,6 @@ from layerwise.targets.base import Array
 from layerwise.targets.directions import unit_directions
 from layerwise.targets.index import RidgeSum
 
-__all__ = ["LowRankPolynomial", "TwoLayerTeacher"]
-
 
 def unit_power_norm(degree: int) -> float:
     """Length |w| for which ``E (w . x)^(2p) = |w|^(2p) (2p-1)!!`` is 1, where p is the degree."""

@@ -15,8 +15,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
 
-__all__ = ["MultiIndex", "as_multivariate_link"]
-
 
 def _norm(Z: Array) -> Array:
     return np.linalg.norm(Z, axis=1)

@@ -14,8 +14,6 @@ from layerwise.targets.directions import haar_rotation
 from layerwise.targets.facts import Component
 from layerwise.targets.features import Feature
 
-__all__ = ["Quadratic"]
-
 
 class Quadratic(Feature):
     """Quadratic form ``p(x) = x'Ax``, tr A = 0, E (x'Ax)^2 = 2 |A|_F^2 = 1.

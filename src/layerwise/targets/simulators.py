@@ -19,8 +19,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import ExponentialFacts, Facts
 from layerwise.targets.hierarchical import Hierarchical
 
-__all__ = ["AsianStraddle", "ExcessOfLoss", "Fatigue", "LognormalPDE"]
-
 BLOCK_BYTES = 2**24  # of temporary arrays
 
 

@@ -32,7 +32,7 @@ THREE_LAYERS_WIDTH, TWO_LAYERS_WIDTH = 32, 1000
 
 
 class TanhOfQuadratic(QuadraticFeature):
-    """``tanh(2 x'Ax)``, whose oddness excludes a radial part under Gaussian inputs; the step would amplify that part."""
+    """``tanh(2 x'Ax)``, which is odd in x'Ax and so has no radial part under Gaussian inputs to amplify."""
 
     def __init__(self, dim: int):
         super().__init__(dim, link=steep_tanh)
