@@ -78,7 +78,7 @@ def test_report_of_a_file(folder):
         (("report", "tiny.sqlite", "--study", "tiny.toml", "-o", "tiny.toml"), "--output would overwrite tiny.toml"),
         (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 must be a finite number > 0"),
         (("report", "tiny.sqlite", "--predicted", "ridge"), "must be LEARNER=EXPONENT with a number, such as"),
-        (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has 'other', which is not a learner"),
+        (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has the key 'other'; it must be a learner"),
         (("watch", "gone.sqlite"), "gone.sqlite does not exist"),
         (("watch", "tiny.sqlite", "--host", "no-such-host.invalid"), "is not available"),
     ],

@@ -32,7 +32,7 @@ GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
         (pd.DataFrame(GOOD | {"colour": ["red"] * 12}), r'column "colour" is not numeric \(row 1 holds \'red\'\)'),
         (pd.DataFrame(GOOD | {"m": ["1"] * 11 + ["two"]}), r'column "m" is not numeric \(row 12 holds \'two\'\)'),
         (pd.DataFrame(GOOD | {"gap": [np.nan, *range(11)]}), r'"gap" has 1 missing cells \(first in row 1'),
-        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" is infinite or above 1e\+100 in row 12 \(.*inf'),
+        (pd.DataFrame(GOOD | {"gap": [*range(11), np.inf]}), r'"gap" is infinite or above 1e\+100 in row 12 \(inf\)'),
         (pd.DataFrame(GOOD | {"void": [np.nan] * 12}), r'"void" has 12 missing'),
         (pd.DataFrame({"a": GOOD["a"]}), 'has no column "y". Its columns are: a'),
         (pd.DataFrame({"y": GOOD["y"]}), "only column"),

@@ -77,8 +77,8 @@ def main() -> None:
         status = refuse(f"{place}{error.strerror or error}. Check the path, its permissions and the disk's free space.")
     except UserError as error:
         status = refuse(str(error))
-    except Interrupted as error:
-        status, stopped = 130, f"interrupted; {error}"
+    except Interrupted:
+        status, stopped = 130, "interrupted; finished trials are kept, the same command goes on from there."
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     if status == 130:

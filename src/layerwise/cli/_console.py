@@ -34,12 +34,12 @@ class PipeConsole(Console):
             os.dup2(nowhere.fileno(), self.file.fileno())
 
 
-console = PipeConsole()
+console = PipeConsole(highlight=False)
 stderr = PipeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Interrupted(Exception):
-    """Ctrl-C, with a message about what was kept."""
+    """Ctrl-C during work whose finished trials are kept, so that the same command continues it."""
 
 
 def check_jobs(jobs: int) -> int:
@@ -77,13 +77,13 @@ def progress_bar():
 
         def start(name: str, found: int, total: int) -> None:
             count = f"{found} of {total} trials found in the store" if found else f"{total} trials"
-            console.print(f"{name}: {count}", highlight=False, markup=False)
+            console.print(f"{name}: {count}", markup=False)
             tasks[name] = bar.add_task(escape(name), total=total, completed=found)
 
         try:
             yield start, lambda name, done: bar.update(tasks[name], completed=done)
         except KeyboardInterrupt:
-            raise Interrupted("finished trials are kept, the same command goes on from there.") from None
+            raise Interrupted from None
 
 
 def refuse(message: str) -> int:
@@ -123,7 +123,7 @@ def make_folder(folder: Path) -> Path:
 def list_files(files: list[Path]) -> None:
     """Print the paths of the results, one per line."""
     for path in files:
-        console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+        console.print(str(path), markup=False, soft_wrap=True)
 
 
 def warn_left_out(errors: Sequence[UserError]) -> None:
@@ -139,6 +139,5 @@ def report_failures(errors: list[str]) -> None:
         console.print(
             f"[yellow]{count}, the first with {escape(' '.join(errors[0].split()))}[/]\n"
             "All errors are in the column `error` of the table; --retry-failed runs these trials again.",
-            highlight=False,
             soft_wrap=True,
         )

@@ -48,13 +48,7 @@ class Work:
 
 
 class StudyProgress:
-    """The progress of a running study.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    """
+    """The progress of a running study."""
 
     def __init__(self, study: Study) -> None:
         from layerwise.studies.execution.cost import peak_bytes
@@ -66,7 +60,7 @@ class StudyProgress:
         self._trials: dict[str, Trial] = {}
         self._work: dict[str, Work] = {}
         if study.n_cells > LONG_LIST:
-            console.print(f"{study.name}: listing {study.n_cells:,} trials", highlight=False, markup=False)
+            console.print(f"{study.name}: listing {study.n_cells:,} trials", markup=False)
         for _, label, trial in study.cells():
             labels = self._labels.setdefault(trial.key, set())
             if label in labels:
@@ -86,7 +80,7 @@ class StudyProgress:
             for label in self._labels[key]:
                 self._rows[label].add(outcome)
         count = f"{len(found)} of {total} trials found in the store" if found else f"{total} trials"
-        console.print(f"{self._name}: {count}", highlight=False, markup=False)
+        console.print(f"{self._name}: {count}", markup=False)
 
     def advance(self, done: int, total: int, trial: Trial, outcome: Outcome) -> None:
         """Count a trial that has just been stored."""
@@ -102,7 +96,7 @@ class StudyProgress:
             self._last_line = now
             failed = sum(row.failed for row in self._rows.values())
             line = f"{self._name}: {done} of {total} trials, {failed} failed, {self.time_left()}"
-            console.print(line, highlight=False, markup=False)
+            console.print(line, markup=False)
 
     def time_left(self) -> str:
         """Return the elapsed time multiplied by the remaining over the completed seconds of whole trials.
@@ -143,7 +137,7 @@ def study_progress(study: Study) -> Generator[StudyProgress]:
         else:
             yield state
     except KeyboardInterrupt:
-        raise Interrupted("finished trials are kept, the same command goes on from there.") from None
+        raise Interrupted from None
 
 
 def _duration(seconds: float) -> str:

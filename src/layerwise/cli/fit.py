@@ -47,7 +47,6 @@ def fit(
     console.print(
         f"{table.name}: {fitted.n_train} rows to fit, {len(fitted.predictions)} held out, "
         f"{len(fitted.columns)} inputs, target {target}",
-        highlight=False,
         markup=False,
     )
     shown = Table("model", "R² on held-out rows", box=None)
@@ -55,7 +54,7 @@ def fit(
         shown.add_row(str(row.model), f"{row.r2:.3f}")
     console.print(shown)
     for line in fitted.structure():
-        console.print(line, highlight=False, markup=False)
+        console.print(line, markup=False)
     files = []
     if save is not None:
         from skops.io import dump

@@ -21,7 +21,7 @@ def papers() -> None:
             table.add_row(paper.key, figure.name, figure.caption)
     console.print(table)
     for paper in PAPERS.values():
-        console.print(f"\n{paper.key}: {paper.citation}", highlight=False)
+        console.print(f"\n{paper.key}: {paper.citation}")
 
 
 def reproduce(
@@ -39,7 +39,7 @@ def reproduce(
 
     found = find_paper(paper)
     folder = make_folder(out or Path("out") / paper)
-    console.print(found.citation, highlight=False)
+    console.print(found.citation)
     with progress_bar() as (start, advance):
         done = run(
             found,

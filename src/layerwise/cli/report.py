@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from layerwise.cli._console import check_outputs, console, list_files, stderr, warn_left_out
 from layerwise.errors import UserError
-
-if TYPE_CHECKING:
-    from layerwise.report import Source
 
 StorePath = Annotated[Path, typer.Argument(help="SQLite file of a study.", metavar="STORE")]
 Studies = Annotated[
@@ -33,11 +30,11 @@ def report(
     predicted: Predicted = None,
 ) -> None:
     """Write one self-contained HTML page: learning curves, exponents with verdicts, definition, failures."""
-    from layerwise.report import make_report
+    from layerwise.report import Source, make_report
 
     rates = _predictions(predicted or [])
     check_outputs([store, *(study or [])], {"--output": output})
-    with _source(store, study or []) as source, _arguments():
+    with closing(Source(store, study or [])) as source, _arguments():
         results, records, errors = source.read(), source.records(), source.unreadable
         make_report(results, output, threshold=threshold, predicted=rates, records=records, unreadable=errors)
     warn_left_out(errors)
@@ -57,30 +54,21 @@ def watch(
     predicted: Predicted = None,
 ) -> None:
     """Serve the same page live while a study runs. Reads the store and never writes it. Stop it with Ctrl-C."""
-    from layerwise.report import LiveServer
+    from layerwise.report import LiveServer, Source
 
     rates = _predictions(predicted or [])
-    with _source(store, study or []) as source:
+    with closing(Source(store, study or [])) as source:
         warn_left_out(source.unreadable)
         with _arguments():
             server = LiveServer(source, host, port, threshold=threshold, predicted=rates)
         with server:
             if not server.is_local:
                 stderr.print("[yellow]warning:[/] everyone who can reach this machine can read the page.")
-            console.print(f"{escape(server.url)}  (stop with Ctrl-C)", highlight=False, soft_wrap=True)
+            console.print(f"{escape(server.url)}  (stop with Ctrl-C)", soft_wrap=True)
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
                 console.print("stopped.")
-
-
-@contextmanager
-def _source(store: Path, studies: list[Path]) -> Iterator[Source]:
-    """Open the store and its studies; close them at the end."""
-    from layerwise.report import Source
-
-    with closing(Source(store, studies)) as source:
-        yield source
 
 
 @contextmanager

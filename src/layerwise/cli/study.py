@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -69,8 +68,9 @@ def run(
     store = store or folder / "study.sqlite"
     check_outputs(definition, {"--store": store, "the table of results": folder / "results.csv"})
     check_table(folder / "results.csv")
+    options = {"n_jobs": jobs, "workers": workers.value, "retry_failed": retry_failed, "rerun_changed": rerun_changed}
     with Store(store) as opened, opened.writing():
-        result = run_missing(study, opened, jobs, workers, scheduler, retry_failed, rerun_changed)
+        result = run_missing(study, opened, scheduler, **options)
     if not show_result(result, folder):
         raise typer.Exit(1)
 
@@ -89,6 +89,7 @@ def resume(
     from layerwise.studies import Store, stored_studies
     from layerwise.studies.plots.figures import file_stems
 
+    options = {"n_jobs": jobs, "workers": workers.value, "retry_failed": retry_failed, "rerun_changed": rerun_changed}
     with Store(store, create=False) as opened, opened.writing():
         studies, errors = stored_studies(opened)
         warn_left_out(errors)
@@ -100,9 +101,7 @@ def resume(
         names = [f"{study.name} {i}" for i, study in enumerate(studies, 1)]  # merged stores may hold one name twice
         folders = [folder] if len(studies) == 1 else [folder / stem for stem in file_stems(names).values()]
         check_outputs(store, {f"results of {name}": f / "results.csv" for name, f in zip(names, folders, strict=True)})
-        results = [
-            run_missing(study, opened, jobs, workers, scheduler, retry_failed, rerun_changed) for study in studies
-        ]
+        results = [run_missing(study, opened, scheduler, **options) for study in studies]
     succeeded = [show_result(result, its) for result, its in zip(results, folders, strict=True)]
     if errors or not any(succeeded):
         raise typer.Exit(1)
@@ -127,17 +126,14 @@ def status(store: StorePath) -> None:
             for one in found:
                 counts = (f"{count:,}" for count in (one.done, one.failed, one.remaining))
                 table.add_row(escape(one.learner), *counts, ", ".join(sorted(one.versions)))
-            console.print(f"{title}, last run {row.started}", highlight=False, markup=False)
+            console.print(f"{title}, last run {row.started}", markup=False)
             console.print(table)
         held = Counter(row.outcome.error is None for row in opened.rows())
         in_log = log_holds_data(store)
-    console.print(f"{held.total():,} trials in all, {held[False]:,} of them failed", highlight=False)
+    console.print(f"{held.total():,} trials in all, {held[False]:,} of them failed")
     if in_log:
         console.print(
-            f"the last trials are in {store.name}-wal: copy it together with {store.name}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            f"the last trials are in {store.name}-wal: copy it together with {store.name}", markup=False, soft_wrap=True
         )
     warn_left_out(errors)
     if errors:
@@ -163,7 +159,6 @@ def merge(
     console.print(
         f"{merged.added:,} trials added, {merged.overlapping:,} were there already, {merged.replaced:,} failures were "
         "replaced by successes",
-        highlight=False,
         soft_wrap=True,
     )
     list_files([into])
@@ -209,43 +204,23 @@ def check_table(path: Path) -> None:
                 )
 
 
-@contextmanager
-def cluster(scheduler: str | None) -> Generator[Client | None]:
-    """Connect to a Dask scheduler, if one is given, for the length of the block."""
+def cluster(scheduler: str | None) -> AbstractContextManager[Client | None]:
+    """Connect to a Dask scheduler, if one is given, for the length of a block."""
     from layerwise.studies.execution.dask_workers import connect
 
     if scheduler is None:
-        yield None
-        return
-    with connect(scheduler) as client:
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own message reports a lost scheduler
-        yield client
+        return nullcontext()
+    client = connect(scheduler)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own message reports a lost scheduler
+    return client
 
 
-def run_missing(
-    study: Study,
-    store: Store,
-    jobs: int,
-    workers: Workers,
-    scheduler: str | None,
-    retry_failed: bool,
-    rerun_changed: bool,
-) -> StudyResult:
-    """Run the missing trials of a study and show its progress."""
+def run_missing(study: Study, store: Store, scheduler: str | None, **options: Any) -> StudyResult:
+    """Run the missing trials of a study with the options of `run_study`, and show its progress."""
     from layerwise.studies import run_study
 
     with cluster(scheduler) as client, study_progress(study) as progress:
-        return run_study(
-            study,
-            store,
-            n_jobs=jobs,
-            workers=workers.value,
-            client=client,
-            retry_failed=retry_failed,
-            rerun_changed=rerun_changed,
-            started=progress.started,
-            callback=progress.advance,
-        )
+        return run_study(study, store, client=client, started=progress.started, callback=progress.advance, **options)
 
 
 def show_result(result: StudyResult, folder: Path) -> bool:

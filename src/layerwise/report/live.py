@@ -28,7 +28,6 @@ class LiveServer(ThreadingHTTPServer):
     Parameters
     ----------
     source : Source
-        The store and its studies.
     host : str, default="127.0.0.1"
         Address to listen on. With any other address than loopback, everyone who can reach this machine can read the
         page.

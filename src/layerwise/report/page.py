@@ -93,12 +93,12 @@ def page_data(
     for i, (result, rates) in enumerate(zip(results, owned, strict=True)):
         payload = study_payload(result, threshold, rates, f"study-{i + 1}")
         payload["fragments"] = {
-            "status": _environment().get_template("_status.html").render(status=status(result)),
-            "failures": _environment().get_template("_failures.html").render(**failures(result)),
+            "status": _render("_status.html", status=status(result)),
+            "failures": _render("_failures.html", **failures(result)),
             "values": result.summary().drop(columns=["lower", "upper"]).to_csv(index=False, float_format="%.4g"),
         }
         studies.append(payload)
-    made = _environment().get_template("_environment.html").render(environment=environment(), records=records)
+    made = _render("_environment.html", environment=environment(), records=records)
     left_out = [str(error) for error in unreadable]
     shape = hashlib.sha256(repr([[result.study for result in results], left_out]).encode()).hexdigest()
     return {"revision": revision, "shape": shape, "studies": studies, "left_out": left_out, "environment": made}
@@ -124,52 +124,43 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
         {"data": part, "title": title, "study": result.study, "definition": definition(result)}
         for part, title, result in zip(data["studies"], titles, results, strict=True)
     ]
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
-            policy="; ".join(f"{name} {value}" for name, value in policy.items()),
-            style=Markup(_read("report.css")),
-            scripts=[Markup(text) for text in scripts],
-            embedded=Markup(embedded(data)),
-            environment=Markup(data["environment"]),
-            studies=studies,
-            left_out=data["left_out"],
-            live=live,
-        )
+    return _render(
+        "report.html",
+        title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        style=Markup(_read("report.css")),
+        scripts=[Markup(text) for text in scripts],
+        embedded=Markup(embedded(data)),
+        environment=Markup(data["environment"]),
+        studies=studies,
+        left_out=data["left_out"],
+        live=live,
     )
 
 
 def _predictions_by_study(results: Sequence[StudyResult], predicted: Mapping[Any, float]) -> list[dict[Any, float]]:
-    """Return the predictions that apply to each study; raise ValueError for one that applies to none."""
-    owned, known = [], set()
+    """Return the predictions of each study, without those that apply to other studies only."""
+    labels = []
     for result in results:
-        labels = {learner.label for learner in result.study.learners}
-        labels |= {(target.label, label) for target in result.study.targets for label in labels}
-        owned.append({label: rate for label, rate in predicted.items() if label in labels})
-        known |= labels
-    for label in predicted:
-        if label not in known:
-            learners = ", ".join(sorted(repr(label) for label in known if isinstance(label, str)))
-            raise ValueError(f"predicted has {label!r}, which is not a learner of the study. Use one of {learners}.")
-    return owned
+        learners = {learner.label for learner in result.study.learners}
+        labels.append(learners | {(target.label, label) for target in result.study.targets for label in learners})
+    foreign = [set().union(*labels) - own for own in labels]
+    return [{label: rate for label, rate in predicted.items() if label not in others} for others in foreign]
 
 
 def _read(name: str) -> str:
     return (files("layerwise.report") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
+def _render(template: str, **values: Any) -> str:
+    return _environment().get_template(template).render(**values)
+
+
 @cache
 def _environment() -> Any:
     jinja2 = extra("jinja2")
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("layerwise.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    options = {"autoescape": True, "undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    return jinja2.Environment(loader=jinja2.PackageLoader("layerwise.report"), **options)
 
 
 def embedded(data: Any) -> str:

@@ -40,7 +40,10 @@ def thresholds(result: StudyResult, threshold: float) -> list[float]:
 def study_payload(
     result: StudyResult, threshold: float, predicted: Mapping[Any, float] | None, identity: str
 ) -> dict[str, Any]:
-    """Return everything that the charts and the table of one study show, as data for JSON without NaN."""
+    """Return everything that the charts and the table of one study show, as data for JSON without NaN.
+
+    ``threshold`` is the initial position of the slider, ``identity`` the HTML id of the section.
+    """
     study = result.study
     levels = thresholds(result, threshold)
     targets = {spec.label: i for i, spec in enumerate(study.targets)}

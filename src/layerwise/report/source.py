@@ -17,7 +17,6 @@ class Record:
     Parameters
     ----------
     version : str
-        The version.
     trials : int
         Number of trials.
     first, last : str
@@ -70,17 +69,15 @@ class Source:
         Returns
         -------
         int
-            The number.
         """
         return self._store.revision()
 
     def read(self) -> list[StudyResult]:
-        """Return the present results of each study.
+        """Return the present results, one per study.
 
         Returns
         -------
         list of StudyResult
-            One per study.
         """
         return [StudyResult.from_store(study, self._store) for study in self._studies()]
 
@@ -96,12 +93,11 @@ class Source:
         return studies
 
     def records(self) -> list[Record]:
-        """Return which versions of layerwise ran the trials of the store, and when.
+        """Return which versions of layerwise ran the trials of the store, and when; one record per version.
 
         Returns
         -------
         list of Record
-            One per version.
         """
         return [Record(*row) for row in self._store.made_by()]
 

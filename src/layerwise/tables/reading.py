@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import reprlib
 import warnings
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from layerwise._validation import shown
 from layerwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -126,12 +126,10 @@ def _as_numbers(where: str, column: pd.Series) -> np.ndarray:
         row = int(np.argmax(text))
         cell = column.iloc[row]
         is_date = isinstance(cell, date | time | timedelta) or DATE.match(str(cell))
-        advice = (
-            "Convert dates to numbers first, e.g. days since the first one"
-            if is_date
-            else ("Drop the column or encode it as numbers first, e.g. with pandas.get_dummies")
-        )
-        raise UserError(f"{where} is not numeric (row {row + 1} holds {reprlib.repr(cell)}). {advice}.")
+        advice = "Drop the column or encode it as numbers first, e.g. with pandas.get_dummies"
+        if is_date:
+            advice = "Convert dates to numbers first, e.g. days since the first one"
+        raise UserError(f"{where} is not numeric (row {row + 1} holds {shown(cell):.60}). {advice}.")
     missing = np.isnan(numbers)
     if missing.any():
         raise UserError(
@@ -142,7 +140,7 @@ def _as_numbers(where: str, column: pd.Series) -> np.ndarray:
     if huge.any():
         row = int(np.argmax(huge))
         raise UserError(
-            f"{where} is infinite or above {LARGEST:g} in row {row + 1} ({reprlib.repr(column.iloc[row])}). Drop the "
+            f"{where} is infinite or above {LARGEST:g} in row {row + 1} ({shown(column.iloc[row])}). Drop the "
             "row, or rescale the column, e.g. by its logarithm: squares and sums of such numbers overflow."
         )
     return numbers

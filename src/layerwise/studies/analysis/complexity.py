@@ -76,7 +76,6 @@ def sample_complexity(result: StudyResult, threshold: float, *, level: float = 0
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     threshold : float
         Risk to reach; predicting the mean has risk 1.
     level : float, default=0.95
@@ -215,7 +214,11 @@ def sign_test_rank(S: Array, level: float) -> Array:
 
 
 def first_crossing(x: Array, y: Array, height: float) -> tuple[float, float, float]:
-    """Return where the decreasing curve through the points falls to a height: inf if never, -inf if it starts below."""
+    """Return where the decreasing curve through the points falls to a height: inf if never, -inf if it starts below.
+
+    The points (x ascending) are made decreasing by isotonic regression. The three values are how early the crossing may
+    be, the crossing itself, and how late it may be, given its neighbouring points.
+    """
     from scipy.interpolate import PchipInterpolator
     from scipy.optimize import brentq, isotonic_regression
 

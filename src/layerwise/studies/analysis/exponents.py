@@ -36,19 +36,14 @@ class Exponent:
     level : float
         Confidence level.
     constant : float
-        The constant.
     n_dims : int
         Number of dimensions at which n* or a bound on it is known.
-    not_reached : tuple of int
-        Dimensions at which the threshold is not reached: n* > n_max.
-    below_grid : tuple of int
-        Dimensions at which the risk is below the threshold at the smallest n: n* < n_min.
+    not_reached, below_grid : tuple of int
+        Dimensions at which the threshold is not reached (n* > n_max), and at which the smallest n already reaches it.
     predicted : float or None, default=None
         The exponent predicted by theory.
-    failed : tuple of int, default=()
-        Dimensions that are missing because every trial run so far failed.
-    not_run : tuple of int, default=()
-        Dimensions that are missing because no trial has been run.
+    failed, not_run : tuple of int, default=()
+        Dimensions that are missing because every trial run so far failed, and because no trial has been run.
     unfinished : tuple of (int, str), default=()
         Dimensions that are missing because n* is outside of the sizes run so far, with the sizes that are to be run:
         ``(8, "not run below n = 400")``.
@@ -150,7 +145,6 @@ def fit_exponent(
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     threshold : float
         Risk to reach; predicting the mean has risk 1.
     level : float, default=0.95

@@ -39,7 +39,10 @@ class Variance(NamedTuple):
 
 
 def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
-    """Fit a line by least squares."""
+    """Return slope, intercept and scatter of the least-squares line through at least two points.
+
+    The scatter is ``|residuals|^2 / (points - 2)``, NaN for two points.
+    """
     z = x - x.mean()
     slope = float(z @ y / (z @ z))
     residuals = y - y.mean() - slope * z
@@ -52,7 +55,10 @@ def least_squares(x: Array, y: Array) -> tuple[float, float, Variance]:
 
 
 def half_width(seeds: Variance, scatter: Variance, level: float) -> tuple[float, float]:
-    """Return the standard deviation sigma and the quantile t of the interval with half width ``t sigma``."""
+    """Return the standard deviation sigma and the quantile t of the interval with half width ``t sigma``.
+
+    The scatter counts only where it is larger than the variance of the seeds; sigma is infinite where neither exists.
+    """
     counts = [seeds] if scatter.value <= seeds.value else [seeds, scatter]
     pairs = [(math.sqrt(v), float(stdtrit(dof, (1 + level) / 2))) for v, dof in counts if v >= 0]
     return max(pairs, key=math.prod, default=(math.inf, 1.0))
@@ -61,12 +67,14 @@ def half_width(seeds: Variance, scatter: Variance, level: float) -> tuple[float,
 def bounded_line(x: Array, y: Array, side: Array, sigma: float, t: float) -> Line:
     """Fit a line by maximum likelihood where some points are only bounds (the Tobit model).
 
-    With ``z_i = (a + b x_i - y_i) / sigma`` the deviance is
+    ``side`` is 0 for a point, 1 where the true value is above y, -1 where it is below; at least one is 0. With
+    ``z_i = (a + b x_i - y_i) / sigma`` the deviance is
 
         D(a, b) = sum of z_i^2 over points  -  2 sum of log Phi(z_i) over lower bounds, log Phi(-z_i) over upper ones,
 
     which is convex. The interval for b is ``{b : min_a D(a, b) - min D <= t^2}``: ``b -+ t se(b)`` where there are no
-    bounds, and open at an end where they leave b unlimited.
+    bounds, and open at an end where they leave b unlimited. Where the slope is at `MAX_SLOPE`, only the interval
+    counts.
     """
     from scipy.optimize import brentq, minimize_scalar
 

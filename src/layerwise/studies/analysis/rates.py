@@ -22,7 +22,6 @@ def fit_rate(result: StudyResult, *, n_range: tuple[float, float] = (0, math.inf
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     n_range : tuple of two floats, default=(0, inf)
         Smallest and largest n of the fit: a power law may hold only above some n, and down to some risk.
     level : float, default=0.95

@@ -35,7 +35,6 @@ class StudyResult:
     Parameters
     ----------
     study : Study
-        The study.
     outcomes : mapping
         `Outcome` by the key of its trial; tables have no rows for trials without one.
     """
@@ -46,19 +45,16 @@ class StudyResult:
 
     @classmethod
     def from_store(cls, study: Study, store: HoldsOutcomes) -> Self:
-        """Return the outcomes of a study that a store holds, without running trials.
+        """Return the outcomes of a study that a store holds so far, without running trials.
 
         Parameters
         ----------
         study : Study
-            The study.
         store : Store
-            The store.
 
         Returns
         -------
         StudyResult
-            The outcomes so far.
         """
         return cls(study, store.outcomes(trial.key for trial in study.trials()))
 
@@ -127,6 +123,5 @@ class StudyResult:
         Parameters
         ----------
         path : path-like
-            The file.
         """
         self.table.to_csv(path, index=False)

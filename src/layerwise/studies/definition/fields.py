@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from layerwise._validation import did_you_mean
+from layerwise._validation import did_you_mean, shown
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.objects import canonical_object, is_object
 
@@ -24,10 +24,8 @@ def plain_params(value: Any) -> Any:
     """Return a table of parameters as data that JSON can express; anything else unchanged, for pydantic to refuse.
 
     NumPy scalars, arrays, tuples and ranges are converted. Tables that stand for objects
-    (`layerwise.studies.definition.objects`) are checked and take their canonical form.
-
-    Raises StudyError for a value that cannot be expressed, an object that cannot be found, or data that contain
-    themselves.
+    (`layerwise.studies.definition.objects`) are checked and take their canonical form. StudyError is raised for a value
+    that cannot be expressed, an object that cannot be found, or data that contain themselves.
     """
     try:
         return _plain_items(value, "") if isinstance(value, Mapping) else value
@@ -71,15 +69,10 @@ def plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def shown(value: Any) -> str:
-    """Return a value as messages show it; NumPy numbers look like any other."""
-    return repr(plain_number(value))
-
-
 def as_tuple(value: Any) -> Any:
     """Return a list, range or array as a tuple without NumPy scalars; anything else unchanged, for pydantic to refuse.
 
-    Raises StudyError for more than `MAX_CELLS` entries.
+    StudyError is raised for more than `MAX_CELLS` entries.
     """
     if not isinstance(value, LIST_TYPES):
         return value

@@ -42,7 +42,7 @@ class StudyError(UserError):
 def find(path: str, home: str) -> Callable[..., Any]:
     """Import the class or function at a dotted path, or with a bare name in the module `home`.
 
-    Raises StudyError if the module does not exist or raises an exception on import, if it lacks the name, or if the
+    StudyError is raised if the module does not exist or raises an exception on import, if it lacks the name, or if the
     object is not callable.
     """
     module_name, _, name = path.rpartition(".")
@@ -106,9 +106,8 @@ def check_methods(key: str, path: str, home: str) -> None:
 def canonical_path(use: Any, home: str) -> str:
     """Return the one path of a class, given by itself or by any path: a public class of `home` has its bare name.
 
-    Any other class has the shortest import path that leads to it.
-
-    Raises StudyError if `use` is not an importable class.
+    Any other class has the shortest import path that leads to it. StudyError is raised if `use` is not an importable
+    class.
     """
     if isinstance(use, str):
         found, fallback = find(use, home), use

@@ -40,8 +40,8 @@ def is_object(value: Any) -> bool:
 def canonical_object(use: Any, params: dict[str, Any], key: str) -> dict[str, Any]:
     """Return the one table of an object: ``{"use": shortest full import path, "params": params}``.
 
-    Raises StudyError for a path that cannot be imported, or an unknown or missing parameter; `key` is the key of the
-    table.
+    StudyError is raised for a path that cannot be imported, or an unknown or missing parameter, under the table's
+    `key`.
     """
     try:
         path = canonical_path(_full_path(use) if isinstance(use, str) else use, "")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, WrapValidator, model_validator
 
+from layerwise._validation import shown
 from layerwise.hermite import n_terms
-from layerwise.studies.definition.fields import LIST_TYPES, Definition, Grid, PositiveInteger, as_tuple, shown
+from layerwise.studies.definition.fields import LIST_TYPES, Definition, Grid, PositiveInteger, as_tuple
 from layerwise.studies.definition.lookup import StudyError
 
 MAX_SIZE = 2**63 - 1  # what an int64 column holds

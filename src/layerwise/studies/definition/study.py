@@ -139,12 +139,10 @@ class Study(Definition):
         Parameters
         ----------
         path : path-like
-            The file.
 
         Returns
         -------
         Study
-            The study it declares.
 
         Raises
         ------
@@ -168,7 +166,6 @@ class Study(Definition):
         Returns
         -------
         str
-            The text.
 
         Raises
         ------
@@ -193,12 +190,10 @@ class Study(Definition):
         Parameters
         ----------
         text : str
-            The JSON text.
 
         Returns
         -------
         Study
-            The study.
 
         Raises
         ------
@@ -213,7 +208,6 @@ class Study(Definition):
         Returns
         -------
         str
-            The text.
         """
         return canonical_json(self.model_dump())
 
@@ -223,9 +217,8 @@ class Study(Definition):
         Yields
         ------
         target_label, learner_label : str
-            The labels.
         trial : Trial
-            The trial of that cell. Two labels of the same target or learner share one trial.
+            Two labels of the same target or learner share one trial.
         """
         for target in self.targets:
             for learner in self.learners:
@@ -240,7 +233,6 @@ class Study(Definition):
         Returns
         -------
         list of Trial
-            The trials.
         """
         return list({trial.key: trial for _, _, trial in self.cells()}.values())
 

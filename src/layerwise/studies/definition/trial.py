@@ -21,18 +21,11 @@ class Trial:
 
     Parameters
     ----------
-    target : str
-        Import path of the target's class, called as ``Target(dim, **target_params)``.
-    target_params : dict
-        Parameters of the target. A table ``{"use": path, "params": {...}}`` stands for the object built from it.
-    learner : str
-        Import path of the learner's class, called as ``Learner(**learner_params)``.
-    learner_params : dict
-        Parameters of the learner.
-    inputs : str
-        Import path of the input distribution, called as ``Inputs(dim, **inputs_params)``.
-    inputs_params : dict
-        Parameters of the distribution.
+    target, learner, inputs : str
+        Import paths of the classes, called as ``Target(dim, **target_params)``, ``Learner(**learner_params)`` and
+        ``Inputs(dim, **inputs_params)``.
+    target_params, learner_params, inputs_params : dict
+        Their parameters. A table ``{"use": path, "params": {...}}`` stands for the object built from it.
     dim : int
         Input dimension d.
     n : int
@@ -41,8 +34,7 @@ class Trial:
         Number of the repetition.
     noise : float
         Standard deviation of the label noise.
-    noise_distribution : str
-        ``"gaussian"`` or ``"rademacher"``.
+    noise_distribution : {"gaussian", "rademacher"}
     n_test : int
         Number of noiseless test points.
     random_state : int

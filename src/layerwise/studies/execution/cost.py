@@ -42,12 +42,8 @@ def _learner_bytes(path: str, params: str, n: int, dim: int) -> float:
 class Memory:
     """The memory that trials will need: `peak_bytes`, times the factor by which it was too low where that was measured.
 
-    Parameters
-    ----------
-    process : float, default=0
-        Bytes of a process before its first trial, which measured peaks include.
-    each : bool, default=False
-        Whether every trial runs in such a process of its own.
+    ``process`` is the bytes of a process before its first trial, which measured peaks include; ``each`` tells that
+    every trial runs in such a process of its own.
     """
 
     def __init__(self, process: float = 0.0, *, each: bool = False) -> None:

@@ -40,7 +40,7 @@ SCHEDULER_LOST = (
 def connect(scheduler: str) -> Client:
     """Connect to a running Dask scheduler, by its address; the caller closes the client.
 
-    Raises StudyError if Dask is not installed, or no scheduler answers.
+    StudyError is raised if Dask is not installed, or no scheduler answers.
     """
     try:
         from distributed import Client
@@ -59,13 +59,7 @@ def connect(scheduler: str) -> Client:
 
 
 class DaskExecutor(Executor):
-    """Runs trials on the workers of a cluster, whose number may change.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        Connected to the cluster. It stays open.
-    """
+    """Runs trials on the workers of a cluster, whose number may change; the client stays open."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()
@@ -92,15 +86,7 @@ class DaskExecutor(Executor):
     def next_completed(self) -> Completed:
         """Wait for the next trial to complete, as long as there are workers.
 
-        Raises
-        ------
-        StudyError
-            After `STOP_SECONDS` seconds without any.
-
-        Warns
-        -----
-        UserWarning
-            After `WARN_SECONDS` seconds without any.
+        Warns after `WARN_SECONDS` seconds without any, and raises StudyError after `STOP_SECONDS`.
         """
         while True:
             with suppress(Empty):

@@ -79,13 +79,7 @@ def run_with_one_thread(trial: Trial) -> Outcome:
 
 
 class ThreadExecutor(Executor):
-    """Runs trials in threads of this process.
-
-    Parameters
-    ----------
-    n_workers : int
-        Number of threads.
-    """
+    """Runs trials in threads of this process."""
 
     def __init__(self, n_workers: int) -> None:
         super().__init__()
@@ -123,11 +117,6 @@ class ProcessExecutor(Executor):
 
     Processes do not share an interpreter lock or memory, and a crash ends only its own trial. Each is a loky executor
     with one worker, so that the trial of which a process died is known.
-
-    Parameters
-    ----------
-    n_workers : int
-        Number of processes.
     """
 
     def __init__(self, n_workers: int) -> None:
@@ -244,9 +233,7 @@ def local_executor(kind: WorkersKind, n_workers: int, trials: Sequence[Trial]) -
     """Start an executor for these trials on this machine.
 
     "auto" chooses processes where the largest trial needs at least `LARGE_BYTES` and all classes can be imported in
-    another process.
-
-    Raises StudyError for processes and a class defined in the running script, which they could not import.
+    another process. For "processes", StudyError is raised for a class defined in the running script.
     """
     if kind not in ("auto", "threads", "processes"):
         raise ValueError(f'workers={kind!r} must be "auto", "threads" or "processes". Pass one of them.')

@@ -65,7 +65,6 @@ def run_study(
     Parameters
     ----------
     study : Study
-        The study.
     store : Store or None, default=None
         Store in which outcomes are looked up and kept, with the study itself. None keeps them in memory only.
     n_jobs : int or None, default=1

@@ -39,20 +39,14 @@ class SampleComplexityDisplay(StudyDisplay):
     per_power : float, default=0
         The horizontal axis is ``n / d^per_power``.
     title : str, default=""
-        Title of the axes.
     references : mapping of str to float or None, default=None
         Levels drawn as horizontal lines, by label: ``{"kernel plateau ½": 0.5}``.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The medians, one line per curve, in the order of the study.
-
-    See Also
-    --------
-    SampleComplexityDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -93,7 +87,6 @@ class SampleComplexityDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         curves : {"learner", "dim", "target"}, default="learner"
             What each curve is.
         target, learner : str or None, default=None
@@ -115,7 +108,6 @@ class SampleComplexityDisplay(StudyDisplay):
         Returns
         -------
         SampleComplexityDisplay
-            The display, drawn.
 
         Raises
         ------

@@ -17,20 +17,7 @@ class StudyDisplay(ABC):
     """A figure of a study, in scikit-learn's Display convention.
 
     The class method ``from_study`` computes the numbers and draws them; `plot` draws them again, on other axes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The numbers that are drawn.
-    title : str, default=""
-        Title of the axes.
-
-    Attributes
-    ----------
-    figure_ : matplotlib Figure
-        The figure.
-    ax_ : matplotlib Axes
-        The axes.
+    ``table`` holds the numbers that are drawn, ``figure_`` and ``ax_`` are matplotlib's figure and axes.
     """
 
     figure_: Figure
@@ -41,7 +28,17 @@ class StudyDisplay(ABC):
         self.title = title
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the figure."""
+        """Draw the figure.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None makes a new pyplot figure.
+
+        Returns
+        -------
+        self
+        """
         if ax is None:
             import matplotlib.pyplot as plt
 

@@ -53,18 +53,12 @@ class ExponentDisplay(StudyDisplay):
     curves : {"learner", "target"}, default="learner"
         What each curve is.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
-
-    See Also
-    --------
-    ExponentDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -101,7 +95,6 @@ class ExponentDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         threshold : float
             Risk to reach; predicting the mean has risk 1.
         curves : {"learner", "target"}, default="learner"
@@ -118,7 +111,6 @@ class ExponentDisplay(StudyDisplay):
         Returns
         -------
         ExponentDisplay
-            The display, drawn.
 
         Raises
         ------

@@ -24,14 +24,12 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     Parameters
     ----------
     result : StudyResult
-        The result, complete or not.
     folder : Path
         Folder for ``risk-TARGET-dDIM.png`` and ``.svg``.
 
     Returns
     -------
     list of Path
-        The files.
     """
     stems = file_stems(spec.label for spec in result.study.targets)
     succeeded = result.table[result.table["error"].isna()]
@@ -47,15 +45,13 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 
     Parameters
     ----------
-    figure : Figure
-        The figure.
+    figure : matplotlib Figure
     stem : Path
         Path of the files without ``.png`` and ``.svg``.
 
     Returns
     -------
     list of Path
-        The files.
     """
     from matplotlib import rc_context
 

@@ -40,8 +40,7 @@ def blank_axes() -> Axes:
 
     Returns
     -------
-    Axes
-        The axes.
+    matplotlib Axes
     """
     from matplotlib.figure import Figure
 
@@ -63,7 +62,7 @@ def curve_style(i: int) -> dict[str, Any]:
 
 
 def style_axes(ax: Axes, title: str, legend: list[Line2D]) -> None:
-    """Set title, spines, ticks and a horizontal grid, and place the legend to the right of the axes."""
+    """Set title, spines, ticks and a horizontal grid; place the legend to the right of the axes."""
     heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
@@ -100,7 +99,7 @@ def dimension_axis(ax: Axes, dims: Iterable[int]) -> None:
 
 
 def censored_entries(censored: pd.Series, colour: str, *, right: str, left: str) -> list[Line2D]:
-    """Return one legend entry for each kind of censoring that occurs."""
+    """Return one legend entry for each kind of censoring that occurs in that column of `sample_complexity`."""
     from matplotlib.lines import Line2D
 
     hollow: dict[str, Any] = {"markersize": 8, "markerfacecolor": "white", "markeredgecolor": colour}

@@ -43,12 +43,10 @@ class PhaseDiagramDisplay(StudyDisplay):
     threshold : float
         Risk at the contour.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     cells_ : PolyCollection
         The cells, by dimension; its array holds their risks.
     line_ : Line2D
@@ -87,7 +85,6 @@ class PhaseDiagramDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         threshold : float, default=0.5
             Risk at the contour; predicting the mean has risk 1.
         target, learner : str or None, default=None
@@ -98,7 +95,6 @@ class PhaseDiagramDisplay(StudyDisplay):
         Returns
         -------
         PhaseDiagramDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -198,7 +194,10 @@ class PhaseDiagramDisplay(StudyDisplay):
 
 
 def edges(centres: Array) -> Array:
-    """Return the edges of cells around their centres: midpoints, and as far beyond the first and the last centre."""
+    """Return the ends of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
+
+    A single cell has width 1/2.
+    """
     if len(centres) == 1:
         return centres[0] + np.array([-0.25, 0.25])
     between = (centres[1:] + centres[:-1]) / 2

@@ -34,20 +34,14 @@ class FeatureRecoveryDisplay(StudyDisplay):
     curves : {"learner", "dim"}, default="learner"
         What each path is.
     title : str, default=""
-        Title of the axes.
 
     Attributes
     ----------
     figure_, ax_ : matplotlib Figure and Axes
-        The figure and its axes.
     lines_ : list of Line2D
         The medians over seeds in the order of n, one line per path, in the order of the study.
     dots_ : list of PathCollection
         The trials, one collection per path.
-
-    See Also
-    --------
-    FeatureRecoveryDisplay.from_study : Create the display from a study's result.
     """
 
     lines_: list[Line2D]
@@ -77,7 +71,6 @@ class FeatureRecoveryDisplay(StudyDisplay):
         Parameters
         ----------
         result : StudyResult
-            The result, complete or not.
         curves : {"learner", "dim"}, default="learner"
             What each path is.
         target, learner : str or None, default=None
@@ -92,7 +85,6 @@ class FeatureRecoveryDisplay(StudyDisplay):
         Returns
         -------
         FeatureRecoveryDisplay
-            The display, drawn.
 
         Raises
         ------

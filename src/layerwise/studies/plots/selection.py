@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def select(study: Study, curves: str, **given: Any) -> dict[str, Any]:
     """Return what all curves of a figure have in common: target, learner and dim, except the one that ``curves`` names.
 
-    Raises ValueError if ``curves`` is not a key of ``given``; for a value that the study does not have, or None where
-    it has several; for a value of what the curves are.
+    None in ``given`` selects the study's only value. ValueError is raised if ``curves`` is not a key of ``given``, for
+    a value that the study does not have, for None where it has several, and for a value of what the curves are.
     """
     Choice(*given).check(curves, "curves")
     others = {name: value for name, value in given.items() if name != curves}
@@ -36,10 +36,7 @@ def labels(study: Study, name: str) -> list[Any]:
 
 
 def choose(study: Study, name: str, value: Any) -> Any:
-    """Return the value, or the study's only one for None.
-
-    Raises ValueError for a value that the study does not have, or None where it has several.
-    """
+    """Return the value, which the study must have (ValueError otherwise), or for None the study's only one."""
     known = labels(study, name)
     if value is None and len(known) == 1:
         return known[0]

@@ -25,7 +25,7 @@ class LearnerProgress:
     Attributes
     ----------
     learner : str
-        Label of the learner.
+        Its label.
     done, failed, remaining : int
         Trials that succeeded, that failed, and that have not run.
     versions : frozenset of str
@@ -45,7 +45,6 @@ def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
     Parameters
     ----------
     store : Store
-        The store.
 
     Returns
     -------
@@ -70,7 +69,6 @@ def study_titles(studies: Sequence[Study | StudyRow]) -> list[str]:
     Parameters
     ----------
     studies : sequence of Study or StudyRow
-        Studies, such as a merged store may hold.
 
     Returns
     -------
@@ -83,19 +81,17 @@ def study_titles(studies: Sequence[Study | StudyRow]) -> list[str]:
 
 
 def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
-    """Return the progress of each learner of a study.
+    """Return the progress of each learner of a study, in the order of its definition.
 
     Parameters
     ----------
     study : Study
-        The study.
     store : Store
         The store that holds its trials.
 
     Returns
     -------
     list of LearnerProgress
-        In the order of the definition.
     """
     trials = study.trials()
     held = store.outcomes(trial.key for trial in trials)
@@ -119,7 +115,6 @@ def trial_table(store: Store) -> pd.DataFrame:
     Parameters
     ----------
     store : Store
-        The store.
 
     Returns
     -------

@@ -16,39 +16,18 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from layerwise.studies.storage.header import check_exists, check_header, damaged, log_of
+from layerwise.studies.storage.header import check_header, damaged, log_of
 from layerwise.studies.storage.schema import LAYOUT, STUDY_COLUMNS, TRIAL_COLUMNS, StoreError
 
 WAIT_SECONDS = 30.0  # for a transaction of another process
 
 
 class Database:
-    """An open store file.
+    """An open store file. One that is `read_only` may be shared by threads, one at a time.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    create : bool
-        Whether to create a missing file, and its folders.
-    read_only : bool
-        Whether to open it without the right to write. Threads may share such a connection, one at a time.
-
-    Attributes
-    ----------
-    connection : sqlite3.Connection
-    log_missing : bool
-        Whether the file was copied, or restored, without the log that was in use: it may lack its last trials.
-
-    Raises
-    ------
-    StoreError
-        If the file is missing and may not be created, is not a store, is damaged, or cannot be opened.
-
-    Warns
-    -----
-    UserWarning
-        If the log is missing.
+    A missing file, with its folders, is created if `create` holds. `log_missing` tells that the file was copied or
+    restored without the log that was in use, so that it may lack its last trials; this warns. StoreError is raised if
+    the file is missing and may not be created, is not a store, is damaged, or cannot be opened.
     """
 
     def __init__(self, path: Path, *, create: bool, read_only: bool) -> None:
@@ -56,8 +35,8 @@ class Database:
         self.log_missing = False
         self._read_only = read_only
         self._logging = False  # whether this connection has switched the log on
-        if read_only or not create:
-            check_exists(path)
+        if (read_only or not create) and not path.exists():
+            raise StoreError(f"{path} does not exist. Give the path of a store that `layerwise study run` wrote.")
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,17 +29,10 @@ def log_holds_data(path: Path) -> bool:
         return False
 
 
-def check_exists(path: Path) -> None:
-    """Check that there is a file. Raises StoreError if there is not."""
-    if not path.exists():
-        raise StoreError(f"{path} does not exist. Give the path of a store that `layerwise study run` wrote.")
-
-
 def check_header(path: Path) -> None:
-    """Check that a file is a store of this schema; a missing or empty file may become one.
+    """Raise StoreError unless a file is a store of this schema; a missing or empty file may become one.
 
-    Raises StoreError if the file is not an SQLite file, belongs to another program, or has another schema. Raises
-    OSError if the path cannot be read.
+    OSError is raised if the path cannot be read.
     """
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
@@ -66,7 +59,7 @@ def damaged(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def refuse_database(path: Path) -> None:
-    """Refuse to overwrite an SQLite file, whichever program it belongs to. Raises StoreError if the path is one."""
+    """Raise StoreError for an SQLite file, of whichever program, that would be overwritten."""
     if not path.is_file() or path.stat().st_size == 0:
         return
     try:

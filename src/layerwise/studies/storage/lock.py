@@ -23,8 +23,8 @@ from layerwise.studies.storage.schema import StoreError
 def sole_writer(store: Path) -> Generator[None]:
     """Hold the lock of a store.
 
-    Raises StoreError if another process, or another `Store` of this process, holds the lock. The message names the
-    process and the time since when it holds it.
+    StoreError is raised if another process, or another `Store` of this process, holds it. The message names the process
+    and the time since when it holds the lock.
     """
     path = Path(f"{store.resolve()}-lock")
     writer = Path(f"{store.resolve()}-writer")

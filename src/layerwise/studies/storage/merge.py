@@ -13,16 +13,13 @@ from layerwise.studies.storage.store import Store
 
 @dataclass(frozen=True)
 class Merged:
-    """Numbers of trials that a merge added or compared.
+    """The result of a merge.
 
     Attributes
     ----------
-    added : int
-        Trials that the store did not have.
-    overlapping : int
-        Trials that it had with the same values.
-    replaced : int
-        Trials that had failed there and succeeded in another store.
+    added, overlapping, replaced : int
+        Numbers of trials that the store did not have, that it had with the same values, and that had failed there and
+        succeeded in another store.
     """
 
     added: int
@@ -46,7 +43,6 @@ def merge_stores(store: Store, others: Iterable[Store]) -> Merged:
     Returns
     -------
     Merged
-        Numbers of trials.
 
     Raises
     ------

@@ -13,21 +13,10 @@ from layerwise.studies.trials.run import Outcome
 
 
 class Row(NamedTuple):
-    """One trial in a store.
+    """One trial in a store; `definition` is canonical JSON.
 
-    Attributes
-    ----------
-    key, definition : str
-        The trial's address, and the trial as canonical JSON.
-    version : str
-        Version of layerwise that ran it.
-    finished : str
-        Time of completion: UTC, ISO 8601.
-    source, libraries : str
-        Hashes of the user's own classes and versions of libraries (`layerwise.studies.trials.provenance`), as canonical
-        JSON.
-    outcome : Outcome
-        The result.
+    `source` and `libraries` are the canonical JSON of `layerwise.studies.trials.provenance`; `version` is the version
+    of layerwise that ran the trial, `finished` the time of completion in UTC, ISO 8601.
     """
 
     key: str
@@ -51,14 +40,9 @@ class Row(NamedTuple):
 
 
 class StudyRow(NamedTuple):
-    """One study in a store.
+    """One study in a store; `key` is the SHA-256 of its `definition`, which is canonical JSON.
 
-    Attributes
-    ----------
-    key, name, definition : str
-        SHA-256 of the definition, the study's name, and the whole study as canonical JSON.
-    started : str
-        Start of its last run: UTC, ISO 8601.
+    `started` is the start of its last run, in UTC, ISO 8601.
     """
 
     key: str
@@ -74,7 +58,7 @@ class StudyRow(NamedTuple):
 
 
 def outcome_of(risk: float | None, seconds: float | None, error: str | None, metrics: str, peak: int | None) -> Outcome:
-    """Return the outcome stored in these columns. Raises ValueError if the columns hold no valid outcome."""
+    """Return the outcome stored in these columns, or raise ValueError if they hold no valid outcome."""
     measured = _json_object(metrics)
     if measured is None or not all(isinstance(value, float | int) for value in measured.values()):
         raise ValueError(f"has metrics that are not a JSON object of numbers ({metrics!r:.60})")
@@ -86,7 +70,7 @@ def outcome_of(risk: float | None, seconds: float | None, error: str | None, met
 
 
 def sources_of(text: str) -> dict[str, str]:
-    """Return the hashes stored in the column `source`. Raises ValueError if the column holds anything else."""
+    """Return the hashes stored in the column `source`, or raise ValueError if it holds anything else."""
     found = _json_object(text)
     if found is None:
         raise ValueError(f"has a source that is not a JSON object of hashes ({text!r:.60})")
@@ -94,7 +78,7 @@ def sources_of(text: str) -> dict[str, str]:
 
 
 def check_key(key: str, definition: str) -> None:
-    """Check that a key is the hash of its definition. Raises ValueError if it is not."""
+    """Raise ValueError unless a key is the hash of its definition."""
     if not isinstance(definition, str) or hashlib.sha256(definition.encode()).hexdigest() != key:
         raise ValueError(f"has a definition that does not match its key ({definition!r:.60})")
 

@@ -91,9 +91,7 @@ class Store:
         Parameters
         ----------
         trial : Trial
-            The trial.
         outcome : Outcome
-            Its outcome.
         """
         self.add_all([(trial, outcome)])
 
@@ -103,7 +101,6 @@ class Store:
         Parameters
         ----------
         pairs : iterable of (Trial, Outcome)
-            Trials and their outcomes.
         """
         self.add_rows(
             Row(trial.key, trial.definition, VERSION, _now(), canonical_json(sources(trial)), libraries(trial), outcome)
@@ -141,7 +138,6 @@ class Store:
         Parameters
         ----------
         study : Study
-            The study.
         """
         self.studies()  # raises an error if one is damaged
         row = StudyRow.of(study, started=_now())
@@ -173,7 +169,6 @@ class Store:
         Yields
         ------
         Row
-            One trial and its outcome.
         """
         for rowid, *values in self._database.select(f"SELECT rowid, {TRIAL_COLUMNS} FROM trial ORDER BY rowid"):
             key, definition, made_by, finished, source, its_libraries, *measured = values
@@ -183,17 +178,16 @@ class Store:
             yield Row(key, definition, made_by, finished, source, its_libraries, outcome)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return the stored outcomes of trials.
+        """Return the stored outcomes of trials, by key.
 
         Parameters
         ----------
         keys : iterable of str
-            Keys of trials.
+            Keys of trials; those without an outcome are left out.
 
         Returns
         -------
-        dict
-            Outcome by key; trials without one are left out.
+        dict of str to Outcome
         """
         found = {}
         for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
@@ -203,7 +197,7 @@ class Store:
         return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the versions of layerwise that ran trials.
+        """Return the versions of layerwise that ran trials, by key.
 
         Parameters
         ----------
@@ -212,8 +206,7 @@ class Store:
 
         Returns
         -------
-        dict
-            Version by key.
+        dict of str to str
         """
         return dict(self._select("key, version", keys))
 
@@ -228,7 +221,6 @@ class Store:
         Returns
         -------
         set of str
-            The versions.
         """
         return set(self.versions(keys).values()) - {VERSION}
 
@@ -238,11 +230,10 @@ class Store:
         Parameters
         ----------
         trials : iterable of Trial
-            Trials.
 
         Returns
         -------
-        dict
+        dict of str to set of str
             Import paths of the classes whose source differs or is unknown, by the key of the trial.
         """
         here = {trial.key: sources(trial) for trial in trials}
@@ -280,7 +271,6 @@ class Store:
         Returns
         -------
         int
-            The number.
         """
         return next(self._database.select("PRAGMA data_version"))[0]
 

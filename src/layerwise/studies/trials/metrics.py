@@ -47,13 +47,19 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 def measure(target: Any, learner: Any, X: np.ndarray) -> dict[str, float]:
-    """Return the metrics that apply, by name."""
+    """Return the metrics of a fitted learner on test points X (n, d), by name.
+
+    A metric that does not apply, or is not finite, is absent.
+    """
     values = {name: metric(target, learner, X) for name, metric in METRICS.items()}
     return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
-    """Evaluate a function by blocks of rows, in float64. Raises ValueError for values of any other shape."""
+    """Evaluate a function on X (n, d) by blocks of rows, in float64; return shape (n,).
+
+    The function maps (rows, d) to (rows,) or (rows, 1); ValueError is raised for any other shape.
+    """
     values = np.empty(len(X))
     for start in range(0, len(X), PREDICT_ROWS):
         block = X[start : start + PREDICT_ROWS]

@@ -157,7 +157,7 @@ def _installed() -> list[Path]:
 def _cells(found: Any) -> dict[str, str]:
     """Return the cells of a notebook that define a class or function, and the functions and classes that it uses.
 
-    Raises OSError where there is no cell, as for what is typed at the prompt.
+    OSError is raised where there is no cell, as for what is typed at the prompt.
     """
     namespace = vars(sys.modules["__main__"])
     cells: dict[str, str] = {}

@@ -60,23 +60,22 @@ class Outcome:
 
 
 def derive_seed(*parts: Any) -> int:
-    """Return a seed below 2^31 that depends on the parts and on nothing else."""
+    """Return a seed below 2^31 that depends on the parts, which are plain data, and on nothing else."""
     entropy = int.from_bytes(hashlib.sha256(canonical_json(parts).encode()).digest(), "big")
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0] >> 1)
 
 
 def run(trial: Trial) -> Outcome:
-    """Run one trial. An exception that it raises becomes the outcome's error.
+    """Run one trial. An exception that it raises becomes the outcome's error; ``KeyboardInterrupt`` propagates.
 
     Parameters
     ----------
     trial : Trial
-        What to run.
 
     Returns
     -------
     Outcome
-        Its risk, or its error. ``KeyboardInterrupt`` propagates.
+        Its risk, or its error.
     """
     started = time.perf_counter()
     try:
