@@ -7,8 +7,8 @@ Each case (n, d, degree) has D = C(d + degree, degree) columns. Two comparisons:
 - preallocated: ``design_matrix(X, degree, out=H)`` and ``np.multiply(A, B, out=C)``;
 - allocating:   ``design_matrix(X, degree)`` and ``A * B``, both with freshly allocated pages.
 
-A, B, C and H have shape (n, D), column-major order and the same dtype. The calls alternate; each is warmed up once, and
-the median of ``REPEATS`` times is reported. The target is a ratio of at most 3 at n = 20000, d = 20, degree 3 in float64.
+A, B, C and H have shape (n, D), column-major order and one dtype. The calls alternate after one warm-up each, and
+medians of ``REPEATS`` times are reported. The target is a ratio of at most 3 at n = 20000, d = 20, degree 3, float64.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Closed forms of 1000 gradient descent steps compared with the literal loop, on 4096 x 2048 features.
 
-Prints the time of each closed form divided by the loop's time in the same process, and the relative error of the weights.
+Prints the time of each closed form divided by the loop's time in the same process, and the weights' relative error.
 Run: python benchmarks/bench_gradient_descent.py
 """
 

@@ -1,8 +1,8 @@
 """The direction that one gradient step finds in an option price: the weight of each step of the random walk.
 
-An Asian straddle on 50 Gaussian inputs depends, to first order, on one direction: input i moves the prices of day i and of
-all later days, so its weight in the average decreases linearly with i. The figure shows the learnt direction with this
-line, and the predictions for new samples after training on 2,000 samples. Writes asian_straddle.png.
+An Asian straddle on 50 Gaussian inputs depends, to first order, on one direction: input i moves the prices of day i and
+of all later days, so its weight in the average decreases linearly with i. The figure shows the learnt direction with
+this line, and the predictions for new samples after training on 2,000 samples. Writes asian_straddle.png.
 Run: python examples/asian_straddle.py
 """
 

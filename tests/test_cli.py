@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 STUDY = """
 name = "tiny"
 dims = [3]

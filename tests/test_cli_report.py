@@ -9,6 +9,8 @@ import urllib.request
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 STUDY = """
 name = "tiny & <b>bold</b>"
 dims = [3, 5]
@@ -74,7 +76,7 @@ def test_report_of_a_file(folder):
         (("report", "tiny.sqlite", "-o", "tiny.sqlite"), "--output would overwrite tiny.sqlite"),
         (("report", "tiny.sqlite", "-o", "copy.sqlite"), "copy.sqlite is an SQLite file, perhaps the store of a study"),
         (("report", "tiny.sqlite", "--study", "tiny.toml", "-o", "tiny.toml"), "--output would overwrite tiny.toml"),
-        (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 should be a positive risk"),
+        (("report", "tiny.sqlite", "--threshold", "0"), "threshold=0.0 must be a finite number > 0"),
         (("report", "tiny.sqlite", "--predicted", "ridge"), "must be LEARNER=EXPONENT with a number, such as"),
         (("report", "tiny.sqlite", "--predicted", "other=2"), "predicted has the key 'other'; it must be a learner"),
         (("watch", "gone.sqlite"), "gone.sqlite does not exist"),

@@ -1,4 +1,4 @@
-"""What the README shows runs as written."""
+"""The README's commands, code and study run as written."""
 
 import os
 import re
@@ -17,8 +17,9 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_ten_lines_of_python_print_what_is_stated(tmp_path):
-    """A renamed class, or a figure in the text that is no longer measured."""
+    """Catches a renamed class, and a number in the text that differs from the measured one."""
     (code,) = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)

@@ -1,9 +1,12 @@
-"""layerwise: the theory of feature learning, runnable.
+"""Feature learning by layerwise training of neural networks: the theory, runnable, and scikit-learn estimators.
 
-Targets (what is to be learnt) meet learners (how), studies measure how many samples it took, and papers state each
-published figure and claim as a study with a verdict. The rooms are imported when they are first named:
+Targets define what is to be learnt, learners are scikit-learn regressors, studies measure how many samples a learner
+needs, and papers state each published figure and claim as a study with a verdict. Submodules are imported on first
+access:
 
-    layerwise.learners.TwoLayerRegressor, layerwise.targets.SingleIndex, layerwise.studies.Study, ...
+>>> import layerwise
+>>> layerwise.targets.SingleIndex(8, link="he2").information_exponent
+2
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ __all__ = [
 def __getattr__(name: str):
     if name in __all__:
         return import_module(f"layerwise.{name}")
-    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; its rooms are {', '.join(__all__)}")
+    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; its submodules are {', '.join(__all__)}")
 
 
 def __dir__():

@@ -54,7 +54,7 @@ def as_points(X: ArrayLike, dim: int | None = None, name: str = "X") -> NDArray[
         )
     if dim is not None and array.shape[1] != dim:
         raise ValueError(
-            f"{name} has {array.shape[1]} columns; {dim} are needed, one a variable. Pass points of that dimension."
+            f"{name} has {array.shape[1]} columns; {dim} are needed, one per variable. Pass points of that dimension."
         )
     return array
 
@@ -104,16 +104,8 @@ def shown(value: Any) -> str:
 class Constraint(ABC):
     """What the value of one constructor parameter must be.
 
-    Parameters
-    ----------
-    allowed : str
-        What is allowed, as it continues the words "must be".
-    example : str
-        An allowed value, as source code.
-    auto, none : bool
-        Also allow "auto", or None.
-    advice : str, optional
-        The last sentence of the message; by default the example.
+    ``allowed`` continues the words "must be"; ``example`` is an allowed value, as source code; ``auto`` and ``none``
+    also allow "auto" and None; ``advice`` is the last sentence of the message, by default the example.
     """
 
     def __init__(self, allowed: str, example: str, *, auto: bool = False, none: bool = False, advice: str = "") -> None:
@@ -212,33 +204,15 @@ class Memory(Constraint):
 
 
 def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
-    """Check the constructor parameters of an estimator against what was declared for each.
-
-    Raises
-    ------
-    ValueError
-        For the first parameter that does not hold; the message names it, its value and what is allowed.
-    """
+    """Raise ValueError for the first constructor parameter of an estimator that violates its constraint."""
     for name, constraint in constraints.items():
         constraint.check(getattr(estimator, name), name)
 
 
 def check_peak(n_bytes: float, max_memory: float, what: str, advice: str) -> None:
-    """Refuse work whose peak memory, by its formula, exceeds the budget.
+    """Raise ValueError if the peak memory of some work exceeds the budget, both in bytes.
 
-    Parameters
-    ----------
-    n_bytes, max_memory : float
-        The peak, and the budget.
-    what : str
-        What needs the memory, with the values that decide it: ``"degree=7 with 200 inputs"``.
-    advice : str
-        What to do instead.
-
-    Raises
-    ------
-    ValueError
-        Where ``n_bytes > max_memory``.
+    ``what`` names the work with the values that decide its size, as in ``"degree=7 with 200 inputs"``.
     """
     if n_bytes > max_memory:
         raise ValueError(f"{what} needs {gigabytes(n_bytes)}, more than max_memory={gigabytes(max_memory)}. {advice}")

@@ -6,10 +6,7 @@ from __future__ import annotations
 class UserError(ValueError):
     """Input that cannot be used. The command line prints the message alone; any other exception is a bug of ours.
 
-    Parameters
-    ----------
-    message : str
-        What is wrong, what is allowed and what to do. Line breaks, which quoted messages may contain, become spaces.
+    Line breaks in ``message``, which quoted messages may contain, become spaces.
     """
 
     def __init__(self, message: str) -> None:

@@ -151,12 +151,6 @@ class _Correlated(Inputs):
         """Covariance matrix, shape (dim, dim)."""
         return np.eye(self.dim) if self._covariance is None else np.asarray(self._covariance, dtype=float)
 
-    def __repr__(self) -> str:
-        return super().__repr__() if self._covariance is not None else f"{type(self).__name__}({self._short()})"
-
-    def _short(self) -> str:
-        return f"dim={self.dim}"
-
     def _gaussian(self, n: int, rng: np.random.Generator) -> Array:
         Z = rng.standard_normal((n, self.dim))
         return Z if self._root is None else Z @ self._root.T
@@ -168,7 +162,6 @@ class Gaussian(_Correlated):
     Parameters
     ----------
     dim : int
-        Number of inputs.
     covariance : array-like of shape (dim, dim), optional
         Default: the identity.
     """

@@ -87,7 +87,7 @@ class DotProductKernel(ABC):
 class ArcCosineKernel(DotProductKernel):
     """Kernel of an infinitely wide layer, proportional to ``E[relu(w.x)^p relu(w.z)^p]`` with w ~ N(0, I/d).
 
-    The factor is 2 for p = 0 and 1.
+    The factor is 2 for p = 0 and 1. See Cho & Saul 2009, equations (4) to (8).
 
     Parameters
     ----------
@@ -95,10 +95,6 @@ class ArcCosineKernel(DotProductKernel):
         p: step function, ReLU, squared ReLU.
     bias : float
         Variance of a Gaussian bias inside the activation.
-
-    References
-    ----------
-    Cho & Saul 2009, equations (4) to (8).
     """
 
     order: int = 1
@@ -117,16 +113,14 @@ class ArcCosineKernel(DotProductKernel):
 class NeuralTangentKernel(DotProductKernel):
     """Neural tangent kernel of a fully connected ReLU network with all layers trained.
 
+    The weights have variance 2 / fan-in; see Jacot, Gabriel, Hongler 2018, Theorem 1.
+
     Parameters
     ----------
     depth : int
         Number of layers of weights; 2 is the two-layer network.
     bias : float
         Variance of the Gaussian biases in every layer.
-
-    References
-    ----------
-    Jacot, Gabriel, Hongler 2018, Theorem 1, with weights of variance 2 / fan-in.
     """
 
     depth: int = 2
@@ -173,22 +167,15 @@ class PolynomialKernel(DotProductKernel):
 class PolynomialActivationKernel(DotProductKernel):
     """Kernel ``E_v[sigma(v.x) sigma(v.z)]`` of an infinitely wide polynomial layer, v uniform on the unit sphere.
 
+    It is the kernel K of the middle layer of Nichani, Damian, Lee 2023.
+
     Parameters
     ----------
     activation : sequence of float, HermiteSeries, str or Activation
-        sigma, a polynomial, as `layerwise.activations.as_activation` takes it: for example its coefficients in
-        orthonormal Hermite polynomials.
+        sigma, as `layerwise.activations.as_activation` takes it, e.g. its coefficients in orthonormal Hermite
+        polynomials; ValueError if it is not a polynomial.
     dim : int
         d, the dimension of the inputs.
-
-    Raises
-    ------
-    ValueError
-        If sigma is not a polynomial.
-
-    References
-    ----------
-    Nichani, Damian, Lee 2023, the kernel K of the middle layer.
     """
 
     def __init__(self, activation: ActivationLike, dim: int):
@@ -234,23 +221,17 @@ class PolynomialActivationKernel(DotProductKernel):
         for i, a_i in enumerate(self.monomials):
             for j, a_j in enumerate(self.monomials):
                 if a_i * a_j != 0 and (i + j) % 2 == 0:
+                    C = float(np.prod([self.dim / (self.dim + 2 * m) for m in range((i + j) // 2)]))
                     for power in range(i % 2, min(i, j) + 1, 2):
-                        weight = float(a_i * a_j * self._weight(i, j, power))
-                        yield (i - power) // 2, (j - power) // 2, power, weight
-
-    def _weight(self, i: int, j: int, power: int) -> float:
-        pairs = factorial((i - power) // 2) * factorial((j - power) // 2) * factorial(power)
-        count = factorial(i) * factorial(j) / (pairs * 2.0 ** ((i + j) // 2 - power))
-        return count * float(np.prod([self.dim / (self.dim + 2 * m) for m in range((i + j) // 2)]))
+                        pairs = factorial((i - power) // 2) * factorial((j - power) // 2) * factorial(power)
+                        count = factorial(i) * factorial(j) / (pairs * 2.0 ** ((i + j) // 2 - power))
+                        yield (i - power) // 2, (j - power) // 2, power, float(a_i * a_j * (count * C))
 
 
 def activation_kernel(activation: Activation, dim: int) -> tuple[DotProductKernel, float]:
     """Return a kernel k and a factor c with ``E_v[sigma(v.x) sigma(v.z)] = c k(x, z)``, v uniform on the unit sphere.
 
-    Raises
-    ------
-    ValueError
-        If sigma is neither ReLU nor a polynomial: no closed form is implemented for others.
+    Raises ValueError if sigma is neither ReLU nor a polynomial: no closed form is implemented for others.
     """
     if activation.is_relu:
         return ArcCosineKernel(1), 0.5

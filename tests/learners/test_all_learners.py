@@ -79,10 +79,22 @@ def searched(learner):
 every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 
+def takes_minutes(learner):
+    """Whether scikit-learn's checks take a minute or more."""
+    return searched(learner) or getattr(learner, "refine", False)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the columns of X")  # the checks use unscaled columns
+@parametrize_with_checks([learner for learner in LEARNERS if takes_minutes(learner)])
+def test_scikit_learn_contract_of_slow_learners(estimator, check):
+    check(estimator)
+
+
 @pytest.mark.filterwarnings("ignore:the columns of X")  # the checks use unscaled columns
 @parametrize_with_checks(
     [
-        *LEARNERS,
+        *(learner for learner in LEARNERS if not takes_minutes(learner)),
         FirstStep(40),
         MiddleStep(),
         MiddleStep(20, activation="relu"),
@@ -230,7 +242,9 @@ def every_kind(test):
 def test_labels_out_of_range_are_refused_naming_y(learner, scale, dtype):
     """A traceback from SciPy, a message that blames X, or R^2 of 1.000 because all errors underflow to 0."""
     X, y = table()
-    with pytest.raises(ValueError, match=r"^y differs from its mean by up to .*e.\d+, whose squares .* Divide y"):
+    with pytest.raises(
+        ValueError, match=r"^y holds values up to .*e[-+]\d+, whose squares overflow or underflow .* Divide y"
+    ):
         clone(learner).fit(X.astype(dtype), scale * y)
 
 

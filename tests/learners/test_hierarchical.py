@@ -437,6 +437,7 @@ def test_entries_of_the_infinite_mixing(d, degree):
     ],
     ids=["mixing", "small basis", "basis with more columns than rows", "basis", "leave-one-out features"],
 )
+@pytest.mark.slow
 def test_max_memory_bounds_what_is_taken(n, d, params):
     """The mixing or the basis of the refinement missing from the formula, or counted several times."""
     X, y, _ = sample(n, d)

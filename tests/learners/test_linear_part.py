@@ -36,7 +36,7 @@ def test_unstandardised_columns_give_a_warning(scale):
         ThreeLayerRegressor(10, random_state=0).fit(np.zeros((60, 5)), X[:, 0])
         for linear in ("moment", "ridge", "none"):
             ThreeLayerRegressor(10, linear=linear, random_state=0).fit(X, X[:, 0] ** 2)
-    warned = [warning for warning in caught if "standardise X" in str(warning.message)]
+    warned = [warning for warning in caught if "Standardise X" in str(warning.message)]
     assert [warning.filename for warning in warned] == [__file__] * 4 * (scale != 1)  # the line of the caller
 
 

@@ -11,6 +11,8 @@ from made_up import SIZES, keep, made_up
 from layerwise.report import LiveServer, Source, make_report
 from layerwise.studies import Outcome, Store, StudyResult, fit_exponent, sample_complexity
 
+pytestmark = pytest.mark.slow  # a real browser
+
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script><script>alert(2)</script>",

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 
@@ -15,6 +16,8 @@ from throwaway import Dies, Features, Mean, bits, small_study
 
 from layerwise.studies import LearnerSpec, Store, StudyError, StudyResult, run_study
 from layerwise.studies.execution import dask_workers
+
+pytestmark = pytest.mark.slow  # starts clusters
 
 LIMIT = 400  # seconds; each test takes a few
 
@@ -218,20 +221,22 @@ def test_workers_that_come_late_are_waited_for(monkeypatch):
     for name, seconds in (("COUNT_SECONDS", 0.1), ("WARN_SECONDS", 0.3)):
         monkeypatch.setattr(dask_workers, name, seconds)
     study = small_study(learners=[LearnerSpec(label="slow", use=Features, params={"pause": 0.5})], n=[40], seeds=1)
-    with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client:
-        with pytest.warns(UserWarning, match="no workers") as warned:
+    warned = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_: warned.append(str(message)))
 
-            def scale_once_warned():
-                end = time.monotonic() + 180
-                while not warned and time.monotonic() < end:
-                    time.sleep(0.05)
-                cluster.scale(1)
+    def add_a_worker_once_warned():
+        end = time.monotonic() + 180
+        while not warned and time.monotonic() < end:
+            time.sleep(0.05)
+        cluster.scale(1)
 
-            late = threading.Thread(target=scale_once_warned)
-            late.start()
-            found = run_study(
-                study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_SECONDS", 0.3)
-            )
+    with cluster_of(n_workers=0, threads_per_worker=1) as cluster, Client(cluster) as client, warnings.catch_warnings():
+        warnings.filterwarnings("always", message=".*no workers", category=UserWarning)
+        late = threading.Thread(target=add_a_worker_once_warned)
+        late.start()
+        found = run_study(
+            study, client=client, callback=lambda *_: monkeypatch.setattr(dask_workers, "STOP_SECONDS", 0.3)
+        )
         late.join()
     assert len(warned) == 1
     assert bits(found) == bits(run_study(study))

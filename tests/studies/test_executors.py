@@ -14,6 +14,8 @@ from throwaway import Dies, Features, Holds, Interrupts, Mean, bits, small_study
 from layerwise.studies import LearnerSpec, Store, StudyError, run_study
 from layerwise.studies.execution import cost, executors, runner
 
+pytestmark = pytest.mark.slow  # starts processes
+
 
 def learner(use, **params):
     return LearnerSpec(label=use.__name__.lower(), use=use, params=params)

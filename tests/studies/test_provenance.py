@@ -251,7 +251,9 @@ def test_a_damaged_source_is_reported(path):
     with Store(path) as store:
         run_study(study, store)
         store._database.connection.execute("UPDATE trial SET source = '{x' WHERE rowid = 1")
-        with pytest.raises(StoreError, match="row 1 of the table trial has a source that is no JSON of hashes"):
+        with pytest.raises(
+            StoreError, match="row 1 of the table trial has a source that is not a JSON object of hashes"
+        ):
             run_study(study, store)
 
 

@@ -116,7 +116,8 @@ def test_ordinary_functions_are_reliable_and_sampled_plainly(target):
     """A check that rejects functions without heavy tails, or replaces their estimates (warnings are errors here)."""
     assert target.variance_reliable
     assert isinstance(target.facts, MonteCarloFacts)
-    assert target.facts._proposal is None
+    assert target.facts._proposal.scale == 1.0
+    assert len(target.facts._proposal.directions) == 0
 
 
 class TestProposal:

@@ -19,8 +19,8 @@ from layerwise.hermite.univariate import hermite_values, linearisation, sqrt_fac
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-MAX_PAIRS = 10**8  # pairs of terms in one product, which take minutes
-CHUNK = 2**25  # entries of exponents expanded at once in a product
+MAX_PAIRS = 10**8  # pairs of terms: a product of this size takes minutes
+CHUNK = 2**25  # entries of the exponent table that a product expands at once
 CACHE = 2**20  # bytes of prefix values in one block of an evaluation
 
 
@@ -158,7 +158,7 @@ class Evaluator:
     """Evaluates one polynomial at many points, with one multiplication and addition per term and point.
 
     A term is its prefix (the term without its last variable) times h_e(x_i). Terms with the same last factor are
-    collected: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}``, where V holds the values of the prefixes, each computed
+    summed: ``f = c_0 + sum_{(e,i)} h_e(x_i) (C V)_{(e,i)}``, where V holds the values of the prefixes, each computed
     as its own prefix times one factor, and C is sparse with one entry per term.
     """
 
@@ -192,9 +192,9 @@ class Evaluator:
     def _split(self, exponents: Ints) -> tuple[Ints, Ints]:
         """Return the prefixes, and the last factors encoded as e * dim + i."""
         prefixes = exponents.copy()
-        every, last = np.arange(len(exponents)), last_variable(exponents)
-        powers = exponents[every, last]
-        prefixes[every, last] = 0
+        rows, last = np.arange(len(exponents)), last_variable(exponents)
+        powers = exponents[rows, last]
+        prefixes[rows, last] = 0
         return prefixes, powers * self.dim + last
 
     def __call__(self, X: NDArray[Any]) -> NDArray[Any]:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from layerwise._validation import as_integer, as_points, as_vector
 
-BLOCK = 256  # rows of a kernel tile: the five tiles in use stay in cache
+BLOCK = 256  # rows of a kernel tile; the five tiles in use fit in cache
 
 
 def _kernels(X: NDArray[Any], Z: NDArray[Any], degree: int) -> Iterator[NDArray[Any]]:
@@ -86,7 +86,7 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     """Estimate ``|P_k f|^2``, k = 0..degree, from samples ``y = f(x) + noise`` at Gaussian x.
 
     The U-statistic ``1/(n(n-1)) sum_{i != j} y_i y_j kappa_k(x_i, x_j)`` is unbiased for x ~ N(0, I) and
-    noise of mean zero. O(n^2 (dim + degree)) time by tiles, O(n) memory.
+    noise of mean zero. It takes O(n^2 (dim + degree)) time and, computed by tiles, O(n) memory.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     degree : int
         Largest degree.
     n_groups : int
-        Groups of the jackknife for the standard errors (each group is left out in turn, after a fixed shuffle of the
-        rows). ``n_groups=n`` leaves out single rows. If ``|P_k f|^2 = 0`` the standard error is on average up to
+        Groups of the jackknife for the standard errors; each is left out in turn, after a fixed shuffle of the
+        rows. ``n_groups=n`` leaves out single rows. If ``|P_k f|^2 = 0`` the standard error is on average up to
         sqrt(2) too large, but not too small.
 
     Returns

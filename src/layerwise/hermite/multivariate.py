@@ -6,7 +6,7 @@ which are the first C(i + m - e - 1, m - e) indices of degree m - e. Hence
 
     column[block(m, i, e)] = column[first prefixes of degree m - e] * h_e(x_i):
 
-with one multiplication per entry, in ``dim * degree (degree + 1) / 2`` calls for any number of columns.
+with one multiplication per entry, in ``dim * degree (degree + 1) / 2`` calls whatever the number of columns.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def design_matrix(
     out : ndarray of shape (n, n_terms(dim, degree)), optional
         The array to fill; column-major (``order="F"``) is the fast layout.
     max_memory : float
-        The most bytes to allocate; ignored if ``out`` is given.
+        Largest number of bytes to allocate; ignored if ``out`` is given.
 
     Returns
     -------

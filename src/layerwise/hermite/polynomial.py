@@ -89,7 +89,7 @@ class HermitePolynomial:
 
     @classmethod
     def ridge(cls, direction: ArrayLike, series: HermiteSeries) -> HermitePolynomial:
-        """Return ``x -> series(direction . x)``, |direction| = 1: c_k sqrt(k!/beta!) direction^beta at h_beta."""
+        """Return ``x -> series(direction . x)``, |direction| = 1; h_beta has c_k sqrt(k!/beta!) direction^beta."""
         direction = as_vector(direction, "direction")
         one = cls(np.arange(series.degree + 1)[:, None], series.coefficients)
         return one.rotate(direction[None, :])
@@ -102,7 +102,7 @@ class HermitePolynomial:
         return cls(multi_indices(dim, degree), coefficients)
 
     def to_dense(self, degree: int | None = None) -> NDArray[np.float64]:
-        """Return one coefficient for each row of ``multi_indices(dim, degree)``; by default for its own degree."""
+        """Return one coefficient for each row of ``multi_indices(dim, degree)``; ``degree`` defaults to its own."""
         degree = self.degree if degree is None else as_integer(degree, "degree")
         if degree < self.degree:
             raise ValueError(
@@ -183,7 +183,7 @@ class HermitePolynomial:
         return self._where(self._degrees <= as_integer(k, "k"))
 
     def derivative(self, i: int) -> HermitePolynomial:
-        """Return the partial derivative in variable i, by ``d_i h_alpha = sqrt(alpha_i) h_{alpha - e_i}``."""
+        """Return the derivative with respect to variable i, using ``d_i h_alpha = sqrt(alpha_i) h_{alpha - e_i}``."""
         i = as_integer(i, "i")
         if i >= self.dim:
             raise ValueError(f"i={i} must be in 0..{self.dim - 1}. Variables are counted from 0.")
@@ -205,7 +205,7 @@ class HermitePolynomial:
         return gradient
 
     def expected_hessian(self) -> NDArray[np.float64]:
-        """Return ``E Hessian f(x) = E f(x) (x x' - I)``: sqrt(2) c_{2 e_i} on, c_{e_i + e_j} off the diagonal."""
+        """Return ``E Hessian f(x) = E f(x) (x x' - I)``: sqrt(2) c_{2 e_i} on the diagonal, c_{e_i + e_j} off it."""
         quadratic = self._degrees == 2
         rows, c = self.exponents[quadratic], self.coefficients[quadratic]
         i, j = np.argmax(rows != 0, axis=1), _sparse.last_variable(rows)
@@ -214,7 +214,7 @@ class HermitePolynomial:
         return hessian
 
     def compose(self, g: HermiteSeries) -> HermitePolynomial:
-        """Return ``g o f``, by ``h_{k+1}(f) = (f h_k(f) - sqrt(k) h_{k-1}(f)) / sqrt(k+1)``.
+        """Return ``g(f(x))``, using ``h_{k+1}(f) = (f h_k(f) - sqrt(k) h_{k-1}(f)) / sqrt(k+1)``.
 
         Notes
         -----
@@ -266,8 +266,7 @@ class HermitePolynomial:
             return NotImplemented
         self._check_same_dim(other)
         return HermitePolynomial(
-            np.concatenate([self.exponents, other.exponents]),
-            np.concatenate([self.coefficients, other.coefficients]),
+            np.concatenate([self.exponents, other.exponents]), np.concatenate([self.coefficients, other.coefficients])
         )
 
     def __sub__(self, other: HermitePolynomial | float) -> HermitePolynomial:

@@ -18,13 +18,13 @@ from layerwise.hermite.polynomial import HermitePolynomial
 from layerwise.hermite.quadrature import gaussian_rule
 from layerwise.hermite.univariate import ROUNDING, hermite_values
 
-MAX_NODES = 2**24  # of the grid: 128 MiB of values
+MAX_NODES = 2**24  # largest grid, whose values take 128 MiB
 
 
 def project(
     f: Callable[[NDArray[np.float64]], ArrayLike], dim: int, degree: int, n_nodes: int | None = None
 ) -> HermitePolynomial:
-    """Compute ``P_{<=degree} f`` for a function of few variables: ``c_alpha = E f(x) h_alpha(x)`` by quadrature.
+    """Compute ``P_{<=degree} f`` for a function f of few variables by quadrature, ``c_alpha = E f(x) h_alpha(x)``.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from layerwise._validation import as_floats, as_integer, as_vector
 from layerwise.hermite.quadrature import gaussian_rule
 
 MAX_PRODUCT_DEGREE = 400
-ROUNDING = 64 * float(np.finfo(np.float64).eps)  # rounding error of a zero coefficient by quadrature, over the norm
+ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a zero coefficient by quadrature, relative to the norm
 
 
 def hermite_values(z: ArrayLike, degree: int) -> NDArray[Any]:
@@ -178,7 +178,7 @@ class HermiteSeries:
 
     @property
     def degree(self) -> int:
-        """Number of coefficients minus one."""
+        """Number of coefficients minus 1."""
         return len(self.coefficients) - 1
 
     @property
@@ -198,7 +198,7 @@ class HermiteSeries:
 
     @property
     def information_exponent(self) -> int | None:
-        """The least k >= 1 with ``|c_k|`` above 1e-10 of the norm; None for a constant."""
+        """The smallest k >= 1 with ``|c_k|`` above 1e-10 of the norm; None for a constant."""
         present = np.flatnonzero(np.abs(self.coefficients[1:]) > 1e-10 * self.norm())
         return int(present[0]) + 1 if len(present) else None
 
@@ -222,7 +222,7 @@ class HermiteSeries:
         return total[()]
 
     def derivative(self) -> HermiteSeries:
-        """Return f', by ``h_k' = sqrt(k) h_{k-1}``."""
+        """Return f', using ``h_k' = sqrt(k) h_{k-1}``."""
         if self.degree == 0:
             return HermiteSeries(np.zeros(1))
         return HermiteSeries(self.coefficients[1:] * np.sqrt(np.arange(1, self.degree + 1)))

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Constraint, Fraction, Number, check_parameters, check_peak
+from layerwise._validation import Choice, Constraint, Fraction, Memory, Number, check_parameters, check_peak
 from layerwise.representations._validation import check_samples
 
 #: "loo" (leave-one-out), or the fraction of rows held out.
@@ -29,12 +29,8 @@ SOLVER = Choice("exact", "gd")
 class Learner(RegressorMixin, BaseEstimator):
     """Base class of the learners.
 
-    Attributes
-    ----------
-    constraints : dict of str to Constraint
-        What each constructor parameter must be; `fit` checks it.
-    presets : dict of str to dict
-        Names under which ``layerwise fit`` offers the learner, each with the constructor parameters it stands for.
+    ``constraints`` says what each constructor parameter but ``max_memory`` must be, which `fit` checks; ``presets`` has
+    the names under which ``layerwise fit`` offers the learner, each with the constructor parameters it stands for.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {}
@@ -48,15 +44,8 @@ class Learner(RegressorMixin, BaseEstimator):
     def describe(self, columns: Sequence[str] | None = None) -> list[str]:
         """Sentences about the structure that the fit found; empty for a learner that finds none.
 
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of the inputs; by default those seen in `fit`, or x0, x1, ...
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
+        ``columns`` are names of the inputs, by default those seen in `fit`, or x0, x1, ... Raises NotFittedError before
+        `fit`.
         """
         check_is_fitted(self)
         return []
@@ -67,7 +56,7 @@ class Learner(RegressorMixin, BaseEstimator):
         ``advice`` says how to reduce the memory.
         """
         X, y = check_samples(self, X, y)
-        check_parameters(self, self.constraints)
+        check_parameters(self, self.constraints | {"max_memory": Memory()})
         n, d = X.shape
         what = f"{' '.join(repr(self).split())} on n_samples={n} and n_features={d}"
         check_peak(self.memory_bytes(n, d), self.max_memory, what, f"{advice}, or raise max_memory.")

@@ -16,13 +16,7 @@ N_TERMS = 5
 
 
 def column_names(learner: Any, columns: Sequence[str] | None) -> list[str]:
-    """The names given, or those that a fitted learner saw, or x0, x1, ...
-
-    Raises
-    ------
-    ValueError
-        If there is not one name per feature.
-    """
+    """The names given, or those that a fitted learner saw, or x0, x1, ...; ValueError unless one per feature."""
     n_features = learner.n_features_in_
     if columns is None:
         return [str(name) for name in getattr(learner, "feature_names_in_", [f"x{i}" for i in range(n_features)])]
@@ -35,16 +29,9 @@ def column_names(learner: Any, columns: Sequence[str] | None) -> list[str]:
 
 
 def describe_directions(directions: np.ndarray, weights: np.ndarray, whole: str, columns: Sequence[str]) -> list[str]:
-    """One line for each direction with a share of at least `MIN_SHARE`.
+    """One line for each of the directions (n_directions, n_features) with a share of at least `MIN_SHARE`.
 
-    Parameters
-    ----------
-    directions : ndarray of shape (n_directions, n_features)
-    weights : ndarray of shape (n_directions,)
-        Nonnegative; the shares are proportional to them.
-    whole : str
-        What the shares are shares of: ``"of the first layer"``.
-    columns : sequence of str
+    The shares are proportional to the nonnegative ``weights``, and of a ``whole`` such as ``"of the first layer"``.
     """
     shares = weights / (weights.sum() or 1.0)
     return [

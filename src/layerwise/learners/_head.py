@@ -33,10 +33,7 @@ HEAD_CONSTRAINTS: dict[str, Constraint] = {
 def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) -> np.ndarray | None:
     """Draw the mask of the rows on which the penalty is chosen; None for leave-one-out.
 
-    Raises
-    ------
-    ValueError
-        If the fraction does not leave at least one row on either side.
+    Raises ValueError if the fraction does not leave at least one row on either side.
     """
     if isinstance(validation, str):
         return None
@@ -49,6 +46,11 @@ def held_out_rows(validation: Validation, n: int, rng: np.random.RandomState) ->
     mask = np.zeros(n, dtype=bool)
     mask[rng.permutation(n)[:n_out]] = True
     return mask
+
+
+def some_rows(fraction: float, n: int, rng: np.random.RandomState) -> np.ndarray:
+    """Draw the mask of a fraction of n rows: at least one, and not all."""
+    return rng.permutation(n) < min(max(round(fraction * n), 1), n - 1)
 
 
 def column_scales(centred: np.ndarray, mean: np.ndarray) -> np.ndarray:

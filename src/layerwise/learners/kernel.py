@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Memory
+from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
 from layerwise.learners._base import (
     PENALTY_OR_ZERO,
@@ -44,16 +44,11 @@ class KernelRegressor(Learner):
     ----------
     kernel : {"ntk", "arc-cosine", "polynomial"} or kernel object, default="ntk"
         "ntk" is the neural tangent kernel of a ReLU network, "arc-cosine" the kernel of its last layer alone, and
-        "polynomial" is ``(x.z / d + bias)^degree``. A kernel object is called as ``kernel(X)`` for the matrix of shape
-        (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for ``k(X, Z) @ alpha``, like a
-        `layerwise.kernels.DotProductKernel`; the parameters ``depth``, ``order``, ``degree`` and ``bias`` are not used
-        with it.
-    depth : int, default=2
-        Number of layers for "ntk".
-    order : {0, 1, 2}, default=1
-        Order of "arc-cosine".
-    degree : int, default=3
-        Degree of "polynomial".
+        "polynomial" is ``(x.z / d + bias)^degree``. An object, to which the next four parameters do not apply, is
+        called as ``kernel(X)`` for the matrix of shape (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for
+        ``k(X, Z) @ alpha``, like a `layerwise.kernels.DotProductKernel`.
+    depth, order, degree : int, default=2, 1 and 3
+        Number of layers for "ntk", order (0, 1 or 2) of "arc-cosine", degree of "polynomial".
     bias : float, default=1.0
         Variance of the biases, or the constant of the polynomial kernel.
     penalty : float or "auto", default="auto"
@@ -76,7 +71,6 @@ class KernelRegressor(Learner):
         The mean of y.
     history_ : list of dict
         The penalty and its validation error.
-    n_features_in_ : int
 
     Raises
     ------
@@ -102,7 +96,6 @@ class KernelRegressor(Learner):
         "kernel": KernelChoice(),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"kernel": {}}
 

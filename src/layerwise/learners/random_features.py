@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Integer, Memory
+from layerwise._validation import Integer
 from layerwise.learners._base import (
     PENALTY_OR_ZERO,
     VALIDATION,
@@ -53,7 +53,6 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         a.
     history_ : list of dict
         The penalty of the head and its validation error.
-    n_features_in_ : int
 
     Raises
     ------
@@ -83,7 +82,6 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         "width": Integer(1),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"random-features": {}}
 

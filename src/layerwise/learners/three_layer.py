@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Fraction, Integer, Memory
+from layerwise._validation import Fraction, Integer
 from layerwise.activations import ActivationLike, as_activation
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
@@ -50,14 +50,11 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         eta. "auto" tries the values at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2, and keeps the one
         with the least validation error (the paper's grid search).
     linear : {"moment", "ridge", "none"}, default="moment"
-        How line 0 estimates beta: by moments, for centred isotropic inputs; by ridge regression; or not at all,
-        beta = 0, as in the paper. A feature that is linear in x needs "none", and a ReLU sigma_2. "moment" needs n well
-        above d: even without noise the error of its beta is about ``std(y) sqrt(d / n)``, which the later lines see.
+        How line 0 estimates beta: by moments, for centred isotropic inputs, with an error of ``std(y) sqrt(d / n)``; by
+        ridge regression; or not at all, beta = 0, as in the paper. A feature linear in x needs "none" and ReLU.
     split : float, optional
         The fraction of the rows in D1, the others forming D2, as in the paper's analysis. None uses all rows in both
-        stages, which was better in measurements. alpha and beta are fitted to all rows in either case. (Subtracting
-        each row's own term ``y_i K(x_i, x_i) / n`` from its feature does not help: the mean and the linear part were
-        fitted with that row, and the remainder is negatively correlated with its label.)
+        stages, which was better in measurements. alpha and beta are fitted to all rows in either case.
     n_steps : int, optional
         The number of steps of line 2. None is their limit: ridge regression.
     head_step_size : float or "auto", default="auto"
@@ -77,10 +74,8 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
 
     Attributes
     ----------
-    intercept_ : float
-        alpha.
-    linear_coef_ : ndarray of shape (n_features,)
-        beta.
+    intercept_, linear_coef_ : float and ndarray of shape (n_features,)
+        alpha and beta.
     middle_step_ : MiddleStep
     step_size_ : float
         eta; 0 if phi is zero.
@@ -88,7 +83,6 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         The initial a_i, b_i, and the final a_i / m_1.
     history_ : list of dict
         For each stage, the mean squared loss and what was chosen.
-    n_features_in_ : int
 
     Raises
     ------
@@ -104,8 +98,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     Notes
     -----
     Line 1 is the step at f = 0, which the paper obtains by pairing the neurons. Here they are independent, and the
-    constant ``mean_i a_i relu(b_i)``, of order m_1^(-1/2), by which f initially differs from 0, is left out of the
-    step.
+    constant ``mean_i a_i relu(b_i)`` by which f initially differs from 0 is left out of the step.
 
     The theory assumes inputs on the sphere of radius sqrt(d). For Gaussian inputs K f* magnifies the radial part of f*,
     which is in ``|x|^2 - d``, by (d + 2) / 2 relative to a traceless quadratic. ``relu(x'Ax)`` has such a part: it is
@@ -130,9 +123,9 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         "width": Integer(1),
         "middle_width": MIDDLE_WIDTH,
         "split": Fraction(none=True, advice="None uses all rows in both stages."),
-        "max_memory": Memory(),
     } | HEAD_CONSTRAINTS
     presets: ClassVar = {"three-layer": {"linear": "ridge"}}
+    _n_features_out = 1
 
     def __init__(
         self,
@@ -182,6 +175,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)
         self.biases_ = rng.standard_normal(self.width).astype(X.dtype)
 
+        # Subtracting each row's own term y_i K(x_i, x_i) / n from its feature was tried, and does not help.
         first = self._first_half(len(y), rng)
         self.middle_step_ = MiddleStep(
             self.middle_width, activation=self.activation, random_state=rng.randint(2**31 - 1)
@@ -206,10 +200,6 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         """Peak memory of `fit` in bytes: the linear part and the head, a, b and V."""
         layers = 8 * (8 * self.width + 2 * n_features * ((self.middle_width or 0) + n_samples))
         return layers + self._linear_part_and_head_bytes(n_samples, n_features)
-
-    @property
-    def _n_features_out(self):
-        return 1
 
     def _first_half(self, n, rng):
         """Mask of D1."""

@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Integer, Memory
+from layerwise._validation import Integer
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
@@ -40,10 +40,9 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     step_size : float or "auto", default="auto"
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
     linear : {"moment", "ridge", "none"}, default="moment"
-        Line 1. "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i``, which is right for centred isotropic inputs;
-        "ridge" is ridge regression with its penalty chosen by leave-one-out, for correlated columns and columns in
-        different units; "none" is beta = 0. (The paper has y_i in place of y_i - alpha: the limit is the same, but a
-        constant y would be fitted by alpha * mean(x).)
+        Line 1. "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i`` (the paper has y_i in place of y_i - alpha), which
+        is right for centred isotropic inputs; "ridge" is ridge regression with its penalty chosen by leave-one-out, for
+        correlated columns and columns in different units; "none" is beta = 0.
     n_steps : int, optional
         T of line 4, starting from the initial a. None is the limit T -> inf: ridge regression.
     head_step_size : float or "auto", default="auto"
@@ -61,21 +60,16 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
 
     Attributes
     ----------
-    intercept_ : float
-        alpha.
-    linear_coef_ : ndarray of shape (n_features,)
-        beta.
+    intercept_, linear_coef_ : float and ndarray of shape (n_features,)
+        alpha and beta.
     first_step_ : FirstStep
         W (``weights_``), b (``biases_``) and eta_1 (``step_size_``).
     head_coef_ : ndarray of shape (width,)
         a.
-    directions_ : ndarray of shape (min(width, n_features), n_features)
-        Orthonormal rows: the principal directions of W, the strongest first. The relevant ones stand out.
-    singular_values_ : ndarray of shape (min(width, n_features),)
-        Singular values of W, one per direction.
+    directions_, singular_values_ : ndarrays of shape (k, n_features) and (k,), k = min(width, n_features)
+        Orthonormal rows, the principal directions of W, the strongest first, and its singular values.
     history_ : list of dict
         For each stage, the mean squared loss and what was chosen.
-    n_features_in_ : int
 
     Raises
     ------
@@ -90,9 +84,8 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
 
     Notes
     -----
-    The step costs 2 n width d flops; the head n width^2 (Gram matrix), 9 width^3 (its eigenvectors) and 2 n width^2
-    (leave-one-out). Peak memory is that of `layerwise.solvers.ridge`, 4 min(n, width)^2 floats and a few blocks of
-    rows; ``solver="gd"`` also holds the n * width features.
+    The step costs 2 n width d flops. The head has the flops and the peak memory of `layerwise.solvers.ridge`;
+    ``solver="gd"`` also holds the n * width features.
 
     References
     ----------
@@ -110,7 +103,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     True
     """
 
-    constraints: ClassVar = {"width": Integer(2, even=True), "max_memory": Memory()} | HEAD_CONSTRAINTS
+    constraints: ClassVar = {"width": Integer(2, even=True)} | HEAD_CONSTRAINTS
     presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
     def __init__(

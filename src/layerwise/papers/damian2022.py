@@ -37,19 +37,8 @@ DIM = 10
 class TransferredTwoLayer(RegressorMixin, BaseEstimator):
     """A two-layer network pre-trained on the source task, of which `fit` trains the head only (Theorem 3).
 
-    Parameters
-    ----------
-    n_source : int
-        Samples of the source task for the first layer; 0 leaves it at its initialisation.
-    width : int, default=1000
-        Number of neurons.
-    random_state : int, RandomState or None
-        Seed of the source data and the network.
-
-    Attributes
-    ----------
-    model_ : TwoLayerRegressor or RandomFeatureRegressor
-        The fitted network.
+    The first layer is trained on ``n_source`` samples of the source task; 0 leaves it at its initialisation.
+    ``random_state`` is the seed of the source data and the network.
     """
 
     def __init__(self, n_source: int, width: int = 1000, random_state=None):
@@ -185,14 +174,7 @@ DAMIAN2022 = Paper(
             caption="Section 6.2: with a first layer pre-trained on one task, the head learns another from few samples",
             study=transfer,
             draw=draw_transfer,
-            claims=(
-                Claim(
-                    "decrease of risk by pre-training on 16384 samples, N = 256",
-                    1.0,
-                    gain,
-                    (0.3, math.inf),
-                ),
-            ),
+            claims=(Claim("decrease of risk by pre-training on 16384 samples, N = 256", 1.0, gain, (0.3, math.inf)),),
         ),
     ),
 )

@@ -17,30 +17,9 @@ def median(
     target: str | None = None,
     metric: str = "risk",
 ) -> float:
-    """Return the median over seeds of a metric in one cell of a study.
+    """Return the median over seeds of a metric in one cell of a study, at the largest n unless it is given.
 
-    Parameters
-    ----------
-    result : StudyResult
-        The result.
-    learner, target : str, optional
-        Labels; needed where there are several.
-    n : int, optional
-        Sample size; by default the largest one of the other selections.
-    dim : int, optional
-        Dimension; needed where there are several.
-    metric : str
-        As in `StudyResult.summary`.
-
-    Returns
-    -------
-    float
-        The median; NaN where the cell has not been run, or failed.
-
-    Raises
-    ------
-    ValueError
-        Where several cells match.
+    It is NaN where the cell has not been run, or failed. ValueError is raised where several cells match.
     """
     rows = result.summary(metric=metric)
     for name, value in (("learner", learner), ("target", target), ("dim", dim)):

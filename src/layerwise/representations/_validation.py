@@ -23,10 +23,7 @@ def check_samples(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return X as `check_inputs` does and y (n_samples,) in its dtype; integers become real numbers.
 
-    Raises
-    ------
-    ValueError
-        If X or y are not finite, or their squares overflow or underflow.
+    Raises ValueError if X or y are not finite, or their squares overflow or underflow.
     """
     X, y = cast(
         "tuple[np.ndarray, np.ndarray]",

@@ -11,13 +11,10 @@ Small eigenvalues of ``Sigma = Q diag(s) Q'``, for D features, are treated by th
 
 *Why.* If all eigenvalues of the population are mu, those of a sample of n rows spread over ``mu (1 +- sqrt(D / n))^2``
 (Marchenko, Pastur). For n close to D the smallest are close to 0 although the population has mu there; their inverses
-are useless for new rows, and so is every fit that uses them (``E |h|^2 = D n / (n - D - 1)`` instead of D). For
-n >= 2.62 D the floor ``(D / n)^2 mu`` lies below that spread: features of equal scale are then whitened exactly, and
-others as far as their eigenvalues exceed the floor. For n <= D no direction is amplified more than the average one.
-
-The features of a random layer have equal scale, but a spectrum that decays with the polynomial degree which they
-represent. Directions below 1e-3 of the largest eigenvalue are aliased high degrees of x, which whitening would make as
-large as the signal; random layers therefore also use 1e-3 of the largest eigenvalue as a floor.
+are useless for new rows (``E |h|^2 = D n / (n - D - 1)`` instead of D). For n >= 2.62 D the floor ``(D / n)^2 mu`` lies
+below that spread, and features of equal scale are whitened exactly. For n <= D no direction is amplified more than the
+average one. The spectrum of a random layer decays with the polynomial degree that it represents: directions below 1e-3
+of the largest eigenvalue are aliased high degrees of x, and random layers also use that value as a floor.
 
 A model that depends on h through ``w'h`` only is the same model at ``v = Sigma^{-1/2} w`` on g, and the Euclidean norm
 of w is ``|Sigma^{1/2} v|``.
@@ -39,22 +36,10 @@ DROPPED_FRACTION = 1e-6
 
 
 def whitening(features: FeatureBlocks, floor_fraction: float = 0.0) -> np.ndarray:
-    """Compute ``Sigma^{-1/2}``.
+    """Compute ``Sigma^{-1/2}`` of shape (width, width), symmetric and in float64.
 
-    Parameters
-    ----------
-    features : FeatureBlocks of shape (n_samples, width)
-    floor_fraction : float
-        A second floor for the eigenvalues, as a fraction of the largest.
-
-    Returns
-    -------
-    ndarray of shape (width, width)
-        Symmetric, in float64; its rank is the number of eigenvalues that are not dropped.
-
-    Notes
-    -----
-    n width^2 flops by row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
+    ``floor_fraction`` is a second floor for the eigenvalues, as a fraction of the largest. It takes n width^2 flops by
+    row blocks for Sigma and 9 width^3 for the root; memory 4 width^2 in float64 and two blocks.
     """
     n, width = features.shape
     s, Q = eigh(normal_equations(features, np.zeros(n))[0] / n, driver="evd", overwrite_a=True)

@@ -43,10 +43,8 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     ----------
     weights_ : ndarray of shape (width, n_features)
         ``2 eta a_j g(w_j)``.
-    biases_ : ndarray of shape (width,)
-        Drawn from N(0, 1) after the step.
-    signs_ : ndarray of shape (width,)
-        The initial output weights a_j.
+    biases_, signs_ : ndarrays of shape (width,)
+        The biases, drawn from N(0, 1) after the step, and the initial output weights a_j.
     step_size_ : float
         eta_1; with ``"auto"``, 0 if the gradient vanishes.
     n_features_in_ : int

@@ -61,6 +61,8 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     Nichani, Damian, Lee 2023, Algorithm 1, stage 1.
     """
 
+    _n_features_out = 1
+
     def __init__(
         self,
         width: int | None = None,
@@ -98,10 +100,6 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if self.weights_ is None:
             return self.kernel_.dot(X, self.X_fit_, self.dual_)[:, None]
         return (FeatureBlocks(X, self._hidden, len(self.weights_)) @ self.moment_)[:, None] / len(self.weights_)
-
-    @property
-    def _n_features_out(self):
-        return 1
 
     def _hidden(self, X: np.ndarray) -> np.ndarray:
         """Compute ``h(x) = sigma_2(V x)``, of shape (rows, width)."""

@@ -61,10 +61,8 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     ----------
     activation_ : HermiteSeries
         sigma.
-    weights_ : ndarray of shape (width, n_features)
-        V; without rows if width is None.
-    biases_ : ndarray of shape (width,)
-        s.
+    weights_, biases_ : ndarrays of shape (width, n_features) and (width,)
+        V and s; empty if width is None.
     n_features_in_ : int
 
     Raises

@@ -57,40 +57,14 @@ def total_variation_regression(
 ) -> NeuronFit:
     """Minimise ``(1/n) sum_i (y_i - f(x_i))^2 + penalty sum_j |a_j|``, ``f(x) = alpha + sum_j a_j sigma(w_j'x)``.
 
+    X (n_samples, d) and y (n_samples,) are in float64; a column of ones gives the neurons a bias. ``start`` has the
+    initial neurons, ``tol`` is the gap at which to stop, as a fraction of the objective, and ``rng`` draws the
+    ``n_starts`` starts of the search. Raises ValueError unless the penalty is positive.
+
     An iteration costs 4 n d flops for each start and step of the search (30), and for each neuron and iteration of the
     sliding (30). Memory: two arrays (n, 8 n_starts), and a few of shape (n, n_neurons).
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        In float64. A column of ones gives the neurons a bias.
-    y : ndarray of shape (n_samples,)
-    activation : Activation
-        sigma, with its first derivative unless it is ``t^2``.
-    penalty : float
-        Must be positive.
-    rng : RandomState
-        Draws the starts of the search.
-    start : NeuronFit, optional
-        Initial neurons.
-    tol : float
-        The gap at which to stop, as a fraction of the objective.
-    max_iter : int
-    n_starts : int
-        Number of starts of the neuron search.
-
-    Returns
-    -------
-    NeuronFit
-
-    Raises
-    ------
-    ValueError
-        If the penalty is not positive.
-
-    References
-    ----------
-    Bach 2017; Denoyelle, Duval, Peyré, Soubies 2019 (sliding); Boyd, Schiebinger, Recht 2017.
+    Sources: Bach 2017; Denoyelle, Duval, Peyré, Soubies 2019 (sliding); Boyd, Schiebinger, Recht 2017.
     """
     if not penalty > 0:
         raise ValueError(f"penalty={penalty!r} must be > 0, or any number of neurons fits. Pass e.g. 0.1.")
@@ -126,16 +100,11 @@ def find_neurons(
     rng: np.random.RandomState,
     n_starts: int = N_STARTS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find unit neurons w with large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``.
+    """Find unit neurons w with large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``, by decreasing ``|h|``.
 
-    For ``t^2`` they are exact, the eigenvectors of ``X' diag(theta) X``. Otherwise they come from gradient ascent
-    started at the best of 8 n_starts random neurons; each start's step grows after a success and shrinks after a
-    failure. Of neurons with nearly equal features only the first is kept.
-
-    Returns
-    -------
-    neurons, heights : ndarrays of shape (n_neurons, d) and (n_neurons,)
-        w and h(w), by decreasing ``|h|``.
+    Returns w (n_neurons, d) and h (n_neurons,). For ``t^2`` they are exact, the eigenvectors of ``X' diag(theta) X``.
+    Otherwise they come from gradient ascent started at the best of 8 n_starts random neurons; each start's step grows
+    after a success and shrinks after a failure. Of neurons with nearly equal features only the first is kept.
     """
     if activation.is_square:
         heights, vectors = np.linalg.eigh(X.T @ (theta[:, None] * X))
@@ -156,15 +125,11 @@ def find_neurons(
         if angles.max() < 1e-6:
             break
     order = np.argsort(-np.abs(heights))
-    alike = np.abs(_correlations(activation(T[order]))) > MAX_CORRELATION
+    features = activation(T[order])
+    features = _unit(features - features.mean(axis=1)[:, None])
+    alike = np.abs(features @ features.T) > MAX_CORRELATION
     kept = order[[j for j in range(len(order)) if not alike[j, :j].any()]]
     return W[kept], heights[kept]
-
-
-def _correlations(features: np.ndarray) -> np.ndarray:
-    """Correlations between rows, 0 for constant ones."""
-    features = _unit(features - features.mean(axis=1)[:, None])
-    return features @ features.T
 
 
 def _reweigh(X, b, activation, penalty, a, W):

@@ -20,24 +20,8 @@ def frobenius_regression(
     """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + (penalty / 2) |M|_F^2``: the space F2.
 
     This is ridge regression on a constant and the ``q = d (d+1) / 2`` centred products ``x_j x_k`` (times sqrt(2) for
-    j < k) or, for n < q, kernel ridge regression with `kernel_with_intercept` of ``(x'z)^2``. Flops and memory are
-    those of `ridge` and `kernel_ridge`.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-    y : ndarray of shape (n_samples,)
-    penalties, held_out
-        As in `ridge`.
-
-    Returns
-    -------
-    matrix : ndarray of shape (d, d)
-        M.
-    intercept : float
-        alpha.
-    path : RidgePath
-        The penalties tried and their errors.
+    j < k) or, for n < q, kernel ridge regression with `kernel_with_intercept` of ``(x'z)^2``. The penalties, held-out
+    rows, flops and memory are those of `ridge` and `kernel_ridge`. Returns M (d, d), alpha and the path.
     """
     n, d = X.shape
     b = y - y.mean()

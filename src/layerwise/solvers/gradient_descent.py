@@ -54,11 +54,6 @@ def literal(
     Returns
     -------
     u : ndarray of shape (width,)
-
-    Raises
-    ------
-    ValueError
-        If n_steps or penalty is negative.
     """
     _check(n_steps, penalty)
     Phi = as_blocks(features).toarray()

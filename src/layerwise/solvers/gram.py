@@ -42,12 +42,6 @@ class FeatureBlocks:
         Number of features; required with ``transform``.
     block_bytes : int
         Size of the largest block of features that is computed at once.
-
-    Attributes
-    ----------
-    shape : (int, int)
-        (n_samples, width).
-    dtype : numpy.dtype
     """
 
     def __init__(

@@ -31,16 +31,9 @@ RELATIVE_PENALTIES = np.logspace(0, -9, 28)
 
 
 class LeftOut(NamedTuple):
-    """The coefficients of a ridge regression, and leave-one-out features and residuals.
+    """The coefficients (width,) of a ridge regression, and leave-one-out features and residuals (n_samples,).
 
-    Attributes
-    ----------
-    coefficients : ndarray of shape (width,)
-    feature : ndarray of shape (n_samples,)
-        ``(H_i - mean of the other rows of H) c_{-i}``.
-    penalty : float
-    residuals : ndarray of shape (n_samples,)
-        ``t_i - slope_i (b_{-i} + H_i c_{-i})``.
+    The feature is ``(H_i - mean of the other rows of H) c_{-i}``, the residual ``t_i - slope_i (b_{-i} + H_i c_{-i})``.
     """
 
     coefficients: np.ndarray
@@ -69,15 +62,9 @@ class Centred:
     ) -> LeftOut:
         """Minimise ``|target - slopes b - J c|^2 / n + (penalty/2) |c / s|^2`` over c (and b), J = diag(slopes) H.
 
-        Parameters
-        ----------
-        slopes, target : ndarrays of shape (n_samples,)
-            The slopes must not all be zero.
-        penalties : ndarray of shape (n_penalties,), optional
-            The candidates for the penalty; by default `RELATIVE_PENALTIES` times the largest eigenvalue of
-            ``2 s J'J s / n``. The one with the least leave-one-out error is used.
-        intercept : bool, default=False
-            Whether to fit b; otherwise b = 0.
+        ``slopes`` and ``target`` have shape (n_samples,); the slopes must not all be zero. Leave-one-out chooses among
+        ``penalties``, by default `RELATIVE_PENALTIES` times the largest eigenvalue of ``2 s J'J s / n``. Without
+        ``intercept``, b = 0.
         """
         raise NotImplementedError
 

@@ -60,19 +60,11 @@ class Link(ABC):
 
 @dataclass(frozen=True, eq=False)
 class SmoothLink(Link):
-    """A function ``g(z) = sum_k c_k b_k(z)`` with coefficients fitted to data.
+    """A function ``g(z) = sum_k c_k b_k(z)`` with coefficients c (q,) fitted to data.
 
-    Attributes
-    ----------
-    coefficients : ndarray of shape (q,)
-        c.
-    penalty : float
-        The chosen penalty; NaN if the link was not fitted.
-    error : float
-        Its mean squared leave-one-out residual (or its GCV score), an estimate of the error on new points; NaN if the
-        link was not fitted.
-    bounds : (float, float)
-        ``g(z)`` is clipped to this interval: the range of y, extended on each side by its width.
+    ``error`` is the mean squared leave-one-out residual at the chosen ``penalty`` (or the GCV score), an estimate of
+    the error on new points; both are NaN if the link was not fitted. ``g(z)`` is clipped to ``bounds``: the range of y,
+    extended on each side by its width.
     """
 
     coefficients: Array
@@ -152,12 +144,7 @@ class PolynomialLink(SmoothLink):
 class SplineLink(SmoothLink):
     """Cubic B-splines on equally spaced knots between two quantiles of z, with linear extrapolation.
 
-    ``R(g) = int g''^2`` over the interval of the knots.
-
-    Attributes
-    ----------
-    low, high : float
-        The outermost knots.
+    ``R(g) = int g''^2`` over the interval of the knots, the outermost of which are ``low`` and ``high``.
     """
 
     low: float = 0.0
@@ -200,11 +187,7 @@ class SplineLink(SmoothLink):
 class ReluLink(Link):
     """A line and random ReLU neurons, ``g(z) = mean + scale z + c'relu(a z + b)``, in the dtype of z.
 
-    Attributes
-    ----------
-    mean, scale : float
-    signs, biases, coefficients : ndarrays of shape (width,)
-        a, b and c.
+    The ``signs`` a, ``biases`` b and ``coefficients`` c have shape (width,).
     """
 
     mean: float
@@ -236,19 +219,9 @@ def fit_link(
 ) -> SmoothLink:
     """Fit a link of each family and return that of least leave-one-out error; all families contain straight lines.
 
-    Parameters
-    ----------
-    z : array-like of shape (n_samples,)
-        Mean 0 and variance 1. If z was itself fitted to y, pass its leave-one-out values: y is nearly linear in an
-        overfitted z.
-    y : array-like of shape (n_samples,)
-    families : sequence of SmoothLink types
-    criterion : {"loo", "gcv"}
-        Leave-one-out, or generalised cross-validation, which smooths less if a few rows have high leverage.
-
-    Returns
-    -------
-    SmoothLink
+    z (n_samples,) should have mean 0 and variance 1. If z was itself fitted to y (n_samples,), pass its leave-one-out
+    values: y is nearly linear in an overfitted z. The criterion "gcv", generalised cross-validation, smooths less than
+    leave-one-out if a few rows have high leverage.
     """
     return min((family.fit(z, y, criterion=criterion) for family in families), key=lambda link: link.error)
 
@@ -258,20 +231,8 @@ def penalised_least_squares(
 ) -> tuple[Array, float, float]:
     """Minimise ``|y - Bc|^2 / n + penalty c'Pc`` over c, with the penalty chosen by leave-one-out.
 
-    Parameters
-    ----------
-    B : ndarray of shape (n_samples, q)
-    y : array-like of shape (n_samples,)
-    roughness : ndarray of shape (q, q)
-        P, positive semidefinite.
-    criterion : {"loo", "gcv"}
-        "gcv" replaces each leverage by their mean.
-
-    Returns
-    -------
-    c : ndarray of shape (q,)
-    penalty, error : float
-        The chosen penalty and its mean squared leave-one-out residual.
+    ``roughness`` is P (q, q), positive semidefinite; the criterion "gcv" replaces each leverage by their mean. Returns
+    c (q,), the penalty and its mean squared leave-one-out residual.
     """
     y = np.asarray(y, dtype=float)
     n, q = B.shape

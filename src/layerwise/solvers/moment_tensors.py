@@ -34,12 +34,8 @@ from layerwise.solvers.gram import BLOCK_BYTES
 class Spectrum(NamedTuple):
     """Leading eigenvalues of an unfolded moment tensor, in decreasing order of absolute value.
 
-    Attributes
-    ----------
-    values : ndarray of shape (k,)
-        Eigenvalues; for degree 1 the length of T_1, for degree 3 singular values.
-    factors : ndarray of shape (k, d, m)
-        V_j with Frobenius norm 1; m = 1 up to degree 3, m = d for degree 4.
+    ``values`` (k,) are eigenvalues, for degree 1 the length of T_1 and for degree 3 singular values; ``factors``
+    (k, d, m) are the V_j, of Frobenius norm 1, with m = 1 up to degree 3 and m = d for degree 4.
     """
 
     values: np.ndarray
@@ -99,18 +95,10 @@ def fourth_moment(X: np.ndarray, y: np.ndarray) -> LinearOperator:
 def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: float = 1e-3) -> Spectrum:
     """Compute the k leading eigenvalues of the unfolded T_degree and their eigenvectors or eigenmatrices.
 
-    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3, 3: 2 n d^3, 4: some tens of products of 4 n d^2 flops each (Lanczos).
+    X (n_samples, d) should be standard Gaussian; k is at most 1, d, d, d(d+1)/2 for degrees 1 to 4. ``tolerance`` is
+    the relative one of the eigenvalues for degree 4.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        Standard Gaussian, at least approximately.
-    y : ndarray of shape (n_samples,)
-    degree : {1, 2, 3, 4}
-    k : int
-        At most 1, d, d, d(d+1)/2 for degrees 1 to 4.
-    tolerance : float
-        Relative tolerance of the eigenvalues for degree 4.
+    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3, 3: 2 n d^3, 4: some tens of products of 4 n d^2 flops each (Lanczos).
     """
     n, d = X.shape
     if degree == 1:

@@ -18,18 +18,9 @@ from layerwise.activations import Activation
 class NeuronFit:
     """A network ``f(x) = intercept + sum_j coefficients_j sigma(neurons_j'x)`` with a bound on its suboptimality.
 
-    Attributes
-    ----------
-    coefficients : ndarray of shape (n_neurons,)
-    neurons : ndarray of shape (n_neurons, d)
-        Rows of unit length.
-    intercept : float
-    objective, gap : float
-        P, and a bound on its distance from the minimum.
-    converged : bool
-        Whether the gap is within the tolerance.
-    history : list of dict
-        "iteration", "objective", "gap" and "neurons" (their number), each time the gap was computed.
+    The neurons (n_neurons, d) have unit length. ``gap`` bounds the distance of the objective P from its minimum, and
+    ``converged`` says whether it is within the tolerance. The history has "iteration", "objective", "gap" and "neurons"
+    (their number) for each time the gap was computed.
     """
 
     coefficients: np.ndarray

@@ -65,19 +65,9 @@ class _Forms:
 
 
 def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise ``|N - M|^2 / 2 + positive tr N_+ + negative tr N_-`` over N.
+    """Minimise ``|N - M|^2 / 2 + positive tr N_+ + negative tr N_-`` over N, for a symmetric M (d, d).
 
-    Parameters
-    ----------
-    M : ndarray of shape (d, d)
-        Symmetric.
-    positive, negative : float
-        By how much the eigenvalues of each sign move towards 0.
-
-    Returns
-    -------
-    eigenvalues, eigenvectors : ndarrays of shape (rank,) and (d, rank)
-        The nonzero eigenvalues of N, and their eigenvectors.
+    The eigenvalues of each sign move towards 0. Returns the nonzero ones (rank,) and their eigenvectors (d, rank).
     """
     e, V = np.linalg.eigh(M)
     e = np.maximum(e - positive, 0) - np.maximum(-e - negative, 0)
@@ -103,36 +93,14 @@ def nuclear_norm_regression(
 ) -> NeuronFit:
     """Minimise ``(1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*``.
 
+    X (n_samples, d), in float64, holds inputs or the features of a representation. Two penalties are the weights of
+    ``tr M_+`` and ``tr M_-``. alpha is not penalised, and 0 without ``intercept``. ``start`` is the initial M, by
+    default 0, and ``tol`` the duality gap at which to stop, as a fraction of the objective. The coefficients of the fit
+    are the nonzero eigenvalues of M, its neurons their eigenvectors. Penalties that are not positive raise ValueError.
+
     An iteration costs 2 n d^2 flops and the spectrum of a d x d matrix (9 d^3). Peak memory 2 n d and 10 d^2.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        Inputs, or the features of a representation, in float64.
-    y : ndarray of shape (n_samples,)
-    penalty : float or (float, float)
-        Must be positive. Two numbers are the weights of ``tr M_+`` and ``tr M_-``.
-    intercept : bool
-        Whether to fit alpha, which is not penalised; alpha = 0 otherwise.
-    start : ndarray of shape (d, d), optional
-        Symmetric initial M; 0 by default.
-    tol : float
-        The duality gap at which to stop, as a fraction of the objective.
-    max_iter : int
-
-    Returns
-    -------
-    NeuronFit
-        The coefficients are the nonzero eigenvalues of M, the neurons their eigenvectors.
-
-    Raises
-    ------
-    ValueError
-        If a penalty is not positive.
-
-    References
-    ----------
-    Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restarts); Bach 2017 (the function space).
+    Sources: Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restarts); Bach 2017 (the function space).
     """
     positive, negative = penalty if isinstance(penalty, tuple) else (penalty, penalty)
     if not (positive > 0 and negative > 0):
@@ -184,36 +152,19 @@ def nuclear_norm_regression(
 def quadratic_model_regression(
     X: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False, tol: float = 1e-6, max_iter: int = 100
 ) -> NeuronFit:
-    """Compute the global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2``.
+    """Compute the global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2`` (Lee 2020).
 
     Minimise over W, for fixed signs s_r, m/2 >= d of them +1 and m/2 of them -1,
 
         (1/n) sum_i (y_i - f(x_i))^2 + penalty sum_r |w_r|^4
 
     Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
-    ``8 ((tr M_+)^2 + (tr M_-)^2)``. This equals ``4 |M|_*^2`` only if both traces are equal. Its gradient is that of
-    `nuclear_norm_regression` at the penalties ``(16 penalty tr M_+, 16 penalty tr M_-)``, a fixed point: traces fall as
-    their penalties rise, and the geometric mean of the old and the new penalties is a contraction.
+    ``8 ((tr M_+)^2 + (tr M_-)^2)`` (Bai & Lee 2019). This equals ``4 |M|_*^2`` only if both traces are equal. Its
+    gradient is that of `nuclear_norm_regression` at the penalties ``(16 penalty tr M_+, 16 penalty tr M_-)``, a fixed
+    point: traces fall as their penalties rise, so that the geometric mean of old and new penalties is a contraction.
 
-    Parameters
-    ----------
-    X, y, intercept
-        As in `nuclear_norm_regression`; X holds the features h of the model.
-    penalty : float
-        lambda of the model; must be positive.
-    tol : float
-        Relative change of the penalties at which to stop.
-    max_iter : int
-        The most fits, each warm-started; ``converged`` reports whether they sufficed.
-
-    Returns
-    -------
-    NeuronFit
-        As from `nuclear_norm_regression`; ``objective`` and ``gap`` are those at the last two penalties.
-
-    References
-    ----------
-    Bai & Lee 2019; Lee 2020.
+    X holds the features h of the model. The iteration stops when the relative change of the penalties is below ``tol``,
+    or unconverged after ``max_iter`` warm-started fits; objective and gap are those at the last two penalties.
     """
     top = largest_penalty(X, y, intercept=intercept)
     if top == 0:  # M = 0 at any penalty

@@ -33,9 +33,7 @@ class RidgePath:
     Attributes
     ----------
     coefficients : ndarray of shape (width,) or (n_samples,)
-        ``u`` for the chosen penalty (`ridge`), or ``alpha`` (`kernel_ridge`), refitted to all rows.
-    penalty : float
-        The chosen penalty.
+        ``u`` for the chosen ``penalty`` (`ridge`), or ``alpha`` (`kernel_ridge`), refitted to all rows.
     penalties, errors : ndarrays of shape (n_penalties,)
         The path, largest first, and the mean squared validation error of each; empty if one penalty was given.
     residuals : ndarray of shape (n_samples,) or None
@@ -76,8 +74,8 @@ def ridge(
     """Ridge regression on features, in the smaller of the dimensions n and width.
 
     n width min(n, width) flops for the Gram matrix, 9 min(n, width)^3 for its eigenvectors, and 2 n width^2 for
-    leave-one-out if n >= width. Peak memory is 4 min(n, width)^2 floats (half of them the workspace of the
-    eigendecomposition), three blocks of rows and n n_penalties, plus n width if n < width.
+    leave-one-out if n >= width. Peak memory is 4 min(n, width)^2 floats, three blocks of rows and n n_penalties, plus
+    n width if n < width.
 
     Parameters
     ----------
@@ -88,10 +86,6 @@ def ridge(
         largest eigenvalue of ``2 Phi'Phi / n``.
     held_out : ndarray of bool of shape (n_samples,), optional
         Rows on which the penalty is chosen; None for leave-one-out. The chosen penalty is refitted to all rows.
-
-    Returns
-    -------
-    RidgePath
 
     Raises
     ------
@@ -156,17 +150,12 @@ def kernel_ridge(
     K : ndarray of shape (n_samples, n_samples)
         Symmetric positive semidefinite; not modified.
     y, penalties, held_out
-        As in `ridge`; penalties are relative to the largest eigenvalue of ``2 K / n`` by default.
+        As in `ridge`, with its errors; by default penalties are relative to the largest eigenvalue of ``2 K / n``.
 
     Returns
     -------
     RidgePath
         ``coefficients`` is alpha, of shape (n_samples,), in float64.
-
-    Raises
-    ------
-    ValueError
-        As in `ridge`.
     """
     n = K.shape[0]
     K, y = K.astype(float, copy=False), y.astype(float, copy=False)

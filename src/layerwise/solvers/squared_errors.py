@@ -12,10 +12,7 @@ MIN_MEAN_SQUARE, MAX_MEAN_SQUARE = 1e-300, 1e300
 def mean_square(residuals: np.ndarray) -> float:
     """``mean(residuals^2)``, accumulated in float64, since squares of float32 numbers may overflow.
 
-    Raises
-    ------
-    ValueError
-        If the mean overflows or underflows in float64, so that errors would be infinite or 0 whatever is fitted.
+    Raises ValueError if the mean leaves float64, so that errors would be infinite or 0 whatever is fitted.
     """
     with np.errstate(over="ignore", under="ignore"):
         mean = float(np.mean(np.square(residuals, dtype=float)))
@@ -30,15 +27,7 @@ def mean_square(residuals: np.ndarray) -> float:
 def lead(squares: np.ndarray) -> float:
     """By how many standard errors the last model's mean squared error is below the least of the others'.
 
-    Parameters
-    ----------
-    squares : ndarray of shape (n_models, n_samples)
-        Squared errors of each model on the same rows.
-
-    Returns
-    -------
-    float
-        The mean of the paired differences over its standard error; 0 where all differences are equal.
+    ``squares`` (n_models, n_samples) are on the same rows; the differences are paired. 0 where all of them are equal.
     """
     gain = squares[np.argmin(squares[:-1].mean(axis=1))] - squares[-1]
     error = gain.std() / np.sqrt(len(gain))
@@ -46,25 +35,11 @@ def lead(squares: np.ndarray) -> float:
 
 
 def stacking_weights(predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Minimise ``|w'P - y|^2`` over w >= 0 with sum(w) = 1.
+    """Minimise ``|w'P - y|^2`` over w >= 0 with sum(w) = 1, for out-of-fold predictions P (n_models, n_samples).
 
     There ``w'P - y = w'R`` with ``R = P - y``. For w = s v with sum(v) = 1, ``|w'R|^2 + (sum(w) - 1)^2`` equals
     ``s^2 |v'R|^2 + (s - 1)^2``, which for every s is least where ``|v'R|`` is: solve it by nonnegative least squares,
-    then scale w to sum(w) = 1.
-
-    Parameters
-    ----------
-    predictions : ndarray of shape (n_models, n_samples)
-        P, out of fold.
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    w : ndarray of shape (n_models,)
-
-    References
-    ----------
-    Breiman 1996, "Stacked regressions" (nonnegative weights).
+    then scale w to sum(w) = 1 (Breiman 1996, "Stacked regressions").
     """
     residuals = (predictions - y).T / np.sqrt(len(y))
     weights, _ = nnls(np.vstack([residuals, np.ones(len(predictions))]), np.append(np.zeros(len(y)), 1.0))

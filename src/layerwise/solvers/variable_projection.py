@@ -67,25 +67,10 @@ def complement(frame: np.ndarray) -> np.ndarray:
 
 
 def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty: float) -> Polished:
-    """Optimise the frame by Levenberg-Marquardt until the loss stops decreasing.
+    """Optimise the frame (r, d), with orthonormal rows, by Levenberg-Marquardt until the loss stops decreasing.
 
     With D = C(r + degree, degree), a step costs n (D + r(d-r))^2 flops for the Gram matrix and n D^2 for each loss that
     is evaluated; memory 2 (D + r(d-r))^2 and a few blocks of rows.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-    y : ndarray of shape (n_samples,)
-    frame : ndarray of shape (r, d)
-        The start; orthonormal rows.
-    degree : int
-        Degree of q, at least 1.
-    penalty : float
-        The penalty on c, which is fixed.
-
-    Returns
-    -------
-    Polished
     """
     r, d = frame.shape
     c, loss = _eliminate(X, y, frame, degree, penalty)

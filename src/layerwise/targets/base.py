@@ -10,19 +10,15 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from layerwise._validation import Choice, Flag, Number, as_integer, as_points
-from layerwise.inputs import Inputs, RandomState, as_generator, describe, given_parameters, make_inputs
+from layerwise.inputs import Array, Inputs, RandomState, as_generator, describe, given_parameters, make_inputs
 from layerwise.targets.directions import haar_rotation
 from layerwise.targets.facts import Facts, facts_about
-
-__all__ = ["Target", "UnreliableVarianceWarning"]
-
-Array: TypeAlias = NDArray[Any]
 
 
 class UnreliableVarianceWarning(UserWarning):
@@ -151,9 +147,7 @@ class Target(ABC):
     @cached_property
     def facts(self) -> Facts:
         """Facts about f_0, each with its error."""
-        self(
-            np.random.default_rng(0).standard_normal((16, self.dim))
-        )  # wrong values are an error that names the target
+        self(np.random.default_rng(0).standard_normal((16, self.dim)))  # raises, naming the target, for wrong values
         facts = self.compute_facts()
         name = type(self).__name__
         if not np.isfinite(facts.variance):

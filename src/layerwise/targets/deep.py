@@ -15,8 +15,6 @@ from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
 from layerwise.targets.low_rank import as_degrees, as_weights, unit_power_norm
 
-__all__ = ["DeepLowRank"]
-
 MAX_TERMS = 50_000
 
 
@@ -52,10 +50,8 @@ class DeepLowRank(Target):
         v_s, not rescaled. Default: beta_s scaled so that ``v_s . g_s`` has variance 1.
     directions : array-like of shape (rank * width * inner_rank, dim) or "random", optional
         w_sct in the order (s, c, t), of any length: they are normalised. Default: the axes.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
 
     Notes
     -----

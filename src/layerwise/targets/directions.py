@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import ortho_group
 
-Array: TypeAlias = NDArray[Any]
+from layerwise.inputs import Array
 
 
 def haar_rotation(dim: int, rng: np.random.Generator) -> Array:

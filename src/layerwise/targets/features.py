@@ -18,8 +18,6 @@ from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import Component, Facts, PolynomialFacts
 
-__all__ = ["BalancedSum", "Feature", "RandomTensor", "Sparse"]
-
 MAX_TERMS = 2_000_000
 
 
@@ -80,10 +78,8 @@ class BalancedSum(Feature):
         L. Default: the largest number, dim (tensor) or dim // k (product).
     weights : {"alternating", "ones", "random"} or array-like of shape (L,), default "alternating"
         lambda_i: alternating ±1, ones, independent random signs, or numbers, rescaled to sum_i lambda_i^2 = L.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
 
     Examples
     --------
@@ -194,10 +190,8 @@ class RandomTensor(Feature):
         Number of inputs.
     degree : int, default 3
         k; there are C(dim + k - 1, k) coefficients.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For the coefficients and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`; the seed also determines the coefficients.
     """
 
     def __init__(self, dim: int, degree: int = 3, rotate: bool = False, random_state: RandomState = None):

@@ -21,18 +21,9 @@ from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.inputs import RandomState, as_generator
 from layerwise.targets.base import Array, Target
-from layerwise.targets.facts import (
-    Facts,
-    IndependentSumFacts,
-    PolynomialFacts,
-    RadialFacts,
-    RidgeFacts,
-    distinct,
-)
+from layerwise.targets.facts import Facts, IndependentSumFacts, PolynomialFacts, RadialFacts, RidgeFacts, distinct
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.quadratic import Quadratic
-
-__all__ = ["Hierarchical", "QuadraticFeature", "ReLUOfQuadratic"]
 
 MAX_PRODUCTS = 3_000_000
 
@@ -167,10 +158,8 @@ class QuadraticFeature(Hierarchical):
         A up to scale, as in `Quadratic`; the named matrices have ``|A|_op`` of order dim^(-1/2).
     normalize : bool, default False
         Scale g so that E f^2 = 1.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For the matrix and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`; the seed also determines the matrix.
     """
 
     feature: Quadratic
@@ -205,10 +194,8 @@ class ReLUOfQuadratic(QuadraticFeature):
     ----------
     dim : int
         Number of inputs, even.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For Q and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`; the seed also determines the matrix Q.
 
     Attributes
     ----------

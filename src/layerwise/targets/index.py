@@ -20,8 +20,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import orthonormal_span, unit_directions
 from layerwise.targets.facts import Facts, RidgeFacts
 
-__all__ = ["HermiteSingleIndex", "RidgeSum", "SingleIndex"]
-
 
 class RidgeSum(Target):
     """Base of the index models: a sum of ridge functions ``f(x) = sum_j a_j g_j(w_j . x)``."""
@@ -58,7 +56,7 @@ class RidgeSum(Target):
         for a, w, link in zip(self._active, self._reduced, self._links, strict=True):
             values = link(Z @ w.astype(Z.dtype))
             if values.shape != total.shape:
-                return values  # refused by name
+                return values  # `Target` raises for the shape, naming the class
             total += (a * values).astype(Z.dtype, copy=False)
         return total
 

@@ -10,8 +10,6 @@ from layerwise.inputs import RandomState
 from layerwise.targets.features import BalancedSum, Feature, RandomTensor, Sparse
 from layerwise.targets.quadratic import Quadratic
 
-__all__ = ["FeatureLike", "make_feature"]
-
 FeatureLike: TypeAlias = str | Mapping[str, Any] | Feature
 
 FEATURES: dict[str, type[Feature]] = {

@@ -15,8 +15,6 @@ from layerwise.targets.base import Array
 from layerwise.targets.directions import unit_directions
 from layerwise.targets.index import RidgeSum
 
-__all__ = ["LowRankPolynomial", "TwoLayerTeacher"]
-
 
 def unit_power_norm(degree: int) -> float:
     """Length |w| for which ``E (w . x)^(2p) = |w|^(2p) (2p-1)!!`` is 1, where p is the degree."""
@@ -61,10 +59,8 @@ class LowRankPolynomial(RidgeSum):
     directions : array-like of shape (r, dim) or "random", optional
         w_s; an array is not rescaled, but its row lengths are checked. Default: the first r axes; "random": random
         directions. Both have the length for which E (w_s . x)^{2 p_s} = 1.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
     """
 
     def __init__(
@@ -117,10 +113,8 @@ class TwoLayerTeacher(RidgeSum):
         a_j. Default: 1 / sqrt(m).
     directions : array-like of shape (m, dim) or "random", optional
         w_j, of any length. Default: the first m axes; "random": random unit vectors, not orthogonal in general.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
     """
 
     def __init__(

@@ -16,8 +16,6 @@ from layerwise.targets.facts import Facts, PolynomialFacts
 from layerwise.targets.lookup import FeatureLike, make_feature
 from layerwise.targets.multi_index import as_multivariate_link
 
-__all__ = ["MultiFeature"]
-
 MAX_PRODUCTS = 3_000_000
 
 

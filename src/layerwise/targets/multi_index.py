@@ -15,16 +15,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.directions import unit_directions
 from layerwise.targets.facts import Facts, PolynomialFacts
 
-__all__ = ["MultiIndex", "as_multivariate_link"]
-
-
-def _product(rank: int) -> HermitePolynomial:
-    return HermitePolynomial.basis(np.ones(rank, dtype=int))
-
-
-def _staircase(rank: int) -> HermitePolynomial:
-    return HermitePolynomial(np.tri(rank, dtype=int), np.full(rank, rank**-0.5))
-
 
 def _norm(Z: Array) -> Array:
     return np.linalg.norm(Z, axis=1)
@@ -35,8 +25,8 @@ def _max(Z: Array) -> Array:
 
 
 _NAMED: dict[str, Callable[[int], HermitePolynomial | Callable[[Array], Array]]] = {
-    "product": _product,
-    "staircase": _staircase,
+    "product": lambda rank: HermitePolynomial.basis(np.ones(rank, dtype=int)),
+    "staircase": lambda rank: HermitePolynomial(np.tri(rank, dtype=int), np.full(rank, rank**-0.5)),
     "norm": lambda rank: _norm,
     "max": lambda rank: _max,
 }
@@ -101,10 +91,8 @@ class MultiIndex(Target):
         r. Default: the number of variables of the polynomial or of ``directions``; 2 for a name.
     directions : array-like of shape (r, dim) or "random", optional
         U. Default: the first r axes. Rows must be orthonormal ("random": Haar).
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For "random" and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
 
     Notes
     -----

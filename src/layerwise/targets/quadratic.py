@@ -14,8 +14,6 @@ from layerwise.targets.directions import haar_rotation
 from layerwise.targets.facts import Component
 from layerwise.targets.features import Feature
 
-__all__ = ["Quadratic"]
-
 
 class Quadratic(Feature):
     """Quadratic form ``p(x) = x'Ax``, tr A = 0, E (x'Ax)^2 = 2 |A|_F^2 = 1.
@@ -30,10 +28,8 @@ class Quadratic(Feature):
     matrix : {"alternating", "gaussian", "orthogonal"} or array-like of shape (dim, dim), default "alternating"
         A up to scale: ``diag(1, -1, 1, -1, ...)``, whose last entry is 0 for odd dim; a symmetric Gaussian matrix with
         its trace removed; ``[[0, Q], [Q', 0]]`` with Q Haar-random of size dim/2; or a symmetric matrix of trace 0.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For the matrix and ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`; the seed also determines the matrix.
 
     Attributes
     ----------
@@ -44,11 +40,7 @@ class Quadratic(Feature):
     degree = 2
 
     def __init__(
-        self,
-        dim: int,
-        matrix: str | ArrayLike = "alternating",
-        rotate: bool = False,
-        random_state: RandomState = None,
+        self, dim: int, matrix: str | ArrayLike = "alternating", rotate: bool = False, random_state: RandomState = None
     ):
         super().__init__(dim)
         if self.dim < 2:

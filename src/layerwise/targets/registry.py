@@ -17,8 +17,6 @@ from layerwise.targets.multi_feature import MultiFeature
 from layerwise.targets.multi_index import MultiIndex
 from layerwise.targets.simulators import AsianStraddle, ExcessOfLoss, Fatigue, LognormalPDE
 
-__all__ = ["TARGETS", "make_target"]
-
 _SIMULATORS = (AsianStraddle, ExcessOfLoss, Fatigue, LognormalPDE)
 _CLASSES: tuple[type[Target], ...] = (
     SingleIndex,

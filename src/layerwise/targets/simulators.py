@@ -19,8 +19,6 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import ExponentialFacts, Facts
 from layerwise.targets.hierarchical import Hierarchical
 
-__all__ = ["AsianStraddle", "ExcessOfLoss", "Fatigue", "LognormalPDE"]
-
 BLOCK_BYTES = 2**24  # of temporary arrays
 
 
@@ -44,10 +42,8 @@ class AsianStraddle(Target):
         Number of time steps.
     volatility : float, default 0.3
         v, the volatility over the whole path.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
     """
 
     def __init__(self, dim: int = 50, volatility: float = 0.3, rotate: bool = False, random_state: RandomState = None):
@@ -86,10 +82,8 @@ class LognormalPDE(Target):
         Correlation length.
     amplitude : float, default 2
         Standard deviation of a before truncation.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
 
     Notes
     -----
@@ -147,14 +141,8 @@ def exponential_modes(t: Array, n: int, length: float) -> tuple[Array, Array]:
     """Karhunen–Loève expansion of the covariance exp(-|s-t|/length) on [0, 1], in closed form.
 
     With c = 1/length: ``eigenvalue = 2 c / (w^2 + c^2)``, eigenfunctions cos and sin of ``w (t - 1/2)`` in turn,
-    divided by ``sqrt(1/2 ± sin(w) / (2 w))``.
-
-    Returns
-    -------
-    eigenvalues : ndarray of shape (n,)
-        Decreasing.
-    modes : ndarray of shape (len(t), n)
-        Orthonormal in L2[0, 1].
+    divided by ``sqrt(1/2 ± sin(w) / (2 w))``. Return the decreasing eigenvalues (n,) and the modes (len(t), n), which
+    are orthonormal in L2[0, 1].
     """
     c = 1.0 / length
     w = _frequencies(n, c)
@@ -175,10 +163,8 @@ class ExcessOfLoss(Hierarchical):
     ----------
     dim : int, default 30
         Number of inputs.
-    rotate : bool, default False
-        Rotate by a Haar-random orthogonal matrix.
-    random_state : int, Generator, RandomState or None
-        For ``rotate``.
+    rotate, random_state
+        As in `SingleIndex`.
     """
 
     def __init__(self, dim: int = 30, rotate: bool = False, random_state: RandomState = None):

@@ -28,33 +28,12 @@ def follow_path(
     y_out: np.ndarray,
     constant: float,
 ) -> tuple[float, Fit, dict]:
-    """Choose a penalty on held-out rows.
+    """Choose a penalty from a decreasing ``path`` on held-out rows, whose labels are ``y_out``.
 
-    Parameters
-    ----------
-    path : ndarray of shape (n_penalties,)
-        The penalties, in decreasing order.
-    solve : callable
-        Maps a penalty and the previous fit (None at first) to a fit to the training rows.
-    predict : callable
-        Maps a fit to its predictions for the rows held out.
-    y_out : ndarray of shape (n_held_out,)
-        Their labels.
-    constant : float
-        The mean squared error of predicting the mean of the training rows.
-
-    Returns
-    -------
-    penalty : float
-    fit : object
-        The fit to the training rows at that penalty.
-    record : dict
-        "penalty", "validation_loss" and "at_edge_of_path", for the learner's history.
-
-    Warns
-    -----
-    UserWarning
-        If the chosen penalty is an end of the path and its error is not small.
+    ``solve`` maps a penalty and the previous fit (None at first) to a fit to the training rows, ``predict`` a fit to
+    its predictions for the rows held out; ``constant`` is the mean squared error of the mean of the training rows.
+    Returns the penalty, its fit, and its history entry. Warns if the penalty is an end of the path and its error is not
+    small.
     """
     fits: list[Fit] = []
     errors: list[float] = []

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Constraint, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Fraction, Integer, Number
 from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.kernels import activation_kernel
 from layerwise.learners._base import PENALTY, PENALTY_OR_ZERO, Auto, Learner, RandomState, Validation, as_number
@@ -19,7 +19,7 @@ from layerwise.learners._head import column_scales, held_out_rows
 from layerwise.learners.convex.penalty_path import follow_path
 from layerwise.learners.convex.total_variation import TotalVariation, total_variation_bytes
 from layerwise.representations._validation import check_inputs
-from layerwise.solvers import FeatureBlocks, kernel_ridge
+from layerwise.solvers import FeatureBlocks, RidgePath, kernel_ridge
 from layerwise.solvers.frobenius import frobenius_regression, kernel_with_intercept
 from layerwise.solvers.squared_errors import mean_square
 
@@ -31,41 +31,36 @@ class ConvexNeuralRegressor(Learner):
     """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m)/s + c b_j)``, a convex problem.
 
     Neurons (w_j, b_j) have unit length, c is ``bias``, m the mean of x (0 if ``bias=0``) and s the root mean square of
-    the columns of x - m, so that the units of the columns do not matter. The two function spaces differ in the norm of
-    the output weights; the fit is convex in the measure that they form on the set of all neurons (Bach 2017)::
+    the columns of x - m. The two function spaces differ in the norm of the output weights; the fit is convex in the
+    measure that they form on the set of all neurons (Bach 2017)::
 
         F1   (1/n) sum_i (f(x_i) - y_i)^2 + penalty sum_j |a_j|         adapts to few relevant directions
         F2   (1/n) sum_i (f(x_i) - y_i)^2 + (penalty / 2) |f|^2         kernel ridge regression, which does not
 
     *Quadratic activation.* ``f(x) = alpha + <M, z z'>`` with ``z = ((x - m)/s, c)``. The norm of F1 is the nuclear norm
-    of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm, with
-    the kernel ``(z'v)^2``.
+    of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm.
 
     *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient with a
-    heuristic search for neurons (the problem is hard), so that its gap is not a certificate; see `gap_`. The kernel of
-    F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on the sphere, in closed form for ReLU and polynomials.
-
-    alpha is not penalised: y and the features (or the kernel) are centred.
+    heuristic search for neurons (the problem is hard). The kernel of F2 is ``E_w[sigma(w'z) sigma(w'v)]``, w uniform on
+    the sphere, in closed form for ReLU and polynomials. alpha is not penalised: y and the features are centred.
 
     Parameters
     ----------
     space : {"F1", "F2"}, default="F1"
     activation : str, sequence of float, callable or Activation, default="quadratic"
-        sigma, as `layerwise.activations.as_activation` takes it: "quadratic" (``t^2``), "relu", the coefficients of a
-        polynomial in orthonormal Hermite polynomials or, in F1, any function with a known first derivative ("tanh").
+        sigma, as `layerwise.activations.as_activation` takes it: "quadratic" (``t^2``), "relu", the Hermite
+        coefficients of a polynomial or, in F1, any function with a known first derivative ("tanh").
     bias : float, default=1.0
         c, a constant input of all neurons; 0 for none, which makes f even in x for "quadratic".
     penalty : float or "auto", default="auto"
-        As above; it must be positive in F1, where it has the units of y. "auto" chooses it from a path by
-        ``validation``.
+        As above; positive in F1, where it has the units of y. "auto" chooses it from a path by ``validation``.
     validation : "auto", "loo" or float, default="auto"
         F2: leave-one-out in closed form ("auto", "loo"), or the fraction of rows held out. F1: the fraction of rows
         held out, 0.2 for "auto", on a path of decreasing penalties (3.5 decades for "quadratic", otherwise 2) that ends
         when the error no longer falls; then all rows are refitted.
-    tol : float or "auto", default="auto"
-        The gap at which F1 stops, as a fraction of the objective. "auto": 1e-4 for "quadratic", otherwise 0.05.
-    max_iter : int or "auto", default="auto"
-        The most iterations of F1 for each penalty. "auto": 2000 for "quadratic", otherwise 50.
+    tol, max_iter : float and int, or "auto", default="auto"
+        The gap at which F1 stops, as a fraction of the objective, and the most iterations of F1 for each penalty.
+        "auto": 1e-4 and 2000 for "quadratic", otherwise 0.05 and 50.
     max_memory : int, default=8 * 2**30
         The most bytes that the fit may take.
     random_state : int, RandomState or None
@@ -78,28 +73,20 @@ class ConvexNeuralRegressor(Learner):
     mean_, scale_ : ndarrays of shape (n_features,), m and s (1 for constant columns)
     coef_ : ndarray of shape (n_neurons,)
         a, by decreasing magnitude. "quadratic": the eigenvalues of M (in F1, the nonzero ones).
-    neurons_ : ndarray of shape (n_neurons, n_features)
-        w.
-    biases_ : ndarray of shape (n_neurons,)
-        c b.
+    neurons_, biases_ : ndarrays of shape (n_neurons, n_features) and (n_neurons,)
+        w and c b.
     matrix_ : ndarray of shape (n_features + 1, n_features + 1)
         M, for "quadratic" only; without its last row and column if ``bias=0``.
-    directions_ : ndarray of shape (n_features, n_features)
-        Orthonormal rows: the eigenvectors of ``sum_j |a_j| w_j w_j'`` in standardised inputs, by decreasing eigenvalue.
-    singular_values_ : ndarray of shape (n_features,)
-        Its eigenvalues.
+    directions_, singular_values_ : ndarrays of shape (n_features, n_features) and (n_features,)
+        Eigenvectors, as orthonormal rows, and eigenvalues of ``sum_j |a_j| w_j w_j'`` in standardised inputs, the
+        largest first.
     kernel_, Z_fit_, dual_coef_ : DotProductKernel, ndarrays of shape (n_samples, n_features + 1) and (n_samples,)
         ``f = alpha + dual_coef_'k(Z_fit_, z)``: in F2, unless "quadratic", these replace coef_ to singular_values_.
-    gap_ : float
-        F1 only, in the units of y squared. "quadratic": an upper bound of the objective's distance from its minimum.
-        Others: that bound over the neurons found, itself a lower bound of the duality gap.
-    gap_certified_ : bool
-        F1 only: whether `gap_` is an upper bound.
-    n_iter_ : int
-        Iterations; 1 for F2.
-    history_ : list of dict
-        "head": the penalty and its validation error. Then, for F1, "iteration": objective, gap and number of neurons.
-    n_features_in_ : int
+    gap_, gap_certified_ : float and bool
+        F1 only: a bound of the objective's distance from its minimum, in the units of y squared, and whether it is an
+        upper bound, as for "quadratic". For others it is that bound over the neurons found.
+    n_iter_, history_ : int and list of dict
+        Iterations (1 for F2), and a record of the penalty and its validation error, then of each iteration of F1.
 
     Raises
     ------
@@ -108,17 +95,15 @@ class ConvexNeuralRegressor(Learner):
 
     Warns
     -----
-    ConvergenceWarning
-        If ``max_iter`` ends F1 before the gap is within ``tol``.
-    UserWarning
-        If F1 chose an end of its path of penalties, and the error on the rows held out is not small.
+    ConvergenceWarning, UserWarning
+        If ``max_iter`` ends F1 before the gap is within ``tol``; if F1 chose an end of its path with a large error.
 
     Notes
     -----
     F1, "quadratic": an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers.
     Others: 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of shape (n, 512).
-    F2, "quadratic": ridge regression in the smaller of n and q = d (d+1) / 2, n q min(n, q) flops and 9 min^3; memory
-    4 min^2 numbers and a few blocks of rows. Others: 9 n^3 flops, memory 4 n^2 numbers.
+    F2: ridge regression in dimension N, 9 N^3 flops and memory 4 N^2 numbers, with N = min(n, d (d+1) / 2) for
+    "quadratic" and N = n for others.
 
     References
     ----------
@@ -132,7 +117,6 @@ class ConvexNeuralRegressor(Learner):
         "validation": Fraction("auto", "loo"),
         "tol": Number(auto=True),
         "max_iter": Integer(1, auto=True),
-        "max_memory": Memory(),
     }
 
     def __init__(
@@ -175,10 +159,12 @@ class ConvexNeuralRegressor(Learner):
         target = (target - mean) / scale
         if self.space == "F1":
             intercept = self._fit_total_variation(Z, target, penalty, held_out, scale, rng)
-        elif self._sigma.is_square:
-            intercept = self._fit_frobenius(Z, target, penalty, held_out, scale)
         else:
-            intercept = self._fit_kernel(self._inputs(X), target, penalty, held_out, scale)
+            fit = self._fit_frobenius if self._sigma.is_square else self._fit_kernel
+            intercept, path = fit(Z, target, penalty, held_out, scale)
+            self.history_, self.n_iter_ = [path.summary()], 1
+            if path.errors.size:
+                self.history_[0]["validation_loss"] *= scale**2
         self.intercept_ = mean + scale * intercept
         return self
 
@@ -243,9 +229,8 @@ class ConvexNeuralRegressor(Learner):
 
     def _fit_total_variation(self, Z, y, penalty, held_out, scale, rng) -> float:
         """Fit F1: the penalty on held-out rows, then f on all rows. Returns alpha in the units of this y."""
-        tol = as_number(self.tol) or (1e-4 if self._sigma.is_square else 0.05)
-        default_iterations = 2000 if self._sigma.is_square else 50
-        max_iter = default_iterations if isinstance(self.max_iter, str) else int(self.max_iter)
+        tol, max_iter = (1e-4, 2000) if self._sigma.is_square else (0.05, 50)
+        tol, max_iter = as_number(self.tol) or tol, int(as_number(self.max_iter) or max_iter)
         problem = TotalVariation(self._sigma, tol, max_iter, rng)
         start, record = None, {"stage": "head", "penalty": penalty}
         if penalty is None:
@@ -270,36 +255,30 @@ class ConvexNeuralRegressor(Learner):
                 stacklevel=3,
             )
         self.history_ = [record | {"loss": scale**2 * mean_square(y - fit.predict(Z, self._sigma))}]
-        squares = {"objective": scale**2, "gap": scale**2}
+        units = {"objective": scale**2, "gap": scale**2}
         for line in fit.history:
-            self.history_.append({"stage": "iteration"} | {k: squares.get(k, 1) * value for k, value in line.items()})
+            self.history_.append({"stage": "iteration"} | {k: units.get(k, 1) * value for k, value in line.items()})
         self.n_iter_ = max(1, fit.history[-1]["iteration"])
         self.gap_, self.gap_certified_ = scale**2 * fit.gap, self._sigma.is_square
         self._keep_neurons(scale * fit.coefficients, fit.neurons)
         return fit.intercept
 
-    def _fit_frobenius(self, Z, y, penalty, held_out, scale) -> float:
-        """Fit F2 of the quadratic activation. Returns alpha in the units of this y."""
+    def _fit_frobenius(self, Z, y, penalty, held_out, scale) -> tuple[float, RidgePath]:
+        """Fit F2 of the quadratic activation. Returns alpha in the units of this y, and the path."""
         M, alpha, path = frobenius_regression(Z, y, penalty, held_out=held_out)
-        self._record_path(path, scale)
         eigenvalues, vectors = np.linalg.eigh(scale * M)
         self._keep_neurons(eigenvalues, vectors.T)
-        return alpha
+        return alpha, path
 
-    def _fit_kernel(self, Z, y, penalty, held_out, scale) -> float:
-        """Fit F2 of the other activations. Returns alpha in the units of this y."""
+    def _fit_kernel(self, Z, y, penalty, held_out, scale) -> tuple[float, RidgePath]:
+        """Fit F2 of the other activations. Returns alpha in the units of this y, and the path."""
         self.kernel_, weight = activation_kernel(self._sigma, Z.shape[1])
-        K = weight * self.kernel_(Z.astype(float, copy=False))
+        K = weight * self.kernel_(Z)
         column_means = K.mean(axis=0)
         path = kernel_ridge(kernel_with_intercept(K), y, penalty, held_out=held_out)
-        self._record_path(path, scale)
-        self.Z_fit_, self.dual_coef_ = Z, (scale * weight * path.coefficients).astype(Z.dtype)
-        return -float(column_means @ path.coefficients)
-
-    def _record_path(self, path, scale: float) -> None:
-        self.history_, self.n_iter_ = [path.summary()], 1
-        if path.errors.size:
-            self.history_[0]["validation_loss"] *= scale**2
+        dtype = self.mean_.dtype
+        self.Z_fit_, self.dual_coef_ = Z.astype(dtype), (scale * weight * path.coefficients).astype(dtype)
+        return -float(column_means @ path.coefficients), path
 
     def _keep_neurons(self, coef: np.ndarray, neurons: np.ndarray) -> None:
         """Set the attributes that describe the neurons, by decreasing output weight, and their directions."""

@@ -19,14 +19,7 @@ RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np
 class TotalVariation:
     """The fit of F1 on inputs Z (n_samples, d) and labels y (n_samples,), in float64.
 
-    Attributes
-    ----------
-    sigma : Activation
-    tol : float
-        The duality gap at which to stop, as a fraction of the objective.
-    max_iter : int
-    rng : RandomState
-        Draws the starts of the neuron search.
+    ``tol`` is the duality gap at which to stop, as a fraction of the objective; ``rng`` draws the starts of the search.
     """
 
     sigma: Activation

@@ -104,15 +104,7 @@ class RefinedStages:
 
 
 class FoldFits(Sequence[FoldFit]):
-    """Fits without each fold, each computed once, when it is first asked for.
-
-    Parameters
-    ----------
-    fold_of : ndarray of int of shape (n_samples,)
-        The fold of each row.
-    fit : callable
-        From the mask of a fold to its `FoldFit`.
-    """
+    """Fits without each fold, each computed once by ``fit`` from the fold's mask, when it is first asked for."""
 
     def __init__(self, fold_of: np.ndarray, fit: Callable[[np.ndarray], FoldFit]) -> None:
         self._masks = [fold_of == fold for fold in range(1 + int(fold_of.max()))]
@@ -133,14 +125,7 @@ def refine_by_degree(
 ) -> tuple[int, Refinement, dict[int, dict[str, float]]]:
     """Refine at each degree in turn, until one explains most of y.
 
-    Returns
-    -------
-    degree : int
-        The degree with the least error out of fold.
-    refinement : Refinement
-        Its refinement.
-    errors : dict
-        The errors of the stages by degree.
+    Returns the degree with the least error out of fold, its refinement, and the errors of the stages by degree.
     """
     found: dict[int, Refinement] = {}
     for k in degrees:

@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Fraction, Integer, Memory
+from layerwise._validation import Flag, Fraction, Integer
 from layerwise.activations import ActivationLike
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner, RandomState, Validation
@@ -44,9 +44,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         4  return h
 
     Stage 1 estimates ``P_{<=k} h``, which is close to a multiple of p if p is a balanced sum; stage 2 is a regression
-    on one variable. The paper passes ``a g + b`` to the link; z makes the result independent of the units of y.
-
-    The theory assumes isotropic, centred inputs: standardise the columns of a table first.
+    on one variable. The paper passes ``a g + b`` to the link; z makes the result independent of the units of y. The
+    theory assumes isotropic, centred inputs: standardise the columns of a table first.
 
     Parameters
     ----------
@@ -54,8 +53,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         k, the degree of sigma_1. "auto", which is not in the paper, is the degree of ``activation``, or else the degree
         1..max_degree with the least validation error of stage 1 (without those that need more than max_memory).
     width : int, optional
-        m_1, the number of neurons of stage 1; None stands for infinitely many. See `PolynomialLayer`, also for the
-        units of ``penalty`` in that case.
+        m_1, the number of neurons of stage 1; None stands for infinitely many, with ``penalty`` in other units: see
+        `PolynomialLayer`.
     activation : HermiteSeries, sequence of float, str or Activation, optional
         sigma_1, a polynomial of degree k, as `layerwise.activations.as_activation` takes it; None is
         ``h_1 + ... + h_k``.
@@ -65,23 +64,22 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         The largest degree that "auto" tries.
     split : "leave-one-out" or float, default="leave-one-out"
         The fraction of rows in D1, the others forming D2, as in the paper. "leave-one-out" uses all rows in both
-        stages, with the leave-one-out prediction of stage 1, in closed form and with an intercept, as g in stage 2:
-        the predictions for the rows that stage 1 was fitted to would be overfitted.
+        stages, with the leave-one-out prediction of stage 1, in closed form and with an intercept, as g in stage 2.
     n_steps : int or (int, int), optional
         T_1 and T_2, or one number for both, with half the largest stable step size, which the paper leaves open. None
         is the limit T -> inf: ridge regression.
     penalty, link_penalty : float or "auto", default="auto"
-        xi_1 and xi_2, the positive weights of ``|u|^2 / 2`` and ``|c|^2 / 2``. The paper's theory has
-        ``xi_1 = 2 m_1 / d^(k + a)`` for a risk of order d^-a, which is ``2 / d^(k + a)`` if width is None. "auto"
-        chooses from a path, for the limit, by ``validation``; xi_2 between 1e-5 and 100 times m_2.
+        xi_1 and xi_2, the positive weights of ``|u|^2 / 2`` and ``|c|^2 / 2``. The theory has
+        ``xi_1 = 2 m_1 / d^(k + a)`` for a risk of order d^-a (``2 / d^(k + a)`` if width is None). "auto" chooses from
+        a path, for the limit, by ``validation``; xi_2 between 1e-5 and 100 times m_2.
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of the rows of the stage held out.
     solver : {"exact", "gd"}, default="exact"
-        Take the T steps at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to rounding.
+        Take the T steps at once, by a Chebyshev expansion, or in a literal loop, with the same weights up to rounding.
     refine : bool, default=False
-        Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`) in the Hermite
-        basis, which reduces the samples needed from many times D towards D. The prediction is the refined function if
-        it clearly leads in cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
+        Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`), which reduces
+        the samples needed from many times D towards D. The prediction is the refined function if it clearly leads in
+        cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -94,34 +92,27 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         k, or the degree of the refined function if `feature` is refined.
     intercept_ : float
         alpha: the mean of y in D1, or the intercept of stage 1 if split="leave-one-out".
-    feature_coef_ : ndarray of shape (n_terms,)
-        u, for the columns of ``features_.transform``.
-    feature_mean_, feature_scale_ : float
-        Mean and standard deviation of g in stage 2, which standardise it to z.
+    feature_coef_, feature_mean_, feature_scale_ : ndarray of shape (n_terms,), float, float
+        u, for the columns of ``features_.transform``; mean and standard deviation of g in stage 2.
     link_signs_, link_biases_, link_coef_ : ndarrays of shape (link_width,)
         a, b and c. Not in the paper: c = 0 if the validation error of stage 2 is not below that of stage 1.
     refinement_ : Refinement or None
         What `predict` uses after refinement; None if it was not requested or found nothing beyond stage 1. `feature`,
         `link` and ``feature_polynomial_`` are the refined ones if these have at least half of its ``weights``. The
-        prediction is ``link(feature)`` if its ``stage`` is "refinement", but not if it is "stack". The attributes above
-        always describe the two stages.
+        prediction is ``link(feature)`` unless its ``stage`` is "stack". The attributes above describe the two stages.
     history_ : list of dict
-        For each stage, the mean squared loss, what was chosen, and its validation error (that of the limit if n_steps
-        is given).
-    n_features_in_ : int
+        For each stage, the mean squared loss, what was chosen, and its validation error (in the limit).
 
     Raises
     ------
     ValueError
-        If a parameter is not allowed, a stage or the refinement needs more than ``max_memory``, or powers of X or
-        squares of y overflow or underflow.
+        If a parameter is not allowed, a stage needs more than ``max_memory``, or powers of X or squares of y overflow.
 
     Notes
     -----
     With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
-    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement adds 3 to 10 fits of both stages and
-    those of the solver, and takes 10 to 180 times as long in all.
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement takes 10 to 180 times as long in all.
 
     References
     ----------
@@ -151,7 +142,6 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         "validation": VALIDATION,
         "solver": SOLVER,
         "refine": Flag(),
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 
@@ -208,11 +198,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self
 
     def feature(self, X):
-        """The learnt feature z(x), of shape (n_samples,).
-
-        It has mean 0 and variance 1 over the rows of stage 2 (with split="leave-one-out", over their leave-one-out
-        values).
-        """
+        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2."""
         check_is_fitted(self)
         return self._feature(check_inputs(self, X))
 
@@ -221,9 +207,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
-        column = np.atleast_1d(z).ravel()
         function = self._two_stage_link() if self._refined is None else self._refined.link
-        return function(column).astype(z.dtype, copy=False).reshape(z.shape)
+        return function(z.ravel()).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
         """The learnt feature as a column, of shape (n_samples, 1)."""
@@ -293,9 +278,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.link_biases_ = rng.standard_t(BIAS_DF, self.link_width).astype(g.dtype)
         blocks = relu_features(self._standardise(g), self.link_signs_, self.link_biases_)
         residual, held_out = y - g, held_out_rows(self.validation, len(y), rng)
-        penalties = penalty_path(self.link_penalty)
-        if penalties is None:
-            penalties = self.link_width * LINK_PENALTIES
+        penalties = penalty_path(self.link_penalty) or self.link_width * LINK_PENALTIES
         path = ridge(blocks, residual, penalties, held_out=held_out)
         self.link_coef_, record = train(blocks, residual, path, self._n_steps(1), self.solver)
 

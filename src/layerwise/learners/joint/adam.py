@@ -2,9 +2,9 @@
 
 An epoch passes once over the rows in random batches. There are two differences from plain Adam:
 
-- The gradient of each batch is divided by its norm. The labels of hierarchical targets are heavy-tailed, and a batch
-  with one of the few very large labels would otherwise dominate Adam's running moments, and thereby the steps, for a
-  long time. In exchange, at a fixed point the *directions* of the batch gradients cancel, not the gradients.
+- The gradient of each batch is divided by its norm: a batch with one of the few very large labels of a heavy-tailed
+  target would otherwise dominate Adam's running moments for a long time. In exchange, at a fixed point the *directions*
+  of the batch gradients cancel, not the gradients.
 - The learning rate decreases to 0 along a cosine over ``max_epochs``; the weights of the epoch with the least
   validation loss are kept.
 """
@@ -86,13 +86,7 @@ def train(
 
 
 class Adam:
-    """Adam (Kingma, Ba 2015) for a network whose parameters are views of one vector.
-
-    Attributes
-    ----------
-    weights : dict of str to Tensor
-        The parameters, which require gradients.
-    """
+    """Adam (Kingma, Ba 2015) for a network whose parameters, the tensors ``weights``, are views of one vector."""
 
     def __init__(self, network: Network, parameters: Mapping[str, Parameter]):
         self.network, self.n_steps = network, 0

@@ -1,20 +1,12 @@
 """The networks of the papers with all parameters trainable: forward pass, initialisation and learning rates.
 
 The forward passes use only operations shared by NumPy arrays and PyTorch tensors: on arrays they predict, on tensors
-they are differentiated. Initialisation and learning rates follow the maximal update parametrisation ("muP") for Adam,
-whose step changes each entry of a parameter by about its learning rate: the output of every layer then changes by order
-1 at any width. With eta the learning rate and "fan-in" the number of inputs that a neuron sums,
-
-    parameter                               initial value           learning rate
-    first and hidden matrices               N(0, 1 / fan-in)        eta / fan-in
-    output weights, summed over m neurons   N(0, 1 / m^2)           eta / m
-    biases, and weights of fan-in one       as the layerwise        eta
-    alpha, beta                             0                       eta, eta / d
-
-After an activation of norm ``|sigma| = sqrt(E sigma(z)^2)`` the next layer's initial value and rate are divided by it,
-so that the scale of sigma does not matter. For g of the hierarchical network this means ``u ~ N(0, 1 / m_1^2)``
-("mean-field" scaling): g starts near 0, at order ``1 / sqrt(m_1)``, and one step of size ``eta / m_1`` on all of u,
-with the signs of the gradient, changes g by order eta.
+they are differentiated. Initialisation and learning rates, in a table at `layerwise.learners.JointRegressor`, follow
+the maximal update parametrisation ("muP") for Adam, whose step changes each entry of a parameter by about its learning
+rate: the output of every layer then changes by order 1 at any width. Weights of a sum over k inputs have rates
+proportional to 1/k. After an activation of norm ``|sigma| = sqrt(E sigma(z)^2)`` the next layer's initial value and
+rate are divided by it, so that the scale of sigma does not matter. For g of the hierarchical network this means
+"mean-field" scaling: g starts near 0, at order ``1 / sqrt(m_1)``, and one step changes it by order eta.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Constraint, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Fraction, Integer, Number
 from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._base import Learner, RandomState
+from layerwise.learners._head import some_rows
 from layerwise.learners.joint.networks import HELD_OUT_ROWS, Hierarchical, Network, ThreeLayer, TwoLayer
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks
@@ -38,9 +39,7 @@ class JointRegressor(Learner):
 
     (the 1/m_1 of Nichani et al. is part of a). The labels are scaled to mean 0 and variance 1, and the mean squared
     error is minimised over random batches; the weights of the least validation loss are kept. Fitting needs PyTorch
-    (``pip install 'layerwise[torch]'``); predicting does not.
-
-    Standardise the columns of X first.
+    (``pip install 'layerwise[torch]'``); predicting does not. Standardise the columns of X first.
 
     Parameters
     ----------
@@ -64,9 +63,8 @@ class JointRegressor(Learner):
     max_epochs : int, default=100
         The most passes over the rows. Fewer rows may need more passes.
     patience : int, optional
-        Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
-        weights are kept in both cases, so that patience only saves time. For heavy-tailed labels the validation loss
-        depends on a few rows, and may stagnate for dozens of epochs while the feature is still being learnt.
+        Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. It only saves
+        time: for heavy-tailed labels the validation loss may stagnate for dozens of epochs while the feature is learnt.
     validation : float, default=0.1
         Fraction of the rows held out; at least one row.
     max_memory : int, default=8 * 2**30
@@ -84,7 +82,6 @@ class JointRegressor(Learner):
         Epochs.
     network_ : object
         The architecture, a function of ``weights_`` and X.
-    n_features_in_ : int
 
     Raises
     ------
@@ -117,16 +114,14 @@ class JointRegressor(Learner):
         output a, c      N(0, 1/m_1^2),  N(0, 1/m_1^2),                     N(0, 1/m_2^2),
                          eta / m_1       eta / m_1                          eta / m_2
 
-    With these, features change as much in wide networks as in narrow ones, and one eta suits all widths.
+    With these, features change as much in wide networks as in narrow ones, and one eta suits all widths. Dividing
+    gradients by their norm limits the effect of a batch with a very large label on Adam's averages. With skewed noise
+    as large as the signal it slightly favours typical labels over their mean, less so for larger batches.
 
-    Dividing gradients by their norm limits the effect of a batch with a very large label on Adam's averages. With
-    skewed noise as large as the signal it slightly favours typical labels over their mean, less so for larger batches.
-
-    Training uses float32 and one thread, which makes the weights reproducible to the bit, also in trials that run
-    concurrently in threads (unless the program has called ``torch.set_num_threads``, which overrides this for MKL).
-    Predictions are computed in the precision of X. An epoch takes about 6 n times the number of weights in flops.
-    Memory: 52 bytes per weight, 4 for each entry of X, and 16 for each neuron and row of a batch (or of 4096 rows held
-    out), plus 4 per degree of a polynomial activation.
+    Training uses float32 and one thread, which makes the weights reproducible to the bit (unless the program has called
+    ``torch.set_num_threads``, which overrides this for MKL). An epoch takes about 6 n times the number of weights in
+    flops. Memory: 52 bytes per weight, 4 for each entry of X, and 16 for each neuron and row of a batch (or of 4096
+    rows held out), plus 4 per degree of a polynomial activation.
 
     References
     ----------
@@ -145,7 +140,6 @@ class JointRegressor(Learner):
         "max_epochs": Integer(1),
         "patience": Integer(1, none=True),
         "validation": Fraction(),
-        "max_memory": Memory(),
     }
     n_features_in_: int
 
@@ -199,7 +193,8 @@ class JointRegressor(Learner):
         labels = y.astype(float) - self.y_mean_
         self.y_scale_ = mean_square(labels) ** 0.5
         labels /= self.y_scale_ or 1.0
-        parameters, held_out = self.network_.parameters(X.shape[1], rng), self._held_out(len(y), rng)
+        parameters = self.network_.parameters(X.shape[1], rng)
+        held_out = some_rows(self.validation, len(y), rng)
         training = train(
             self.network_,
             parameters,
@@ -267,32 +262,25 @@ class JointRegressor(Learner):
         blocks = FeatureBlocks(X, lambda rows: outputs(self.weights_, rows), largest)
         return self.y_mean_ + self.y_scale_ * np.concatenate([block for _, block in blocks])
 
-    def _held_out(self, n: int, rng) -> np.ndarray:
-        size = min(max(round(self.validation * n), 1), n - 1)
-        return rng.permutation(n) < size
-
     def _warn(self, ended: str, loss: float, loss_of_mean: float) -> None:
+        message = None
         if ended == "diverged":
             best = min(self.history_, key=lambda line: line["validation_loss"], default={"epoch": 0})["epoch"]
-            warnings.warn(
+            message = (
                 f"the loss became infinite or NaN in epoch {self.n_iter_ + 1}, at learning_rate={self.learning_rate}; "
                 f"the weights of epoch {best} are kept. Lower learning_rate, and standardise the columns of X "
-                "(StandardScaler).",
-                ConvergenceWarning,
-                stacklevel=3,
+                "(StandardScaler)."
             )
         elif not loss < MAX_LOSS_RATIO * max(loss_of_mean, 1.0):  # in units of the variance of y
-            warnings.warn(
+            message = (
                 f"the mean squared error on the rows held out, {loss:.2g} times the variance of y, is far above "
                 f"that of the mean of y, {loss_of_mean:.2g}. Standardise the columns of X (StandardScaler), or lower "
-                "learning_rate.",
-                ConvergenceWarning,
-                stacklevel=3,
+                "learning_rate."
             )
         elif ended == "max_epochs":
-            warnings.warn(
+            message = (
                 f"max_epochs={self.max_epochs} epochs ended while the validation loss was still decreasing. Raise "
-                "max_epochs, or learning_rate.",
-                ConvergenceWarning,
-                stacklevel=3,
+                "max_epochs, or learning_rate."
             )
+        if message is not None:
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)

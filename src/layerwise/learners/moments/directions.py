@@ -30,21 +30,10 @@ class Orders(Constraint):
 
 @dataclass(frozen=True)
 class Directions:
-    """What the moments say about directions.
+    """What the moments say about directions, which are orthonormal rows (d, d), the strongest first.
 
-    Attributes
-    ----------
-    Z : ndarray of shape (n_samples, d)
-    labels : dict of int to ndarray of shape (n_samples,)
-        The labels of each order's moments.
-    directions : ndarray of shape (d, d)
-        Orthonormal rows, the strongest first.
-    n_significant, n_found : int
-        The number of directions that stand out in orders 1 and 2, and in all orders.
-    eigenvalues : dict of int to ndarray
-        The leading eigenvalues of each order.
-    null : dict of int to float
-        The threshold of each order.
+    ``n_significant`` directions stand out in orders 1 and 2, and ``n_found`` in all orders. By order, ``labels`` are
+    those of the moments, ``eigenvalues`` the leading ones, and ``null`` the threshold.
     """
 
     Z: np.ndarray
@@ -70,21 +59,10 @@ def find_directions(
     max_rank: int,
     n_null: int,
 ) -> Directions:
-    """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,).
+    """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,) of increasing orders.
 
-    Parameters
-    ----------
-    Z, labels : ndarrays
-    orders : sequence of int
-        Increasing.
-    rng : RandomState
-        Draws the permutations.
-    robust : bool
-        Whether to take moments of the normal scores of the labels.
-    max_rank : int
-        The number of eigenvalues from order 2.
-    n_null : int
-        The number of permutations.
+    If ``robust``, the moments are those of the normal scores of the labels. From order 2, ``max_rank`` eigenvalues are
+    computed. ``n_null`` is the number of permutations, which ``rng`` draws.
     """
     order = np.lexsort((Z[:, 0], labels))  # so that permutations do not depend on the order of the rows
     rows, scores = Z[order], labels[order]

@@ -39,18 +39,10 @@ MIN_ERROR = 1e-12
 
 @dataclass(frozen=True)
 class Candidate:
-    """A frame in whitened inputs, the polynomial on it, and its validation residuals.
+    """A frame (rank, d) in whitened inputs, orthonormal, the polynomial on it, and its validation residuals.
 
-    Attributes
-    ----------
-    frame : ndarray of shape (rank, d)
-        Orthonormal rows.
-    degree : int
-    path : RidgePath
-    residuals : ndarray
-        The residual of each validated row, by a fit without it.
-    polished : bool
-        Whether the frame was polished at this rank; it may be part of a larger frame that was.
+    Each residual is by a fit without its row. ``polished`` says whether the frame was polished at this rank; it may be
+    part of a larger frame that was.
     """
 
     frame: np.ndarray
@@ -102,14 +94,8 @@ class Candidate:
 class MultiIndexFits:
     """Fits to inputs Z (n_samples, d) and labels (n_samples,) of mean 0 and variance 1, compared by validation.
 
-    Attributes
-    ----------
-    held_out : ndarray of bool of shape (n_samples,) or None
-        The rows on which fits are validated; None for leave-one-out.
-    degree, penalty, polish
-        As in `layerwise.learners.MomentRegressor`.
-    history : list of dict
-        One entry is appended for each rank that is tried.
+    ``held_out`` is the mask of the rows on which fits are validated, or None for leave-one-out; degree, penalty and
+    polish are those of `MomentRegressor`. ``history`` gets an entry for each rank that is tried.
     """
 
     Z: np.ndarray

@@ -11,7 +11,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Integer, Memory
+from layerwise._validation import Flag, Integer
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
@@ -53,9 +53,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         The k of line 1, among 1 to 4; "auto" takes those with ``n_samples >= n_features^{k/2}``, which unfolding needs
         to detect a signal of order one.
     robust : bool, default=True
-        Take the moments of the normal scores of y (Gaussian quantiles of its ranks) instead of y. Like y, any function
-        of y depends on x through Ux alone, and moments of order 2 to 4 need labels with light tails. False is the
-        literal method.
+        Take the moments of the normal scores of y (Gaussian quantiles of its ranks), which have light tails and, like
+        y, depend on x through Ux alone. False is the literal method.
     whiten : bool, default=True
         Standardise the columns and whiten them by their Ledoit-Wolf covariance, which leaves isotropic inputs
         unchanged. Moments find directions only for inputs near N(0, I); False assumes such inputs.
@@ -86,14 +85,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     mean_ : ndarray of shape (n_features,)
     polynomial_ : HermitePolynomial
         q, as a function of the projections.
-    eigenvalues_ : dict of int to ndarray
+    eigenvalues_, null_ : dict of int to ndarray, dict of int to float
         Line 1: for each order the leading eigenvalues (order 1: the length of the mean; order 3: singular values),
-        largest first, for labels in units of their standard deviation.
-    null_ : dict of int to float
-        The threshold above which an absolute value stands out.
+        largest first, for y of variance 1, and the threshold above which an absolute value stands out.
     history_ : list of dict
         For each stage: the orders, each rank tried, the head.
-    n_features_in_ : int
 
     Raises
     ------
@@ -140,7 +136,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "n_permutations": Integer(1),
         "penalty": PENALTY,
         "validation": VALIDATION,
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"moments": {}}
 

@@ -59,22 +59,9 @@ class QuadraticModelFunction(Learner):
     def taylor_terms(self, X, signs=None) -> Terms:
         """Compute the Taylor terms of the network at the learnt movement with given signs, in units of y.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        signs : array-like of shape (width,), optional
-            z in {-1, 1}; +1 by default.
-
-        Returns
-        -------
-        Terms
-            ``first``, ``second``, ``third`` and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,). Add
-            ``y_mean_ + y_scale_ * intercept_`` to turn them into predictions.
-
-        Raises
-        ------
-        ValueError
-            If ``signs`` are not ``width`` numbers -1 or 1.
+        ``signs`` z (width,) are -1 or 1, by default 1; ValueError otherwise. Returns ``first``, ``second``, ``third``
+        and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,). Add ``y_mean_ + y_scale_ * intercept_`` to turn
+        them into predictions.
         """
         check_is_fitted(self)
         X = check_inputs(self, X)

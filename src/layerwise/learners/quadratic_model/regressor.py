@@ -10,9 +10,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from layerwise._validation import Choice, Constraint, Flag, Fraction, Integer, Memory, Number
+from layerwise._validation import Choice, Constraint, Flag, Fraction, Integer, Number
 from layerwise.activations import ActivationLike
 from layerwise.learners._base import PENALTY_OR_ZERO, Auto, RandomState, as_number
+from layerwise.learners._head import some_rows
 from layerwise.learners.quadratic_model.divergence import divergence_message
 from layerwise.learners.quadratic_model.function import QuadraticModelFunction
 from layerwise.learners.quadratic_model.representation import Representation, make_representation, representation_width
@@ -38,9 +39,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
       (``dynamics="network"``), where the signs of all movements are drawn anew in every step and the first-order term
       averages out. The network may need twice as many epochs.
 
-    The columns of X are standardised first, so that their offsets and units do not matter. Tails heavier than Gaussian
-    do matter: predictions for rows beyond the training rows grow like powers of them. Transform such columns to a
-    normal distribution first (scikit-learn's ``QuantileTransformer(output_distribution="normal")``).
+    The columns of X are standardised first. Predictions for rows beyond the training rows grow like powers of them:
+    transform columns with heavy tails to a normal distribution first (scikit-learn's ``QuantileTransformer``).
 
     Parameters
     ----------
@@ -54,8 +54,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     dynamics : {"quadratic", "network"}, default="quadratic"
         What is trained for model="quadratic".
     signed_dropout : bool, default=True
-        For dynamics="network"; the quadratic model does not depend on the signs. If True, predictions are the exact
-        mean of the network over the signs. If False, the plain network is trained and predicts.
+        For dynamics="network": predict by the mean over the signs. If False, train and predict by the plain network.
     activation : str, sequence of float, callable or Activation, default="relu-cubed"
         sigma, as `layerwise.activations.as_activation` takes it, with three known derivatives: "relu-cubed"
         (``max(t, 0)^3 / 6``, whose second derivative is ReLU), "half-square" (``t^2 / 2``, with which the quadratic
@@ -75,13 +74,11 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Initial root mean square movement of a neuron per step, in units of m^{-1/4} (quadratic) or m^{-1/2}
         (linearised); it decreases to 0 along a cosine.
     noise : float, default=0.01
-        Root mean square norm of the rows of W at the start, in the same units: W = 0 is a saddle point. Values much
-        above 0.1 start at a large random function, which training first has to remove.
-    batch_size : int, default=64
-    max_epochs : int, default=100
+        Root mean square norm of the rows of W at the start, in the same units: W = 0 is a saddle point. Values above
+        0.1 start at a large random function, which training first has to remove.
+    batch_size, max_epochs : int, default=64 and 100
     patience : int, optional
-        Training ends after this many epochs without a lower validation loss; None ends it at max_epochs. The best
-        iterate is kept in both cases.
+        Training ends after this many epochs without a lower validation loss; None ends it at max_epochs.
     validation : float, default=0.1
         Fraction of the rows held out from gradient descent and from Sigma; at least one row.
     max_memory : int, default=8 * 2**30
@@ -92,29 +89,23 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     ----------
     representation_ : transformer
         x -> h(x): a `Pipeline` of the standardised columns and their whitened representation.
-    start_weights_ : ndarray of shape (width / 2, D)
-    start_biases_ : ndarray of shape (width / 2,)
+    start_weights_, start_biases_ : ndarrays of shape (width / 2, D) and (width / 2,)
         W_0 and b of the first m/2 neurons, with a = 1; the others share them with a = -1.
     weights_ : ndarray of shape (width, D)
         W, for the labels ``(y - y_mean_) / y_scale_``.
     gates_ : ndarray of shape (width / 2,)
         Mean of ``sigma''(t_r)`` over the training rows.
-    intercept_ : float
-        Constant added to the model of these labels.
-    y_mean_, y_scale_ : float
-    penalty_ : float
-        lambda at the iterate kept.
+    intercept_, y_mean_, y_scale_ : float
+        The constant added to the model of these labels; mean and standard deviation of y.
+    penalty_, best_epoch_ : float and int
+        lambda and epoch of the iterate kept, epoch 0 being W = 0, the mean of y.
     n_iter_ : int
         Epochs; 0 if the solution has a closed form.
-    best_epoch_ : int
-        The epoch of the iterate kept; 0 if none had a lower loss on the rows held out than W = 0, which is then kept,
-        so that the prediction is the mean of y.
     history_ : list of dict
         For each epoch: step size, penalty, loss on the batches and on the rows held out, in units of y^2 (of \\|y\\|
         for loss="absolute"); ``norm``, ``|W|_{2,4}``; ``first_order``, ``second_order``, ``third_order``, the root mean
         square of each Taylor term over up to 256 rows, in units of y, with new signs under signed dropout. A solution
         in closed form has one entry, that of its penalty.
-    n_features_in_ : int
 
     Raises
     ------
@@ -129,33 +120,29 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     Notes
     -----
-    An epoch takes 4 n D m flops in float32 and some passes over (n, m), the start n D m once, and the representation
-    n D^2 + 9 D^3 in float64. Memory: 4 bytes for each entry of h (n, D) and of the table of the start (n, m/2), 12 for
-    each of W, 32 D^2, and two blocks of rows. Predictions are computed by row blocks in the precision of X. The
-    optimiser, `layerwise.learners.quadratic_model.signed_sgd`, has a momentum and a normaliser not in the paper.
+    An epoch takes 4 n D m flops in float32, the start n D m once, and the representation n D^2 + 9 D^3 in float64.
+    Memory: 4 bytes for each entry of h (n, D) and of the table of the start (n, m/2), 12 for each of W, 32 D^2, and two
+    blocks of rows. The optimiser, `layerwise.learners.quadratic_model.signed_sgd`, has a momentum and a normaliser not
+    in the paper.
 
     *Linearised model, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in
     the dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, the
-    penalty by leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices. Other losses are minimised
-    by gradient descent.
+    penalty by leave-one-out on all rows; n^2 (D + m/2) + 9 n^3 flops, four n x n matrices.
 
     *Half-square activation.* ``f = <M, h h'>``, ``M = (1/(2 sqrt m)) sum_r a_r w_r w_r'``. Over all W with this M the
-    least penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, with M+ and M- the positive and the negative part of M,
-    attained by m/2 neurons of equal length for each part (possible for ranks <= m/2, by Schur and Horn). Its gradient
-    is that of ``tau+ |M+|_* + tau- |M-|_*`` at ``tau+- = 16 lambda |M+-|_*``.
+    least penalty is ``8 lambda (|M+|_*^2 + |M-|_*^2)``, with M+ and M- the positive and the negative part of M, for
+    ranks up to m/2 (see `layerwise.solvers.nuclear`).
 
     *The bias.* The paper's gates are ``relu(w_{0,r}.h)``, ``bias=0``. At ``bias=3`` they hardly depend on x and the
     model is close to ``h'M h``: best if the target is the square of a linear function of h, worst if the gates have to
     supply a missing degree. Median risk of three seeds, p = 4, r = 1, d = 16, noise .1, at bias 3, 1 and 0: "hermite",
-    n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22.
+    n = 1000: .02, .10, .20; "neural", n = 2000: .15, .16, .28; "raw", n = 2000: .34, .31, .22. Only the mean of y is
+    removed first: linear functions of h are in the model if g contains a constant ("neural", "hermite").
 
-    *Low degrees.* Only the mean of y is removed first. The model contains a constant and linear functions of h if the
-    representation contains a constant ("neural", "hermite").
 
     References
     ----------
-    Lee 2020; Bai, Lee 2019 (signed dropout, the 2,4-norm); Chen, Bai, Lee, Zhao, Wang, Xiong, Socher 2020 (the whitened
-    representation).
+    Lee 2020; Bai, Lee 2019 (signed dropout, the 2,4-norm); Chen et al. 2020 (the whitened representation).
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {
@@ -175,7 +162,6 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         "max_epochs": Integer(1),
         "patience": Integer(1, none=True),
         "validation": Fraction(),
-        "max_memory": Memory(),
     }
     presets: ClassVar = {"quadratic-model": {}}
     n_features_in_: int
@@ -235,8 +221,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         representation = make_representation(*options, self.max_memory, rng.randint(2**31 - 1))
         D = representation_width(*options, X.shape[1])
         self.start_weights_, self.start_biases_ = draw_start(D, self.width // 2, self.bias, rng)
-        held_out = np.zeros(len(y), dtype=bool) if self._closed else self._hold_out(len(y), rng)
-        self.representation_ = representation.fit(X[~held_out])  # step 1
+        held_out = np.zeros(len(y), dtype=bool) if self._closed else some_rows(self.validation, len(y), rng)
+        self.representation_ = representation.fit(X[~held_out])  # step 1: rows held out are as new rows to Sigma, too
         self.y_mean_ = float(y.mean(dtype=float))
         labels = y.astype(float) - self.y_mean_
         self.y_scale_ = float(np.sqrt(mean_square(labels)))
@@ -263,8 +249,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _solve(self, X: np.ndarray, labels: np.ndarray) -> None:
         """Solve kernel ridge regression with the tangent kernel + 1: ``w_r = sum_i alpha_i (df/dp_r)(x_i) h(x_i)``.
 
-        The 1 stands for a constant. Without it leave-one-out would be optimistic: for columns and labels of mean 0, a
-        row is minus the sum of the others.
+        The 1 stands for a constant, without which leave-one-out would be optimistically biased: a row of columns and
+        labels of mean 0 is minus the sum of the others.
         """
         H = self._represent(X, np.float64)
         table = self._choose_model().table(self._start(float).preactivations(H))  # sigma'(t) / sqrt m
@@ -311,7 +297,3 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.penalty_ = training.history[training.epoch - 1]["penalty"] if training.epoch else first
         if message := divergence_message(training, self.step_size, self.noise):
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
-
-    def _hold_out(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        """Draw the mask of the rows that choose the epoch; Sigma is fitted without them, as for new rows."""
-        return rng.permutation(n) < min(max(round(self.validation * n), 1), n - 1)

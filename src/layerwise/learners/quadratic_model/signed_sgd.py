@@ -14,8 +14,7 @@ The paper leaves two choices open:
   coordinatewise scaling, invariant to rotations of h and of the neurons. Step sizes decrease to 0 along a cosine.
 - *Noise.* W = 0 is a saddle point of the quadratic model, with gradient 0; W starts at ``noise * m^{-1/4} N(0, I/D)``.
   A small start is a bias towards few directions, stronger than the penalty: the few neurons that grow first dominate
-  the fit (on a fourth power, d = 16, n = 1000, m = 400: risk .02 for noise .01, with 2 % of the neurons active, and .17
-  for noise 1, with half of them active).
+  the fit (on a fourth power, d = 16, n = 1000, m = 400: risk .02 for noise .01 and .17 for noise 1).
 
 Over random signs the gradient of the first-order term has mean 0, but its size is of order m^{1/4} times that of the
 second-order term: a wide network needs more epochs than its quadratic model.
@@ -65,21 +64,10 @@ LOSSES = {
 
 @dataclass
 class Training:
-    """The result of a training.
+    """The result of a training: the iterate (m, D) of least validation loss and its epoch, 0 being the constant, W = 0.
 
-    Attributes
-    ----------
-    weights, constant : ndarray of shape (m, D), float
-        The iterate of least validation loss.
-    epoch : int
-        Its epoch; 0 is W = 0, the constant.
-    history : list of dict
-        One entry per epoch.
-    diverged : bool
-    start_loss, zero_loss : float
-        Validation losses of the initial W, and of W = 0.
-    loss_ratio : float
-        The largest training loss of an epoch divided by that of W = 0.
+    ``start_loss`` and ``zero_loss`` are the validation losses of the initial W and of W = 0, and ``loss_ratio`` is the
+    largest training loss of an epoch divided by that of W = 0.
     """
 
     weights: np.ndarray

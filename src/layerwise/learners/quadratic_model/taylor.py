@@ -20,8 +20,9 @@ one product forward and one backward, 4 rows D m flops, and a few passes over (r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -94,27 +95,27 @@ def paired(T: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", T, values[:, 0] - values[:, 1])
 
 
-class Model(Protocol):
+class Model(ABC):
     """A model to train: outputs and ``df/dp``, from a table of the start that is computed once for each row."""
-
-    def table(self, T: np.ndarray) -> np.ndarray:
-        """Compute the table, of shape (rows, m/2), from the preactivations t."""
-        ...
-
-    def outputs(self, table: np.ndarray, P: np.ndarray) -> np.ndarray:
-        """Compute the predictions, of shape (rows,): for signed dropout the mean of f over the signs."""
-        ...
-
-    def slopes(self, table: np.ndarray, P: np.ndarray, signs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Compute f (rows,) and df/dp (rows, 2, m/2) at the given signs."""
-        ...
-
-
-class Linearised:
-    """f^(1), the tangent model."""
 
     def __init__(self, sigma: Activation, width: int):
         self.sigma, self.scale = sigma, width**-0.5
+
+    @abstractmethod
+    def table(self, T: np.ndarray) -> np.ndarray:
+        """Compute the table, of shape (rows, m/2), from the preactivations t."""
+
+    @abstractmethod
+    def outputs(self, table: np.ndarray, P: np.ndarray) -> np.ndarray:
+        """Compute the predictions, of shape (rows,): for signed dropout the mean of f over the signs."""
+
+    @abstractmethod
+    def slopes(self, table: np.ndarray, P: np.ndarray, signs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Compute f (rows,) and df/dp (rows, 2, m/2) at the given signs."""
+
+
+class Linearised(Model):
+    """f^(1), the tangent model."""
 
     def table(self, T):
         """sigma'(t) / sqrt m."""
@@ -129,11 +130,8 @@ class Linearised:
         return paired(table, P), np.stack([table, -table], axis=1)
 
 
-class Quadratic:
+class Quadratic(Model):
     """f^(2), the quadratic model, which does not depend on the signs."""
-
-    def __init__(self, sigma: Activation, width: int):
-        self.sigma, self.scale = sigma, width**-0.5
 
     def table(self, T):
         """sigma''(t) / sqrt m."""
@@ -150,11 +148,12 @@ class Quadratic:
         return np.einsum("ijk,ijk->i", S, P) / 2, S
 
 
-class Network:
+class Network(Model):
     """The network ``f_{W_0 + ZW}``; if ``signed``, predictions are its mean over Z."""
 
     def __init__(self, sigma: Activation, width: int, signed: bool):
-        self.sigma, self.scale, self.signed = sigma, width**-0.5, signed
+        super().__init__(sigma, width)
+        self.signed = signed
 
     def table(self, T):
         """t."""

@@ -183,10 +183,7 @@ LEE2020 = Paper(
             claims=(
                 Claim("exponent of the error in m", -0.5, error_exponent, (-0.56, -0.44)),
                 Claim(
-                    "q = 2: largest error of (θ·h)² for (x·β)⁴",
-                    0.0,
-                    lambda table: hermite_residual(2),
-                    (0.0, 1e-10),
+                    "q = 2: largest error of (θ·h)² for (x·β)⁴", 0.0, lambda table: hermite_residual(2), (0.0, 1e-10)
                 ),
             ),
         ),

@@ -129,10 +129,7 @@ def rank(full: bool) -> Study:
     return Study(
         name="Samples by rank, quadratic activation",
         targets=[teacher(r, SQUARE, f"r = {r}") for r in ranks],
-        learners=[
-            convex("F1", "quadratic", bias=0.0),
-            convex("F2", "quadratic", [340, 400, 480, 570, 680], bias=0.0),
-        ],
+        learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", [340, 400, 480, 570, 680], bias=0.0)],
         dims=[30],
         n=[85, 120, 170, 240],
         seeds=10 if full else 5,

@@ -32,13 +32,7 @@ THREE_LAYERS_WIDTH, TWO_LAYERS_WIDTH = 32, 1000
 
 
 class TanhOfQuadratic(QuadraticFeature):
-    """``tanh(2 x'Ax)``: being odd in x'Ax, it has no radial part under Gaussian inputs, which the step would amplify.
-
-    Parameters
-    ----------
-    dim : int
-        Number of inputs.
-    """
+    """``tanh(2 x'Ax)``, which is odd in x'Ax and so has no radial part under Gaussian inputs to amplify."""
 
     def __init__(self, dim: int):
         super().__init__(dim, link=steep_tanh)

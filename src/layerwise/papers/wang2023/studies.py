@@ -19,18 +19,7 @@ TWO_FEATURES = "two features, (p₁ + p₁p₂)/√2"
 
 
 class Figure2Network(RegressorMixin, BaseEstimator):
-    """The network of the paper's Figure 2: sigma_1(z) = z^3, m_1 = d^2, m_2 = 1000, all parameters trained by Adam.
-
-    Parameters
-    ----------
-    random_state : int, RandomState or None
-        Seed of the initialisation and of the batches.
-
-    Attributes
-    ----------
-    model_ : JointRegressor
-        The fitted network.
-    """
+    """The network of the paper's Figure 2: sigma_1(z) = z^3, m_1 = d^2, m_2 = 1000, all parameters trained by Adam."""
 
     def __init__(self, random_state=None):
         self.random_state = random_state

@@ -76,25 +76,11 @@ class State(NamedTuple):
 
 
 def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[list[Candidate], State, list[dict]]:
-    """Lines 1 to 4.
+    """Lines 1 to 4, from ``start``, for labels y (n_samples,).
 
-    Parameters
-    ----------
-    H : Centred
-        Features of shape (n_samples, width).
-    y : ndarray of shape (n_samples,)
-    start : State
-    options : Options
-
-    Returns
-    -------
-    candidates : list of Candidate
-        The first and, if there is one, the best of those after it. Empty if z vanishes; the first alone if the link is
-        a straight line at once.
-    state : State
-        That of the last candidate.
-    history : list of dict
-        One entry per step.
+    Returns the first candidate and, if there is one, the best of those after it; the state of the last of the two; and
+    one history entry per step. There is no candidate if z vanishes, and only the first if the link is a straight line
+    at once.
     """
     families, max_iter, patience, tol = options
     candidates, best_state, history = [], start, []

@@ -13,17 +13,11 @@ from layerwise.solvers.gauss_newton.descent import Candidate
 
 @dataclass(frozen=True)
 class FoldFit:
-    """Earlier stages fitted without the rows of one fold.
+    """Earlier stages fitted without the rows of one fold, of which ``held_out`` (n_samples,) is the mask.
 
-    Attributes
-    ----------
-    held_out : ndarray of bool of shape (n_samples,)
-        The rows of the fold.
-    stages : sequence of Candidate
-        The two earlier stages, fitted to the labels of the other rows as `standardise` returns them. If empty, the
-        first two stages of the descent are used.
-    predictions : ndarray of shape (n_stages, n_held_out)
-        What the stages predict for the held-out rows.
+    ``stages`` are the two earlier stages, fitted to the labels of the other rows as `standardise` returns them, and
+    ``predictions`` (n_stages, n_held_out) what they predict for the rows held out. Without stages, the first two stages
+    of the descent are used.
     """
 
     held_out: np.ndarray

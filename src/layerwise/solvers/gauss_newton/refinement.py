@@ -54,21 +54,16 @@ class Refinement:
 
     Attributes
     ----------
-    coefficients : ndarray of shape (width,)
-        c.
-    offset : float
-        Subtracted from ``features @ coefficients`` to centre z.
-    link : Link
-        g.
+    coefficients, offset, link : ndarray of shape (width,), float, Link
+        c, what is subtracted from ``features @ coefficients`` to centre z, and g.
     stage : {"ridge", "two-stage", "refinement", "stack"}
         What `predict` evaluates: ridge regression (g is a line), its feature with a link, the refined feature and link,
         or the stack of line 6. With a stack, c and g are the refined ones, fitted to all rows.
     error : float
         The mean squared error out of fold, in squared units of y.
-    errors : dict of str to float
-        The same for each stage that was fitted, on the rows of the folds that were run; empty without folds.
-    weights : dict of str to float
-        w: the weight of each stage in `predict`.
+    errors, weights : dict of str to float
+        The same for each stage that was fitted, on the rows of the folds that were run, empty without folds; and w, the
+        weight of each stage in `predict`.
     n_iter : int
         Gauss-Newton steps taken on all rows.
     history : list of dict
@@ -147,21 +142,15 @@ def refine(
         The number of folds of the cross-validation, or the folds themselves with earlier stages fitted without each,
         below which refinement must not fall. The sequence may compute its items when they are asked for: the remaining
         folds are skipped once the refined function clearly leads. With 0 or 1 one stage is chosen by its leave-one-out
-        error, which is many times faster and right where n is several times the number of features; below that the
-        error is optimistically biased.
+        error, which is many times faster, but optimistically biased unless n is several times the number of features.
     families : sequence of SmoothLink types
         The candidates for the link; leave-one-out chooses one of them at every step.
     max_iter : int, default=30
         The largest number of steps. 0 leaves ridge regression and two stages.
-    patience : int, default=6
-        Stop after this many steps without a relative decrease of the error by ``tol``.
-    tol : float, default=1e-3
+    patience, tol : int, default=6, and float, default=1e-3
+        Stop after ``patience`` steps without a relative decrease of the error by ``tol``.
     random_state : int, RandomState or None, default=0
         Draws the folds.
-
-    Returns
-    -------
-    Refinement
 
     Raises
     ------
@@ -189,9 +178,11 @@ def refine(
     names = STAGES[: len(candidates)]
     if isinstance(folds, Sequence):
         names = STAGES
+    elif as_integer(folds, "folds") > 1:
+        fold_of = draw_folds(features.X, folds, random_state)
+        folds = [FoldFit(fold_of == fold) for fold in range(1 + int(fold_of.max()))]
     else:
-        n_folds = as_integer(folds, "folds")
-        folds = _draw_fold_fits(features.X, n_folds, random_state) if n_folds > 1 else []
+        folds = []
 
     def in_units_of_y(f: Candidate) -> Candidate:
         coefficients = f.coefficients.astype(features.dtype, copy=False)
@@ -243,14 +234,9 @@ def out_of_fold(
 ) -> tuple[list[list[Candidate]], np.ndarray, np.ndarray]:
     """Fit the stages without each fold, until the last stage clearly leads.
 
-    Returns
-    -------
-    members : list of lists of Candidate
-        By fold, then by stage: the earlier ones and the last of the descent, which has ``last`` stages before it.
-    predictions : ndarray of shape (n_stages, n_seen)
-        Their predictions for the rows of the folds without which they were fitted.
-    seen : ndarray of shape (n_seen,)
-        The labels of these rows.
+    Returns the candidates by fold, then by stage (the earlier ones and the last of the descent, which has ``last``
+    stages before it); their predictions (n_stages, n_seen) for the rows of the folds without which they were fitted;
+    and the labels (n_seen,) of these rows.
     """
     members, predictions, labels = [], np.empty((0, 0)), np.empty(0)
     for fold in folds:
@@ -283,11 +269,6 @@ def _clearly_leads(squares: np.ndarray, error: float, X: np.ndarray) -> bool:
         return True
     smaller = MIN_ERROR_RATIO * error < least and squares[-1].mean() < least
     return bool(smaller and len(np.unique(X, axis=0)) == len(X))  # leave-one-out errors need distinct rows
-
-
-def _draw_fold_fits(X: np.ndarray, folds: int, random_state: int | np.random.RandomState | None) -> list[FoldFit]:
-    fold_of = draw_folds(X, folds, random_state)
-    return [FoldFit(fold_of == fold) for fold in range(1 + int(fold_of.max()))]
 
 
 def _check(features: FeatureBlocks, groups: ArrayLike | None, families, max_iter, patience, tol) -> np.ndarray | None:

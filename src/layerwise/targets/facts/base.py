@@ -7,12 +7,10 @@ mean, variance and degree energies, and ``E Hessian f = S' (E Hessian f_0) S``. 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[Any]
+from layerwise.inputs import Array
 
 COEFFICIENT_FLOOR = 1e-10  # of the norm
 ENERGY_FLOOR = 1e-13  # of the variance

@@ -26,17 +26,7 @@ TAIL_SIZE = 512
 
 @dataclass(frozen=True)
 class Proposal:
-    """N(0, Sigma), where Sigma is ``scale^2 I`` except along some directions with deviations of their own.
-
-    Parameters
-    ----------
-    scale : float
-        Standard deviation orthogonal to ``directions``.
-    directions : ndarray of shape (k, dim)
-        Orthonormal rows.
-    deviations : ndarray of shape (k,)
-        Standard deviation along each direction.
-    """
+    """N(0, Sigma): standard deviations (k,) along orthonormal directions (k, dim), and ``scale`` orthogonal to them."""
 
     scale: float
     directions: Array
@@ -56,6 +46,11 @@ class Proposal:
         return np.exp((dim - k) * np.log(self.scale) + np.log(self.deviations).sum() - 0.5 * exponents)
 
 
+def isotropic(scale: float, dim: int) -> Proposal:
+    """Return N(0, scale^2 I)."""
+    return Proposal(scale, np.zeros((0, dim)), np.zeros(0))
+
+
 @dataclass(frozen=True)
 class Adapted:
     """A proposal fitted to a function, with the variance of the function estimated from a sample of it."""
@@ -70,7 +65,7 @@ class Adapted:
 
 def adapt(function: Callable[[Array], Array], dim: int, mean: float, seed: int) -> Adapted:
     """Fit a proposal to ``(f - mean)^2``, starting from a slightly stretched standard Gaussian."""
-    proposal = Proposal((1.0 + 2.0 / np.sqrt(dim)) ** 0.5, np.zeros((0, dim)), np.zeros(0))
+    proposal = isotropic((1.0 + 2.0 / np.sqrt(dim)) ** 0.5, dim)
     adapted = Adapted(proposal, np.nan, np.inf, False)
     for stage, child in enumerate(np.random.SeedSequence(seed).spawn(STAGES)):
         X = proposal.stretch(np.random.default_rng(child).standard_normal((STAGE_SIZE, dim)))

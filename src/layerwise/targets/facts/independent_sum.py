@@ -106,8 +106,8 @@ class IndependentSumFacts(Facts):
                 total = np.convolve(total, self._generating[kind])[: self._q + 1]
         return total
 
-    @cached_property
-    def _hessian(self) -> Array:
+    def expected_hessian(self) -> Array:
+        """Return ``E f(x) (x x' - I)``, computed by blocks."""
         H = np.zeros((self._rank, self._rank))
         gradients: dict[tuple[int, float], Array] = {}
         for kind, rows in self._kinds.items():
@@ -136,10 +136,6 @@ class IndependentSumFacts(Facts):
             for b in range(self._q + 1 - a):
                 block += self._g[a + b] * others[a] * own[b]
         return block
-
-    def expected_hessian(self) -> Array:
-        """Return ``E f(x) (x x' - I)``, computed by blocks."""
-        return self._hessian
 
 
 def _powers(polynomial: HermitePolynomial, q: int) -> list[HermitePolynomial]:

@@ -22,7 +22,7 @@ from scipy.stats import qmc
 
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.targets.facts.base import Array, Facts, padded
-from layerwise.targets.facts.importance import MAX_TAIL_INDEX, Proposal, adapt, tail_index
+from layerwise.targets.facts.importance import MAX_TAIL_INDEX, adapt, isotropic, tail_index
 from layerwise.targets.facts.noise_stability import LAST, stability_energies
 
 SEED = 271828
@@ -51,7 +51,7 @@ class MonteCarloFacts(Facts):
         self._basis_degree = 2
         while self._basis_degree < 6 and n_terms(dim, self._basis_degree + 1) <= MAX_COLUMNS:
             self._basis_degree += 1
-        self._proposal: Proposal | None = None
+        self._proposal = isotropic(1.0, dim)
         self._determined = True
 
     def _net_means(self) -> tuple[Array, Array, float]:
@@ -62,16 +62,11 @@ class MonteCarloFacts(Facts):
         for g, seed in enumerate(np.random.SeedSequence(SEED).spawn(NETS)):
             rng = np.random.default_rng(seed)
             net = qmc.Sobol(self._dim, seed=rng).random(NET_SIZE)  # pyright: ignore[reportCallIssue] (rng= from SciPy 1.15)
-            X = ndtri(np.clip(net, 2.0**-54, 1.0 - 2.0**-53))
-            if self._proposal is not None:
-                X = self._proposal.stretch(X)
-            y = self._function(X)
-            square = y**2
-            if self._proposal is not None:
-                weights = self._proposal.weights(X)
-                y, square = weights * y, weights * square
-            squares[g] = np.mean(square)
-            largest.append(square)
+            X = self._proposal.stretch(ndtri(np.clip(net, 2.0**-54, 1.0 - 2.0**-53)))
+            weights, values = self._proposal.weights(X), self._function(X)
+            y = weights * values
+            largest.append(weights * values**2)
+            squares[g] = np.mean(largest[-1])
             for start in range(0, NET_SIZE, rows):
                 part = slice(start, start + rows)
                 moments[g] += y[part] @ design_matrix(X[part], self._basis_degree) / NET_SIZE

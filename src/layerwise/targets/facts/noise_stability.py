@@ -21,21 +21,16 @@ from layerwise.targets.facts.importance import Proposal
 
 T = np.array([1.0, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2])
 GROUPS, GROUP_SIZE = 32, 2**13
-LAST = 60  # degrees beyond it count as its tail: t^l is 0 but at t = 1
+LAST = 60  # degrees beyond it count as its tail: t^l is nearly 0 except at t = 1
 
 
 def stability_energies(
-    function: Callable[[Array], Array],
-    dim: int,
-    known: Array,
-    spread: Array,
-    seed: int,
-    proposal: Proposal | None = None,
+    function: Callable[[Array], Array], dim: int, known: Array, spread: Array, seed: int, proposal: Proposal
 ) -> tuple[Array, Array]:
     """Energies of ``function`` for degrees 0..LAST, and errors that combine standard error and leakage.
 
-    ``known`` and ``spread`` are mu and s of the lowest degrees; all others are unknown. With a ``proposal``, x is drawn
-    from it and weighted.
+    ``known`` and ``spread`` are mu and s of the lowest degrees; all others are unknown. x is drawn from the
+    proposal and weighted.
     """
     energies, errors = np.zeros(LAST + 1), np.zeros(LAST + 1)
     products = _products(function, dim, seed, proposal)
@@ -45,16 +40,15 @@ def stability_energies(
     return energies, errors
 
 
-def _products(function: Callable[[Array], Array], dim: int, seed: int, proposal: Proposal | None) -> Array:
+def _products(function: Callable[[Array], Array], dim: int, seed: int, proposal: Proposal) -> Array:
     """Group means of ``r(x) r(x_t)`` for the even and the odd part of r, shape (2, GROUPS, len(T))."""
     means = np.zeros((2, GROUPS, len(T)))
     for g, child in enumerate(np.random.SeedSequence(seed).spawn(GROUPS)):
         rng = np.random.default_rng(child)
         X, other = rng.standard_normal((2, GROUP_SIZE, dim))
-        if proposal is not None:
-            X = proposal.stretch(X)
+        X = proposal.stretch(X)
         parts = _parts(function, X)
-        weighted = parts if proposal is None else proposal.weights(X) * parts
+        weighted = proposal.weights(X) * parts
         for j, t in enumerate(T):
             near = parts if t == 1.0 else _parts(function, t * X + np.sqrt(1.0 - t * t) * other)
             means[:, g, j] = np.mean(weighted * near, axis=1)

@@ -27,5 +27,5 @@ class PolynomialFacts(Facts):
         return np.full(max_degree + 1, self.coefficient_floor())
 
     def expected_hessian(self) -> Array:
-        """Return it from the coefficients of degree 2."""
+        """Return the Hessian from the coefficients of degree 2."""
         return self.polynomial.expected_hessian()

@@ -24,6 +24,8 @@ from layerwise.targets.facts.base import Array, Facts, distinct
 NODES, COARSER = 160, 112
 AGREEMENT = 1e-11  # relative to E f^2: rules that differ by less agree to rounding
 
+_unit_rule = cache(roots_legendre)
+
 
 class RadialFacts(Facts):
     """Facts about ``g(sum_i b_i (z_i^2 - 1))`` where the b_i take at most two values (to 1e-10, relative)."""
@@ -85,7 +87,7 @@ class RadialFacts(Facts):
         return energies, errors
 
     def expected_hessian(self) -> Array:
-        """Return it, diagonal: ``(R_g - m_g) / sqrt(2 m_g)`` has Hessian ``sqrt(2 / m_g) I`` on its block."""
+        """Return the diagonal Hessian: ``(R_g - m_g) / sqrt(2 m_g)`` has Hessian ``sqrt(2 / m_g) I`` on its block."""
         c = self._coefficients(1, self._rule)
         diagonal = np.zeros(len(self._sizes))
         diagonal[self._inner] = c[1, 0] * np.sqrt(2.0 / self._sizes[self._inner])
@@ -98,11 +100,6 @@ def _mean_variance(rule: tuple[Array, Array, Array]) -> tuple[float, float]:
     _, weights, f = rule
     mean = float(weights @ f)
     return mean, float(weights @ (f - mean) ** 2)
-
-
-@cache
-def _unit_rule(n_nodes: int) -> tuple[Array, Array]:
-    return roots_legendre(n_nodes)
 
 
 def _radial_rule(m: int, cuts: list[float], n_nodes: int) -> tuple[Array, Array]:
