@@ -76,19 +76,14 @@ def progress_bar():
     with Progress(TextColumn("{task.description}"), *columns, console=console, disable=not console.is_terminal) as bar:
 
         def start(name: str, found: int, total: int) -> None:
-            announce(name, found, total)
+            count = f"{found} of {total} trials found in the store" if found else f"{total} trials"
+            console.print(f"{name}: {count}", markup=False)
             tasks[name] = bar.add_task(escape(name), total=total, completed=found)
 
         try:
             yield start, lambda name, done: bar.update(tasks[name], completed=done)
         except KeyboardInterrupt:
             raise Interrupted from None
-
-
-def announce(name: str, found: int, total: int) -> None:
-    """Print the number of trials of a task, and how many of them are in the store."""
-    count = f"{found} of {total} trials found in the store" if found else f"{total} trials"
-    console.print(f"{name}: {count}", markup=False)
 
 
 def refuse(message: str) -> int:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from layerwise.cli._console import Interrupted, announce, console
+from layerwise.cli._console import Interrupted, console
 
 if TYPE_CHECKING:
     from layerwise.studies import Outcome, Study, Trial
@@ -79,7 +79,8 @@ class StudyProgress:
             self._work[trial.learner].left -= self._work_of(trial)
             for label in self._labels[key]:
                 self._rows[label].add(outcome)
-        announce(self._name, len(found), total)
+        count = f"{len(found)} of {total} trials found in the store" if found else f"{total} trials"
+        console.print(f"{self._name}: {count}", markup=False)
 
     def advance(self, done: int, total: int, trial: Trial, outcome: Outcome) -> None:
         """Count a trial that has just been stored."""
