@@ -15,7 +15,7 @@ angle t appears, ``cos t = s / sqrt(s_xx s_zz)``:
                  over l = i, i-2, ..., l <= j, i + j even; C = d^((i+j)/2) / [d (d+2) ... (d+i+j-2)]  (Isserlis' theorem
                  for a Gaussian v, whose length is independent of its direction)
 
-A Gram matrix is computed by square tiles, its upper half mirrored: one product of two row blocks per tile and a few
+A Gram matrix is computed in square tiles, its upper half mirrored: one product of two row blocks per tile and a few
 passes over a tile that stays in cache. Apart from the result it needs memory for a few tiles only.
 """
 

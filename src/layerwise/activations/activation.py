@@ -84,7 +84,7 @@ class Activation:
         if self.polynomial is None and order > len(self.derivatives):
             raise ValueError(
                 f"activation={self!r} has {len(self.derivatives)} known derivatives; {order} are needed. Pass "
-                "Activation(function, derivatives=[first, ...]), or a polynomial by its Hermite coefficients."
+                "Activation(function, derivatives=[first, ...]), or the Hermite coefficients of a polynomial."
             )
 
     @property

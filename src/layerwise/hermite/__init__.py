@@ -1,4 +1,4 @@
-"""Hermite polynomials, orthonormal under the standard Gaussian: one variable, many variables, and data.
+"""Hermite polynomials, orthonormal under the standard Gaussian: univariate, multivariate, and evaluated on data.
 
 ``h_k = He_k / sqrt(k!)`` and ``h_alpha(x) = prod_i h_{alpha_i}(x_i)`` are orthonormal in L2(N(0, I)).
 Everything here is exact algebra on coefficients in these bases, or quadrature with a documented degree of exactness.

@@ -101,8 +101,8 @@ def design_matrix(
     Returns
     -------
     ndarray of shape (n, n_terms(dim, degree))
-        Columns in the order of `multi_indices`; column-major unless ``out`` is given. Peak memory is the array and
-        about 4 MiB.
+        Columns in the order of `multi_indices`; column-major unless ``out`` is given. Peak memory is that of the
+    array plus about 4 MiB.
 
     Raises
     ------

@@ -69,7 +69,7 @@ def check_steps(solver: str, n_steps: object) -> None:
 
 
 class LinearPartAndHead:
-    """The first and last step of a network that learns ``f(x) = alpha + beta'x + a'features(x)`` layer by layer.
+    """The first and last steps of a network that learns ``f(x) = alpha + beta'x + a'features(x)`` layer by layer.
 
     A mixin for learners with the parameters below. It sets ``intercept_`` (alpha), ``linear_coef_`` (beta),
     ``head_coef_`` (a) and ``history_``.

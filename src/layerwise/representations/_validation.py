@@ -1,4 +1,4 @@
-"""Array checks shared by all estimators: scikit-learn's, for float32 and float64, and of the range of the values."""
+"""Array checks shared by all estimators: scikit-learn's validation for float32 and float64, and range checks."""
 
 from __future__ import annotations
 

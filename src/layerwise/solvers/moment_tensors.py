@@ -149,7 +149,7 @@ def _largest(values: np.ndarray, factors: np.ndarray, k: int) -> Spectrum:
 
 
 def _lanczos(operator: LinearOperator, k: int, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of largest absolute value and their matrices, from a fixed random start."""
+    """Return up to k eigenvalues of largest magnitude and their eigenvectors as matrices, from a fixed random start."""
     d = round(operator.shape[0] ** 0.5)
     start = np.random.default_rng(0).standard_normal((d, d))
     start = start + start.T

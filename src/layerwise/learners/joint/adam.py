@@ -5,7 +5,7 @@ An epoch passes once over the rows in random batches. There are two differences 
 - The gradient of each batch is divided by its norm: a batch with one of the few very large labels of a heavy-tailed
   target would otherwise dominate Adam's running moments for a long time. In exchange, at a fixed point the *directions*
   of the batch gradients cancel, not the gradients.
-- The learning rate decreases to 0 along a cosine over ``max_epochs``; the weights of the epoch with the least
+- The learning rate decreases to 0 along a cosine over ``max_epochs``; the weights of the epoch with the lowest
   validation loss are kept.
 """
 

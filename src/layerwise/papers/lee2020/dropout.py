@@ -33,8 +33,9 @@ SIGNED, UNSIGNED = "signed dropout", "no signs"
 def taylor_terms(full: bool) -> pd.DataFrame:
     """Train the network with and without random signs at several widths, and measure its Taylor terms at new points.
 
-    The columns are ``training``, ``width``, ``risk``, ``norm`` (``|W|_{2,4}``); ``first``, ``second`` and ``third``,
-    the root mean squares of the terms for the trained movements; and ``spread``, that of f^(1) under random signs.
+    The columns are ``training``, ``width``, ``risk`` and ``norm`` (``|W|_{2,4}``); ``first``, ``second`` and ``third``,
+    the root mean square of each term for the trained movements; and ``spread``, the root mean square of f^(1) under
+    random signs.
     """
     import pandas as pd
 

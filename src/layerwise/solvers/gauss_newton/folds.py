@@ -13,10 +13,11 @@ from layerwise.solvers.gauss_newton.descent import Candidate
 
 @dataclass(frozen=True)
 class FoldFit:
-    """Earlier stages fitted without the rows of one fold, of which ``held_out`` (n_samples,) is the mask.
+    """Earlier stages fitted without one fold, whose rows are marked by the mask ``held_out`` (n_samples,).
 
     ``stages`` are the two earlier stages, fitted to the labels of the other rows as `standardise` returns them, and
-    ``predictions`` (n_stages, n_held_out) what they predict for the rows held out. Without stages, the first two stages
+    ``predictions`` (n_stages, n_held_out) are their predictions for the held-out
+    rows. Without stages, the first two stages
     of the descent are used.
     """
 
