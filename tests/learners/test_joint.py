@@ -18,6 +18,7 @@ from skops.io import dump, get_untrusted_types, load
 from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.learners import HierarchicalRegressor, JointRegressor, ThreeLayerRegressor, TwoLayerRegressor
+from layerwise.learners._head import some_rows
 from layerwise.learners.joint.networks import Hierarchical, ThreeLayer, TwoLayer, evaluate
 
 needs_torch = pytest.mark.skipif(
@@ -138,7 +139,7 @@ def test_the_best_epoch_is_kept():
     model = JointRegressor(width=200, patience=5, random_state=0).fit(X, 100 * y)
     rng = np.random.RandomState(0)
     model.network_.parameters(5, rng)
-    held_out = model._held_out(200, rng)
+    held_out = some_rows(model.validation, 200, rng)
     losses = [line["validation_loss"] for line in model.history_]
     assert np.argmin(losses) == model.n_iter_ - 1 - 5
     assert held_out.sum() == 20
