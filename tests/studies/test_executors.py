@@ -1,5 +1,6 @@
 """Threads and processes: equal values, as many trials at once as memory allows, and crashes that fail one trial."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -230,3 +231,32 @@ def test_importing_studies_is_light():
     code = f"import layerwise.studies, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+WAITING = """
+import signal, threading, time
+from layerwise.studies.execution.executors import ThreadExecutor
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+def signal_to_this_thread():
+    time.sleep(0.5)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(600)
+
+signal.signal(signal.SIGTERM, interrupt)
+executor = ThreadExecutor(1)
+threading.Thread(target=signal_to_this_thread, daemon=True).start()
+try:
+    executor.next_completed()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals to a thread exist on POSIX only")
+def test_a_signal_that_reaches_another_thread_interrupts_the_wait():
+    # catches: SIGTERM taken up only when the running trial has ended, because it did not end the wait of the main thread
+    done = subprocess.run([sys.executable, "-c", WAITING], capture_output=True, text=True, timeout=180)
+    assert done.stdout == "interrupted\n"

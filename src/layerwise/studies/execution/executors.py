@@ -32,6 +32,7 @@ from layerwise.studies.trials.run import Outcome, run
 WorkersKind = Literal["auto", "threads", "processes"]
 LARGE_BYTES = 2**26  # a trial of this memory takes about a tenth of a second, and is worth the start of a process
 IDLE_SECONDS = 60.0  # after which an idle process ends
+SIGNAL_SECONDS = 0.5  # after which the calling thread looks for a signal such as Ctrl-C
 
 
 class WorkerDied(Exception):
@@ -53,7 +54,9 @@ class Executor(ABC):
 
     def next_completed(self) -> Completed:
         """Wait for the next trial to complete."""
-        return self.completed.get()
+        while True:  # a signal that reaches another thread does not end a wait without a limit
+            with suppress(Empty):
+                return self.completed.get(timeout=SIGNAL_SECONDS)
 
     def memory(self, trial: Trial) -> Memory:
         """Return the model of memory for trials like this one; by default all trials share this process."""
