@@ -257,6 +257,6 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals to a thread exist on POSIX only")
 def test_a_signal_that_reaches_another_thread_interrupts_the_wait():
-    # catches: SIGTERM taken up only when the running trial has ended, because it did not end the wait of the main thread
+    # catches: SIGTERM handled only after the running trial has ended, because it did not end the wait
     done = subprocess.run([sys.executable, "-c", WAITING], capture_output=True, text=True, timeout=180)
     assert done.stdout == "interrupted\n"
