@@ -136,14 +136,6 @@ class Study(Definition):
     def from_toml(cls, path: str | PathLike[str]) -> Self:
         """Read a study from a TOML file.
 
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        Study
-
         Raises
         ------
         StudyError
@@ -162,10 +154,6 @@ class Study(Definition):
 
     def to_toml(self) -> str:
         """Return the study as TOML; `from_toml` reads it back to an equal study.
-
-        Returns
-        -------
-        str
 
         Raises
         ------
@@ -187,14 +175,6 @@ class Study(Definition):
     def from_json(cls, text: str) -> Self:
         """Return the study that `to_json` wrote.
 
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        Study
-
         Raises
         ------
         StudyError
@@ -203,12 +183,7 @@ class Study(Definition):
         return cls(**json.loads(text))
 
     def to_json(self) -> str:
-        """Return the study as canonical JSON, as a store holds it. Equal studies give equal texts.
-
-        Returns
-        -------
-        str
-        """
+        """Return the study as canonical JSON, as a store holds it. Equal studies give equal texts."""
         return canonical_json(self.model_dump())
 
     def cells(self) -> Iterator[tuple[str, str, Trial]]:
@@ -228,12 +203,7 @@ class Study(Definition):
                             yield target.label, learner.label, self._trial(target, learner, dim, n, seed)
 
     def trials(self) -> list[Trial]:
-        """Return the distinct trials in the order of the definition.
-
-        Returns
-        -------
-        list of Trial
-        """
+        """Return the distinct trials in the order of the definition."""
         return list({trial.key: trial for _, _, trial in self.cells()}.values())
 
     def _trial(self, target: TargetSpec, learner: LearnerSpec, dim: int, n: int, seed: int) -> Trial:

@@ -26,10 +26,6 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     result : StudyResult
     folder : Path
         Folder for ``risk-TARGET-dDIM.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of Path
     """
     stems = file_stems(spec.label for spec in result.study.targets)
     succeeded = result.table[result.table["error"].isna()]
@@ -48,10 +44,6 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     figure : matplotlib Figure
     stem : Path
         Path of the files without ``.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of Path
     """
     from matplotlib import rc_context
 

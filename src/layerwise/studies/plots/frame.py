@@ -36,12 +36,7 @@ UNKNOWN = {
 
 
 def blank_axes() -> Axes:
-    """Return axes of a new figure that pyplot does not manage, so that any number can be written to files.
-
-    Returns
-    -------
-    matplotlib Axes
-    """
+    """Return axes of a new figure that pyplot does not manage, so that any number can be written to files."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=SIZE, layout="constrained").add_subplot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ Array = np.ndarray
 LOW_RISK, CONTOUR = COLOURS[:2]
 
 
+@dataclass(eq=False, repr=False)
 class PhaseDiagramDisplay(StudyDisplay):
     """Median risk of one learner over (d, log_d n), one cell per d and n, with the contour at a threshold.
 
@@ -60,14 +62,12 @@ class PhaseDiagramDisplay(StudyDisplay):
     ExponentDisplay : The contour with intervals, for several learners.
     """
 
-    cells_: PolyCollection
-    line_: Line2D
-    colorbar_: Colorbar
-
-    def __init__(self, table: pd.DataFrame, crossings: pd.DataFrame, *, threshold: float, title: str = "") -> None:
-        super().__init__(table, title=title)
-        self.crossings = crossings
-        self.threshold = threshold
+    crossings: pd.DataFrame
+    _: KW_ONLY
+    threshold: float
+    cells_: PolyCollection = field(init=False)
+    line_: Line2D = field(init=False)
+    colorbar_: Colorbar = field(init=False)
 
     @classmethod
     def from_study(
@@ -90,10 +90,6 @@ class PhaseDiagramDisplay(StudyDisplay):
             Labels; None selects the only one.
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        PhaseDiagramDisplay
 
         Raises
         ------

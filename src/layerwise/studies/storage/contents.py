@@ -42,10 +42,6 @@ class LearnerProgress:
 def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
     """Return the studies that were run into a store, in the order of their first run.
 
-    Parameters
-    ----------
-    store : Store
-
     Returns
     -------
     studies : list of Study
@@ -66,10 +62,6 @@ def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
 def study_titles(studies: Sequence[Study | StudyRow]) -> list[str]:
     """Return the names of studies; those of one name are told apart by the beginning of their keys.
 
-    Parameters
-    ----------
-    studies : sequence of Study or StudyRow
-
     Returns
     -------
     list of str
@@ -88,10 +80,6 @@ def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
     study : Study
     store : Store
         The store that holds its trials.
-
-    Returns
-    -------
-    list of LearnerProgress
     """
     trials = study.trials()
     held = store.outcomes(trial.key for trial in trials)
@@ -111,10 +99,6 @@ def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
 
 def trial_table(store: Store) -> pd.DataFrame:
     """Return all trials of a store as a table, one row per trial, whichever study it belongs to.
-
-    Parameters
-    ----------
-    store : Store
 
     Returns
     -------

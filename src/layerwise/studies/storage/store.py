@@ -86,22 +86,11 @@ class Store:
                 self._database.checkpoint()
 
     def add(self, trial: Trial, outcome: Outcome) -> None:
-        """Store one outcome, as `add_all` does.
-
-        Parameters
-        ----------
-        trial : Trial
-        outcome : Outcome
-        """
+        """Store one outcome, as `add_all` does."""
         self.add_all([(trial, outcome)])
 
     def add_all(self, pairs: Iterable[tuple[Trial, Outcome]]) -> None:
-        """Store outcomes. All are on disk when this returns. An earlier outcome of the same trial is replaced.
-
-        Parameters
-        ----------
-        pairs : iterable of (Trial, Outcome)
-        """
+        """Store outcomes. All are on disk when this returns. An earlier outcome of the same trial is replaced."""
         self.add_rows(
             Row(trial.key, trial.definition, VERSION, _now(), canonical_json(sources(trial)), libraries(trial), outcome)
             for trial, outcome in pairs
@@ -134,10 +123,6 @@ class Store:
 
         It replaces an earlier study of the same name. If the same definition is already stored, other studies of its
         name, which a merged store may hold, are left unchanged.
-
-        Parameters
-        ----------
-        study : Study
         """
         self.studies()  # raises an error if one is damaged
         row = StudyRow.of(study, started=_now())
@@ -164,12 +149,7 @@ class Store:
         return found
 
     def rows(self) -> Iterator[Row]:
-        """Iterate over all trials of the store, in the order in which they were first stored.
-
-        Yields
-        ------
-        Row
-        """
+        """Iterate over all trials of the store, in the order in which they were first stored."""
         for rowid, *values in self._database.select(f"SELECT rowid, {TRIAL_COLUMNS} FROM trial ORDER BY rowid"):
             key, definition, made_by, finished, source, its_libraries, *measured = values
             with self._database.validated("trial", rowid):
@@ -184,10 +164,6 @@ class Store:
         ----------
         keys : iterable of str
             Keys of trials; those without an outcome are left out.
-
-        Returns
-        -------
-        dict of str to Outcome
         """
         found = {}
         for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
@@ -197,37 +173,15 @@ class Store:
         return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the versions of layerwise that ran trials, by key.
-
-        Parameters
-        ----------
-        keys : iterable of str
-
-        Returns
-        -------
-        dict of str to str
-        """
+        """Return the versions of layerwise that ran trials, by key."""
         return dict(self._select("key, version", keys))
 
     def other_versions(self, keys: Iterable[str]) -> set[str]:
-        """Return the versions of layerwise, other than the present one, that ran trials.
-
-        Parameters
-        ----------
-        keys : iterable of str
-
-        Returns
-        -------
-        set of str
-        """
+        """Return the versions of layerwise, other than the present one, that ran trials."""
         return set(self.versions(keys).values()) - {VERSION}
 
     def other_sources(self, trials: Iterable[Trial]) -> dict[str, set[str]]:
         """Return the trials that were run with another source of the user's own classes than the present one.
-
-        Parameters
-        ----------
-        trials : iterable of Trial
 
         Returns
         -------
@@ -264,12 +218,7 @@ class Store:
         return list(self._database.select(query))
 
     def revision(self) -> int:
-        """Return a number that changes when another connection has written.
-
-        Returns
-        -------
-        int
-        """
+        """Return a number that changes when another connection has written."""
         return next(self._database.select("PRAGMA data_version"))[0]
 
     def close(self) -> None:

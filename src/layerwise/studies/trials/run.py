@@ -68,10 +68,6 @@ def derive_seed(*parts: Any) -> int:
 def run(trial: Trial) -> Outcome:
     """Run one trial. An exception that it raises becomes the outcome's error; ``KeyboardInterrupt`` propagates.
 
-    Parameters
-    ----------
-    trial : Trial
-
     Returns
     -------
     Outcome
