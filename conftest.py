@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 # scikit-learn skips one of its estimator checks unless this is set before SciPy is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -11,6 +13,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A shell starts background jobs with SIGINT ignored, and children inherit that; tests of Ctrl-C need the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Test folders share the modules in tests/.
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
 collect_ignore = []
 if find_spec("torch") is None:  # modules that the doctest collection cannot import

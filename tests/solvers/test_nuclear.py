@@ -12,9 +12,9 @@ from layerwise.solvers.frobenius import frobenius_regression
 from layerwise.solvers.nuclear import (
     largest_penalty,
     nuclear_norm_regression,
-    quadratic_model_regression,
     soft_threshold,
 )
+from quadratic_minimum import quadratic_model_regression
 
 
 def problem(n=80, d=6, rank=2, noise=0.3, seed=0):

@@ -11,15 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
-from layerwise.learners._base import (
-    PENALTY_OR_ZERO,
-    VALIDATION,
-    Auto,
-    Learner,
-    RandomState,
-    Validation,
-    as_number,
-)
+from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
@@ -94,11 +86,7 @@ class KernelRegressor(Learner):
     True
     """
 
-    constraints: ClassVar = {
-        "kernel": KernelChoice(),
-        "penalty": PENALTY_OR_ZERO,
-        "validation": VALIDATION,
-    }
+    constraints: ClassVar = {"kernel": KernelChoice(), "penalty": PENALTY_OR_ZERO, "validation": VALIDATION}
     presets: ClassVar = {"kernel": {}}
 
     kernel: Literal["ntk", "arc-cosine", "polynomial"] | DotProductKernel = "ntk"

@@ -12,15 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Integer
-from layerwise.learners._base import (
-    PENALTY_OR_ZERO,
-    VALIDATION,
-    Auto,
-    Learner,
-    RandomState,
-    Validation,
-    as_number,
-)
+from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.representations import RandomFeatures
 from layerwise.representations._validation import check_inputs
@@ -80,11 +72,7 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     True
     """
 
-    constraints: ClassVar = {
-        "width": Integer(1),
-        "penalty": PENALTY_OR_ZERO,
-        "validation": VALIDATION,
-    }
+    constraints: ClassVar = {"width": Integer(1), "penalty": PENALTY_OR_ZERO, "validation": VALIDATION}
     presets: ClassVar = {"random-features": {}}
 
     width: int = 1000

@@ -94,11 +94,7 @@ def total_variation_regression(
 
 
 def find_neurons(
-    X: np.ndarray,
-    theta: np.ndarray,
-    activation: Activation,
-    rng: np.random.RandomState,
-    n_starts: int = N_STARTS,
+    X: np.ndarray, theta: np.ndarray, activation: Activation, rng: np.random.RandomState, n_starts: int = N_STARTS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find unit neurons w with large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``, by decreasing ``|h|``.
 

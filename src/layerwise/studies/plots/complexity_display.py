@@ -88,8 +88,8 @@ class SampleComplexityDisplay(StudyDisplay):
             "risk", "fit_seconds", "peak_bytes" or a metric of `layerwise.studies.trials.metrics`.
         quantiles : tuple of two floats, default=(0.25, 0.75)
             The band around the median over seeds; (0, 1) is minimum to maximum.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
+        ax
+            As for `plot`.
 
         Raises
         ------

@@ -89,14 +89,12 @@ class ExponentDisplay(StudyDisplay):
         result : StudyResult
         threshold, curves
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one. The one that ``curves`` names must be None.
+        target, learner, ax
+            As for `SampleComplexityDisplay.from_study`.
         level : float, default=0.95
             Confidence level of the bars and of the exponents.
         predicted : mapping or None, default=None
             Exponents predicted by theory, by the learner's label or by (target, learner); drawn as reference slopes.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
 
         Raises
         ------

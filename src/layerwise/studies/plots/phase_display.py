@@ -86,10 +86,8 @@ class PhaseDiagramDisplay(StudyDisplay):
         result : StudyResult
         threshold
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
+        target, learner, ax
+            As for `SampleComplexityDisplay.from_study`.
 
         Raises
         ------

@@ -70,14 +70,10 @@ class FeatureRecoveryDisplay(StudyDisplay):
         result : StudyResult
         curves
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one. The one that ``curves`` names must be None.
-        dim : int or None, default=None
-            Dimension; likewise.
+        target, learner, dim, ax
+            As for `SampleComplexityDisplay.from_study`.
         metric : str or None, default=None
             A metric of `layerwise.studies.trials.metrics`; None selects the first one that was measured.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
 
         Raises
         ------
