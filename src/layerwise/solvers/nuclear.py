@@ -13,7 +13,7 @@ alpha the residual is ``r = b - A(M)``; products cost 2 n d^2 flops, or 2 n d ra
     prox:  V diag(e) V'  ->  V diag(sign(e) max(|e| - penalty/L, 0)) V'             soft-thresholded eigenvalues
     dual:  max over theta with |A*(theta)|_op <= penalty  of  D(theta) = b'theta - (n/4) |theta|^2
 
-The algorithm is accelerated proximal gradient (Beck & Teboulle 2009); the momentum is reset if it points uphill
+The algorithm is accelerated proximal gradient (FISTA, Beck & Teboulle 2009); the momentum is reset if it points uphill
 (O'Donoghue & Candes 2015), and the curvature L is raised whenever it proves too small. The residual at any M, scaled to
 be feasible, ``theta = s (2/n) r``, bounds the distance of P(M) from the minimum by the duality gap P(M) - D(theta),
 which ends the iteration.
@@ -97,8 +97,6 @@ def nuclear_norm_regression(
     are the nonzero eigenvalues of M, its neurons their eigenvectors. Penalties that are not positive raise ValueError.
 
     An iteration costs 2 n d^2 flops and the spectrum of a d x d matrix (9 d^3). Peak memory 2 n d and 10 d^2.
-
-    Sources: Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restarts); Bach 2017 (the function space).
     """
     positive, negative = penalty if isinstance(penalty, tuple) else (penalty, penalty)
     if not (positive > 0 and negative > 0):

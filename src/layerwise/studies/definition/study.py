@@ -136,10 +136,8 @@ class Study(Definition):
     def from_toml(cls, path: str | PathLike[str]) -> Self:
         """Read a study from a TOML file.
 
-        Raises
-        ------
-        StudyError
-            If the file cannot be read or does not declare a valid study. The message names the file and the key.
+        StudyError is raised if the file cannot be read or does not declare a valid study; the message names the file
+        and the key.
         """
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -155,10 +153,7 @@ class Study(Definition):
     def to_toml(self) -> str:
         """Return the study as TOML; `from_toml` reads it back to an equal study.
 
-        Raises
-        ------
-        StudyError
-            If a parameter is None, which TOML cannot express.
+        StudyError is raised if a parameter is None, which TOML cannot express.
         """
         data = self.model_dump(exclude_none=True)
         for kind in ("targets", "learners"):
@@ -173,13 +168,7 @@ class Study(Definition):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the study that `to_json` wrote.
-
-        Raises
-        ------
-        StudyError
-            If it names something that cannot be imported here.
-        """
+        """Return the study that `to_json` wrote; StudyError if it names something that cannot be imported here."""
         return cls(**json.loads(text))
 
     def to_json(self) -> str:
