@@ -1,4 +1,4 @@
-"""What every test process needs, set before NumPy and SciPy are imported; and the summary of what was skipped."""
+"""Settings that must precede the import of NumPy and SciPy, and a summary of skipped tests."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ if find_spec("torch") is None:  # modules that the doctest collection cannot imp
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Sum up in one line what was skipped, with the commands that install what is missing."""
+    """Report skipped tests in one line, with the commands that install what is missing."""
     counts = {"PyTorch (pip install '.[torch]')": 0, "Chromium (apt-get install chromium chromium-driver)": 0}
     torch, chromium = counts
     others = 0

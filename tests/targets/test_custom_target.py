@@ -7,7 +7,7 @@ from layerwise.targets import SingleIndex, StatedFacts, Target
 
 
 class Cubic(Target):
-    """x_1^3 in many dimensions, of which some facts are stated."""
+    """x_1^3 in many dimensions, with some facts stated."""
 
     def __init__(self, dim, **stated):
         super().__init__(dim)

@@ -50,7 +50,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         ``middle_width`` allows any activation.
     step_size : float or "auto", default="auto"
         eta. "auto" tries the values at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2, and keeps the one
-        with the least validation error (the paper's grid search).
+        with the lowest validation error (the paper's grid search).
     linear : {"moment", "ridge", "none"}, default="moment"
         How line 0 estimates beta: by moments, for centred isotropic inputs, with an error of ``std(y) sqrt(d / n)``; by
         ridge regression; or not at all, beta = 0, as in the paper. A feature linear in x needs "none" and ReLU.

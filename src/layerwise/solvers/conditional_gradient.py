@@ -38,7 +38,7 @@ ASCENT_STEPS, SLIDING_STEPS = 30, 30
 
 
 def largest_penalty(X: np.ndarray, y: np.ndarray, activation: Activation, rng: np.random.RandomState) -> float:
-    """Return the least penalty at which f is constant, as far as the neuron search can tell."""
+    """Return the smallest penalty at which f is constant, as far as the neuron search can tell."""
     theta = 2 / len(y) * (y - y.mean())
     return float(np.abs(find_neurons(X, theta, activation, rng)[1]).max())
 

@@ -1,7 +1,7 @@
 """Quadratic regression under a nuclear norm: the space F1 of the quadratic activation, a convex problem.
 
 A network with ``sigma(t) = t^2`` is ``f(x) = alpha + sum_j a_j (w_j'x)^2 = alpha + <M, x x'>``,
-``M = sum_j a_j w_j w_j'``, and the least ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
+``M = sum_j a_j w_j w_j'``, and the smallest ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
 symmetric M and, with an intercept, over alpha:
 
     P(M) = (1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*
@@ -74,7 +74,7 @@ def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.
 
 
 def largest_penalty(X: np.ndarray, y: np.ndarray, *, intercept: bool = True) -> float:
-    """Return the least penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
+    """Return the smallest penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
     forms = _Forms(X, intercept)
     return float(np.abs(np.linalg.eigvalsh(2 / len(y) * forms.adjoint(forms.centred(y)))).max())
 

@@ -40,7 +40,7 @@ class JointRegressor(Learner):
                         g(x) = alpha + u'sigma_1(V x + s)
 
     (the 1/m_1 of Nichani et al. is part of a). The labels are scaled to mean 0 and variance 1, and the mean squared
-    error is minimised over random batches; the weights of the least validation loss are kept. Fitting needs PyTorch
+    error is minimised over random batches; the weights with the lowest validation loss are kept. Fitting needs PyTorch
     (``pip install 'layerwise[torch]'``); predicting does not. Standardise the columns of X first.
 
     Parameters
@@ -76,7 +76,7 @@ class JointRegressor(Learner):
     Attributes
     ----------
     weights_ : dict of str to ndarray
-        By the letters above, for the labels ``(y - y_mean_) / y_scale_``, at the epoch of least validation loss.
+        By the letters above, for the labels ``(y - y_mean_) / y_scale_``, at the epoch of the lowest validation loss.
     y_mean_, y_scale_ : float
     history_ : list of dict
         For each epoch: learning rate, mean squared error on the batches and on the rows held out.

@@ -37,7 +37,7 @@ def deep_risk(result: StudyResult, learner: str, target: str) -> float:
 
 
 def least_of_kernels(result: StudyResult) -> float:
-    """Return the least risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
+    """Return the lowest risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
     cells = [(learner, r, n) for learner in (studies.NTK_RAW, studies.KERNEL) for r, n in ((1, 1000), (3, 2000))]
     return float(np.min([at(result, *cell) for cell in cells]))
 

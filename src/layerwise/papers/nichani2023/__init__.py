@@ -60,7 +60,7 @@ def quadratic_part_alone(dim: int) -> float:
 
 
 def best_two_layers(result: StudyResult, dim: int, n: int) -> float:
-    """Return the least median risk of the two-layer learners of that cell; NaN unless all of them were measured."""
+    """Return the lowest median risk of the two-layer learners of that cell; NaN unless all of them were measured."""
     run = {learner for _, learner, trial in result.study.cells() if (trial.dim, trial.n) == (dim, n)}
     return float(np.min([median(result, learner, n, dim=dim) for learner in run - {studies.THREE_LAYERS}]))
 
