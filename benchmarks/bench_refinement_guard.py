@@ -32,7 +32,7 @@ def random_problem(k, d, n, rng, n_fresh=20_000):
 
 
 def scores(k, X, y, fresh, y_fresh):
-    """R^2 of the refined learner, two stages and stage 1; whether it is not a weighted mean; its time over two stages'."""
+    """R^2 of the refined learner, two stages and stage 1; whether it is not averaged; its relative time."""
 
     def r2(prediction):
         return 1 - np.mean((y_fresh - prediction) ** 2) / y_fresh.var()

@@ -88,7 +88,7 @@ def symmetrised(T):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_population_of_a_single_index(order):
-    """T_k of h_k(u.x) is sqrt(k!) u^{(k)}; the sample is a tensor quadrature rule. Catches a wrong scale of any order."""
+    """T_k of h_k(u.x) is sqrt(k!) u^{(k)}; the sample is a tensor quadrature rule. Catches a wrong scale."""
     nodes, weights = gaussian_rule(8)
     grid = np.array(list(product(nodes, repeat=3)))
     weight = np.prod(list(product(weights, repeat=3)), axis=1)
