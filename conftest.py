@@ -1,8 +1,10 @@
-"""What every test process needs, set before NumPy and SciPy are imported; and the summary of what was skipped."""
+"""Settings that must precede the import of NumPy and SciPy, and a summary of skipped tests."""
 
 import os
 import signal
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 # scikit-learn skips one of its estimator checks unless this is set before SciPy is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -12,13 +14,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Test folders share the modules in tests/.
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
 collect_ignore = []
 if find_spec("torch") is None:  # modules that the doctest collection cannot import
     collect_ignore += [f"src/layerwise/learners/joint/{name}.py" for name in ("adam", "networks")]
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Sum up in one line what was skipped, with the commands that install what is missing."""
+    """Report skipped tests in one line, with the commands that install what is missing."""
     counts = {"PyTorch (pip install '.[torch]')": 0, "Chromium (apt-get install chromium chromium-driver)": 0}
     torch, chromium = counts
     others = 0

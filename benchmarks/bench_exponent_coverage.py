@@ -19,7 +19,7 @@ KAPPA, THRESHOLD = 2.0, 0.5
 
 
 class Synthetic(StudyResult):
-    """A result with a given table, of whose study only the labels are used."""
+    """A result with a given table; only the labels of its study are used."""
 
     def __init__(self, table):
         target = TargetSpec(label="target", use="HermiteSingleIndex", params={"degree": 2})

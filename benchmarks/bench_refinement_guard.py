@@ -1,4 +1,4 @@
-"""How often the refined learner is worse than its own two stages, on random targets, by samples per unknown.
+"""How often refinement makes the learner worse than its two stages, on random targets, by samples per coefficient.
 
 Random features (balanced sums and random tensors of degree k) and links (polynomials, kinks, saturation), with label
 noise of 0 or .2 standard deviations; R^2 on 20,000 fresh points of `HierarchicalRegressor` refined, with two stages,
@@ -32,7 +32,7 @@ def random_problem(k, d, n, rng, n_fresh=20_000):
 
 
 def scores(k, X, y, fresh, y_fresh):
-    """R^2 of the refined learner, two stages and stage 1; whether it is no stack; its time relative to two stages."""
+    """R^2 of the refined learner, two stages and stage 1; whether it is not averaged; its relative time."""
 
     def r2(prediction):
         return 1 - np.mean((y_fresh - prediction) ** 2) / y_fresh.var()

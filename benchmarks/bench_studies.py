@@ -1,11 +1,11 @@
-"""The overhead of a study per trial, and the speed-up by a second core.
+"""The overhead of a study per trial, and the speed-up from a second core.
 
 The overhead is measured on 5,000 trials whose learner does nothing, with data, a durable row and progress included. It
 should be at most 2 ms per trial. The time of a durable row alone is printed for comparison, and that of the trial
 without runner and store: drawing data and measuring the risk is a small part with 1,000 test points, and most of the
 time with the default of 32,768. The second core is measured on 64 trials of n = 1000, d = 32 and 256 neurons, with each
-kind of worker and with one thread in turn; the throughput should be 1.6 times as high on a quiet machine. Whether it is
-quiet is seen from plain matrix products, which two threads should do twice as fast as one.
+kind of worker and with one thread in turn; the throughput should be 1.6 times as high on a quiet machine. The printed
+speed-up of plain matrix products on two threads shows whether it is: it should be about 2.
 Run: python benchmarks/bench_studies.py
 """
 
@@ -25,7 +25,7 @@ ROUNDS = 3
 
 
 class Mean:
-    """The cheapest learner."""
+    """A learner that does nothing but predict the mean."""
 
     def fit(self, X, y):
         """Store the mean."""
@@ -47,7 +47,7 @@ def seconds(study, **options):
 
 
 def durable_row():
-    """Seconds for a row of the size of a trial's, in a transaction of its own."""
+    """Seconds to write a row of a trial's size in its own transaction."""
     with tempfile.TemporaryDirectory() as folder:
         connection = sqlite3.connect(Path(folder) / "rows.sqlite", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")

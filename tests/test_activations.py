@@ -86,7 +86,7 @@ DERIVATIVES |= dict.fromkeys(("sin", "cos", "tanh", "sigmoid", "erf"), 3)
 
 @pytest.mark.parametrize(("name", "orders"), DERIVATIVES.items())
 def test_derivatives_against_differences(name, orders):
-    """A sign or a factor of the chain rule; a derivative of another order."""
+    """Catches a sign or a factor of the chain rule; a derivative of another order."""
     z, step = np.linspace(-2.3, 2.1, 30), 1e-5
     g = as_activation(name)
     for order in range(1, orders + 1):
@@ -96,7 +96,7 @@ def test_derivatives_against_differences(name, orders):
 
 
 def test_evaluation_by_monomials_is_the_same_polynomial():
-    """Coefficients in another basis or order; the derivative of the series instead of that of the monomials."""
+    """Catches coefficients in another basis or order; the derivative of the series instead of that of the monomials."""
     h = as_activation([0.5, -1, 2, 0, 0.3])
     assert np.allclose(h.by_monomials()(Z), h(Z), rtol=1e-12)
     assert np.allclose(h.by_monomials().derivative(Z), h.derivative(Z), rtol=1e-12)

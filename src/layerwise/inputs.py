@@ -140,7 +140,7 @@ def _check_df(df: object) -> float:
 
 
 class _Correlated(Inputs):
-    """Inputs L z with a given covariance L Lᵀ."""
+    """Inputs L z with a given covariance L Lᵀ; z is Gaussian unless a subclass draws otherwise."""
 
     def _correlate(self, covariance: ArrayLike | None) -> None:
         self._root = _square_root(covariance, self.dim)
@@ -151,7 +151,7 @@ class _Correlated(Inputs):
         """Covariance matrix, shape (dim, dim)."""
         return np.eye(self.dim) if self._covariance is None else np.asarray(self._covariance, dtype=float)
 
-    def _gaussian(self, n: int, rng: np.random.Generator) -> Array:
+    def _draw(self, n: int, rng: np.random.Generator) -> Array:
         Z = rng.standard_normal((n, self.dim))
         return Z if self._root is None else Z @ self._root.T
 
@@ -169,9 +169,6 @@ class Gaussian(_Correlated):
     def __init__(self, dim: int, covariance: ArrayLike | None = None):
         super().__init__(dim)
         self._correlate(covariance)
-
-    def _draw(self, n: int, rng: np.random.Generator) -> Array:
-        return self._gaussian(n, rng)
 
 
 class Elliptical(_Correlated):
@@ -193,8 +190,7 @@ class Elliptical(_Correlated):
         self._correlate(covariance)
 
     def _draw(self, n: int, rng: np.random.Generator) -> Array:
-        Z = self._gaussian(n, rng)
-        return Z * np.sqrt((self.df - 2.0) / rng.chisquare(self.df, size=(n, 1)))
+        return super()._draw(n, rng) * np.sqrt((self.df - 2.0) / rng.chisquare(self.df, size=(n, 1)))
 
 
 class Sphere(Inputs):

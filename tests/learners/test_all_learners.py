@@ -119,14 +119,14 @@ def table(n=60, d=5, seed=0):
 @every_learner
 @pytest.mark.parametrize(("n", "d"), [(60, 5), (15, 5), (12, 30), (4, 2)], ids=str)
 def test_few_samples(learner, n, d):
-    """A failure for n < width, n < d, or a handful of rows."""
+    """Catches a failure for n < width, n < d, or a handful of rows."""
     X, y = table(n, d)
     assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
 
 
 @every_learner
 def test_degenerate_columns(learner):
-    """A division by a column's variance, or a factorisation of a singular matrix."""
+    """Catches a division by a column's variance, or a factorisation of a singular matrix."""
     X, y = table()
     X = np.hstack([X, X[:, :2], np.ones((60, 1)), np.zeros((60, 1))])
     assert np.all(np.isfinite(clone(learner).fit(X, y).predict(X)))
@@ -134,7 +134,7 @@ def test_degenerate_columns(learner):
 
 @pytest.mark.parametrize("learner", [*LEARNERS, *QUADRATIC_MODELS], ids=repr)
 def test_a_saved_learner_predicts_the_same(learner, tmp_path):
-    """A fitted attribute, or one set by predict, that skops cannot save."""
+    """Catches a fitted attribute, or one set by predict, that skops cannot save."""
     X, y = table()
     model = clone(learner).fit(X, y)
     predicted = model.predict(X)
@@ -146,14 +146,14 @@ def test_a_saved_learner_predicts_the_same(learner, tmp_path):
 @every_learner
 @pytest.mark.parametrize("value", [3.5, 0.0, -1e6])
 def test_constant_y_is_predicted(learner, value):
-    """A division by the variance of y, or a penalised constant."""
+    """Catches a division by the variance of y, or a penalised constant."""
     X, _ = table()
     assert_allclose(clone(learner).fit(X, np.full(60, value)).predict(X), value, rtol=1e-9, atol=1e-9)
 
 
 @every_learner
 def test_integer_y_is_regression(learner):
-    """Labels treated as classes, or integer arithmetic."""
+    """Catches labels treated as classes, or integer arithmetic."""
     X, y = table()
     y = np.round(5 * y).astype(int)
     model = clone(learner).fit(X, y)
@@ -162,7 +162,7 @@ def test_integer_y_is_regression(learner):
 
 @every_learner
 def test_float32_stays(learner):
-    """A float64 scalar that widens the arithmetic, or another function learnt in single precision."""
+    """Catches a float64 scalar that widens the arithmetic, or another function learnt in single precision."""
     X, y = table()
     single = clone(learner).fit(X.astype(np.float32), y.astype(np.float32)).predict(X.astype(np.float32))
     assert single.dtype == np.float32
@@ -175,7 +175,7 @@ def test_float32_stays(learner):
     "learner", [m for m in LEARNERS if getattr(m, "n_steps", None) is None and not searched(m)], ids=repr
 )
 def test_units_of_y_do_not_matter(learner, scale):
-    """A constant in the algorithm with the units of y (finite n_steps has one: the start a_j = +-1)."""
+    """Catches a constant in the algorithm with the units of y (finite n_steps has one: the start a_j = +-1)."""
     X, y = table()
     base = clone(learner).fit(X, y).predict(X)
     assert_allclose(clone(learner).fit(X, scale * y).predict(X) / scale, base, rtol=1e-6, atol=1e-6)
@@ -183,7 +183,7 @@ def test_units_of_y_do_not_matter(learner, scale):
 
 @pytest.mark.parametrize("learner", [m for m in LEARNERS if m.validation == "loo"], ids=repr)
 def test_order_of_rows_does_not_matter(learner):
-    """A quantity drawn or summed by position (held-out rows are)."""
+    """Catches a quantity drawn or summed by position (held-out rows are)."""
     X, y = table()
     shuffled = np.random.default_rng(0).permutation(60)
     base = clone(learner).fit(X, y).predict(X)
@@ -205,7 +205,7 @@ def test_order_of_rows_does_not_matter(learner):
     ],
 )
 def test_bad_head_parameters_are_refused_with_advice(learner, params, message):
-    """A parameter accepted, or refused by a message without its name, its value and what is allowed."""
+    """Catches a parameter accepted, or refused by a message without its name, its value and what is allowed."""
     X, y = table()
     with pytest.raises((ValueError, TypeError), match=message):
         clone(learner).set_params(**params).fit(X, y)
@@ -214,7 +214,7 @@ def test_bad_head_parameters_are_refused_with_advice(learner, params, message):
 @every_learner
 @pytest.mark.parametrize("scale", [1e-25, 1e25])
 def test_float32_y_in_any_units(learner, scale):
-    """A square of y that overflows or underflows in float32."""
+    """Catches a square of y that overflows or underflows in float32."""
     X, y = (a.astype(np.float32) for a in table())
     base = clone(learner).fit(X, y)
     if getattr(learner, "n_steps", None) is None and not searched(learner):
@@ -224,7 +224,7 @@ def test_float32_y_in_any_units(learner, scale):
 
 @every_learner
 def test_history_has_the_penalty(learner):
-    """A head whose penalty, or its validation error, cannot be seen."""
+    """Catches a head whose penalty, or its validation error, cannot be seen."""
     X, y = table()
     (record,) = [entry for entry in clone(learner).fit(X, y).history_ if entry["stage"] == "head"]
     assert record["penalty"] > 0
@@ -240,7 +240,7 @@ def every_kind(test):
 @pytest.mark.filterwarnings("ignore:the columns of X")
 @pytest.mark.parametrize(("scale", "dtype"), [(1e-200, float), (1e200, float), (1e-35, np.float32)], ids=str)
 def test_labels_out_of_range_are_refused_naming_y(learner, scale, dtype):
-    """A traceback from SciPy, a message that blames X, or R^2 of 1.000 because all errors underflow to 0."""
+    """Catches a traceback from SciPy, a message that blames X, or R^2 of 1.000 because all errors underflow to 0."""
     X, y = table()
     with pytest.raises(
         ValueError, match=r"^y holds values up to .*e[-+]\d+, whose squares overflow or underflow .* Divide y"
@@ -251,7 +251,7 @@ def test_labels_out_of_range_are_refused_naming_y(learner, scale, dtype):
 @every_kind
 @pytest.mark.parametrize(("scale", "dtype"), [(1e30, np.float32), (1e200, float)], ids=str)
 def test_inputs_out_of_range_are_refused_naming_x(learner, scale, dtype):
-    """A message that blames y for overflowing inputs."""
+    """Catches a message that blames y for overflowing inputs."""
     X, y = table()
     with pytest.raises(ValueError, match=r"^X holds values up to .*e\+\d+, whose squares overflow .* Standardise"):
         clone(learner).fit((scale * X).astype(dtype), y.astype(dtype))
@@ -259,7 +259,7 @@ def test_inputs_out_of_range_are_refused_naming_x(learner, scale, dtype):
 
 @every_kind
 def test_a_fit_takes_no_more_memory_than_the_formula(learner):
-    """Arrays missing from `memory_bytes`, by which the runner decides how many trials run at once."""
+    """Catches arrays missing from `memory_bytes`, by which the runner decides how many trials run at once."""
     X, y = table(900, 12)
     model = clone(learner)
     tracemalloc.start()
@@ -271,7 +271,7 @@ def test_a_fit_takes_no_more_memory_than_the_formula(learner):
 
 @every_kind
 def test_a_fit_beyond_max_memory_is_refused_with_its_size(learner):
-    """A budget that is ignored, or a refusal without the size, the budget and advice."""
+    """Catches a budget that is ignored, or a refusal without the size, the budget and advice."""
     X, y = table()
     message = r"n_samples=60 and n_features=5 needs .* GiB, more than max_memory=.* GiB\. .*, or raise max_memory\."
     with pytest.raises(ValueError, match=message):
@@ -280,7 +280,7 @@ def test_a_fit_beyond_max_memory_is_refused_with_its_size(learner):
 
 @every_kind
 def test_descriptions_are_sentences_about_the_columns(learner):
-    """A learner without `describe`, one that fails before or after fit, or column names that do not fit."""
+    """Catches a learner without `describe`, one that fails before or after fit, or column names that do not fit."""
     X, y = table(200)
     with pytest.raises(NotFittedError):
         clone(learner).describe()

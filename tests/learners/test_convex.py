@@ -40,7 +40,7 @@ class TestQuadratic:
     @pytest.mark.parametrize("space", ["F1", "F2"])
     @pytest.mark.parametrize("bias", [0.0, 1.0, 2.0])
     def test_predictions_from_the_matrix_and_from_the_neurons(self, space, bias):
-        """The constant lost or doubled between M, its eigenvectors and the biases."""
+        """Catches the constant lost or doubled between M, its eigenvectors and the biases."""
         X, y = table()
         model = ConvexNeuralRegressor(space, bias=bias, penalty=0.1).fit(X, y)
         Z = X - model.mean_
@@ -67,7 +67,7 @@ class TestQuadratic:
         assert_allclose(moved.predict(X + 100), model.predict(X), atol=1e-5)
 
     def test_learner_calls_the_solver_in_the_units_of_y(self):
-        """The scaling of y reversed for f but not for the penalty, the gap or the objective."""
+        """Catches the scaling of y reversed for f but not for the penalty, the gap or the objective."""
         X, y, _, _ = low_rank(100)
         y = 50 * y + 7
         model = ConvexNeuralRegressor(bias=0, penalty=3.0, tol=1e-9).fit(X, y)
@@ -134,7 +134,7 @@ class TestF2:
         return (s * np.repeat(weights, 200)) @ t.T / 400
 
     def test_is_kernel_ridge_with_the_centred_kernel(self, activation):
-        """Twice or half the kernel (arc-cosine kernels are normalised as 2 E), or one that is not centred."""
+        """Catches twice or half the kernel (arc-cosine kernels are normalised as 2 E), or one that is not centred."""
         X, y = table(25)
         X = X[:, :2]
         model = ConvexNeuralRegressor("F2", activation, penalty=0.02).fit(X, y)
@@ -191,7 +191,7 @@ class TestF1OfOtherActivations:
     @pytest.mark.parametrize("power", [-80, 13])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_units_of_y_do_not_matter(self, activation, power, dtype):
-        """A constant with the units of y. Scaling by a power of 2 leaves rounding unchanged."""
+        """Catches a constant with the units of y. Scaling by a power of 2 leaves rounding unchanged."""
         X, _, model = self.fitted(activation, 50, dtype=dtype, tol=0.1)
         _, _, scaled = self.fitted(activation, 50, y_scale=2.0**power, dtype=dtype, tol=0.1)
         assert_allclose(scaled.predict(X) / 2.0**power, model.predict(X), rtol=1e-5)
@@ -210,7 +210,7 @@ class TestF1OfOtherActivations:
 )
 @pytest.mark.filterwarnings("ignore:the penalty chosen")
 def test_the_path_ends_when_the_error_no_longer_falls(errors, tried, chosen):
-    """The last fit instead of the best, a path that ends at once, at the constant or never; cold starts."""
+    """Catches the last fit instead of the best, a path that ends at once, at the constant or never; cold starts."""
     path, seen = np.logspace(1, -2, 8), []
 
     def solve(penalty, before):
@@ -237,7 +237,7 @@ def test_the_path_ends_when_the_error_no_longer_falls(errors, tried, chosen):
     ids=str,
 )
 def test_an_end_of_the_path_warns(errors, message):
-    """No warning for a fit that is hardly better than a constant, or still improving."""
+    """Catches a missing warning for a fit that is hardly better than a constant, or still improving."""
     args = np.logspace(1, -1, 3), lambda p, before: p, lambda p: np.array([errors[int(1 - np.log10(p))] ** 0.5])
     if message is None:
         follow_path(*args, np.zeros(1), 1.0)  # warnings are errors
@@ -249,7 +249,7 @@ def test_an_end_of_the_path_warns(errors, message):
 @pytest.mark.parametrize("activation", ["quadratic", "relu"])
 @pytest.mark.parametrize("space", ["F1", "F2"])
 def test_units_and_origin_of_the_columns_do_not_matter(space, activation):
-    """Columns not standardised in fit or predict: F1 then used only the widest, and ended at a constant."""
+    """Catches columns not standardised in fit or predict: F1 then used only the widest, and ended at a constant."""
     X, y = table(60)
     moved = X * np.array([1e-3, 1.0, 1e3]) + np.array([1.0, -5.0, 1e4])
     model, other = (
@@ -260,7 +260,7 @@ def test_units_and_origin_of_the_columns_do_not_matter(space, activation):
 
 
 def test_without_a_bias_units_do_not_matter():
-    """Columns divided by their standard deviations although the mean is not subtracted."""
+    """Catches columns divided by their standard deviations although the mean is not subtracted."""
     X, y = table(60)
     units = np.array([1e-3, 1.0, 1e3])
     model, other = (ConvexNeuralRegressor(bias=0, penalty=0.05).fit(Z, y) for Z in (X + 1, (X + 1) * units))
@@ -270,7 +270,7 @@ def test_without_a_bias_units_do_not_matter():
 
 
 def test_a_signal_in_the_narrowest_column_is_found():
-    """A path that ends near the constant: R^2 was .004."""
+    """Catches a path that ends near the constant: R^2 was .004."""
     X = np.random.default_rng(0).standard_normal((300, 8)) * np.logspace(-1, 1, 8)
     y = (X[:, 0] / 0.1) ** 2 - 1
     assert ConvexNeuralRegressor(random_state=0).fit(X, y).score(X, y) > 0.99
@@ -278,7 +278,7 @@ def test_a_signal_in_the_narrowest_column_is_found():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_columns_are_not_scaled(dtype):
-    """Rounding errors of the mean scaled to unit variance."""
+    """Catches rounding errors of the mean scaled to unit variance."""
     X, y = table(60)
     plain = ConvexNeuralRegressor(penalty=0.05).fit(X, y).predict(X)
     X = np.hstack([X, np.full((60, 1), 0.1)]).astype(dtype)
@@ -338,7 +338,7 @@ def test_bad_parameters_say_what_is_allowed(params, message):
 
 
 def test_two_rows_are_too_few_for_validation():
-    """Advice to use leave-one-out, which F1 refuses; rows needed for a given penalty."""
+    """Catches advice to use leave-one-out, which F1 refuses; rows needed for a given penalty."""
     X, y = table(2)
     with pytest.raises(ValueError, match=r"validation='auto' holds out 0 of n_samples=2 rows.*a penalty, which"):
         ConvexNeuralRegressor().fit(X, y)
@@ -346,7 +346,7 @@ def test_two_rows_are_too_few_for_validation():
 
 
 def test_the_path_reaches_small_penalties():
-    """A path of one decade instead of 3.5: a shrunk fit to labels with little noise, and a warning."""
+    """Catches a path of one decade instead of 3.5: a shrunk fit to labels with little noise, and a warning."""
     X, y, _, risk = low_rank(300, d=8, noise=0.01)
     model = ConvexNeuralRegressor(random_state=0).fit(X, y)
     assert risk(model) < 1e-4
@@ -356,7 +356,7 @@ def test_the_path_reaches_small_penalties():
     "activation", ["tanh", Activation(np.arctan, derivatives=[lambda t: 1 / (1 + t * t)])], ids=str
 )
 def test_F1_takes_any_activation_with_a_derivative(activation):
-    """A search or a sliding that assumes ReLU: ``|w.x|`` of a saturating network."""
+    """Catches a search or a sliding that assumes ReLU: ``|w.x|`` of a saturating network."""
     X, y = table(120)
     model = ConvexNeuralRegressor("F1", activation, random_state=0, max_iter=10, tol=0.1).fit(X, y)
     t = (X - model.mean_) / model.scale_ @ model.neurons_.T + model.biases_
@@ -376,7 +376,7 @@ def test_F1_takes_any_activation_with_a_derivative(activation):
     ids=str,
 )
 def test_memory_bytes_bounds_the_peak(params, n, d):
-    """An array missing in the formula, or one counted that does not exist: the peak is 40 % to 100 % of it."""
+    """Catches an array missing in the formula, or one counted that does not exist: the peak is 40 % to 100 % of it."""
     X, y = np.random.default_rng(0).standard_normal((n, d)), np.random.default_rng(1).standard_normal(n)
     model = ConvexNeuralRegressor(**params, penalty=0.1, random_state=0)
     tracemalloc.start()
@@ -389,7 +389,7 @@ def test_memory_bytes_bounds_the_peak(params, n, d):
 
 
 def test_describe_names_the_direction():
-    """Shares of squared weights, or names of other columns."""
+    """Catches shares of squared weights, or names of other columns."""
     X, y, _, _ = low_rank(110)
     X = X @ np.linalg.qr(np.random.default_rng(5).standard_normal((15, 15)))[0]
     y = X[:, 3] ** 2 - 1

@@ -16,7 +16,7 @@ def inputs():
 
 
 def test_a_polynomial_is_described_by_its_terms(inputs):
-    """Names shifted by the constant, degrees confused, or coefficients in the units of y."""
+    """Catches names shifted by the constant, degrees confused, or coefficients in the units of y."""
     a, b, c, _ = inputs.T
     learner = HierarchicalRegressor(2, random_state=0).fit(inputs, 3 * (2 * a * b - (c**2 - 1) / np.sqrt(2)) + 7)
     (line,) = learner.describe(COLUMNS)
@@ -43,7 +43,7 @@ def test_directions_come_with_their_share_of_the_slope(inputs):
 
 
 def test_minor_directions_and_learners_without_structure_are_left_out(inputs):
-    """Directions with a share below a tenth, or a description of a constant."""
+    """Catches directions with a share below a tenth, or a description of a constant."""
     y = inputs[:, 0] ** 2
     assert len(TwoLayerRegressor(random_state=0).fit(inputs, y).describe(COLUMNS)) == 1
     assert KernelRegressor().fit(inputs[:50], y[:50]).describe(COLUMNS) == []

@@ -64,7 +64,7 @@ def toy(tmp_path, monkeypatch):
 
 
 def test_a_toy_learner_takes_its_file_and_one_line(toy, tmp_path):
-    """Another place that enumerates learners, or requires more of them than the base class."""
+    """Catches another place that enumerates learners, or requires more of them than the base class."""
     assert toy in learners.all_learners()
     check_estimator(toy())
     rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def test_a_toy_learner_takes_its_file_and_one_line(toy, tmp_path):
 
 @pytest.mark.parametrize("use", ["ToyRegressor", "toy_learner.ToyRegressor"])
 def test_a_toy_learner_runs_in_a_study(toy, use):
-    """A study that accepts only the learners of this package."""
+    """Catches a study that accepts only the learners of this package."""
     study = Study(
         name="toy",
         targets=[TargetSpec(label="t", use="SingleIndex", params={"link": [0.0, 1.0]})],
@@ -117,7 +117,7 @@ class SquaredExponential:
 
 @pytest.mark.parametrize("kernel", [ToyKernel(), SquaredExponential()], ids=["dot product", "any"])
 def test_a_toy_kernel_takes_its_class_only(kernel):
-    """A learner that accepts only the kernels of this package."""
+    """Catches a learner that accepts only the kernels of this package."""
     rng = np.random.default_rng(0)
     X, X_new = rng.standard_normal((60, 3)), rng.standard_normal((20, 3))
     y = np.sin(X[:, 0])

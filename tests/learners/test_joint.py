@@ -81,7 +81,7 @@ def hierarchical_twin(X, y):
 )
 @pytest.mark.parametrize("library", ["numpy", pytest.param("torch", marks=needs_torch)])
 def test_the_weights_of_a_layerwise_learner_give_its_predictions(twin, library):
-    """A different network under the same name: a factor, a bias or the residual connection missing."""
+    """Catches a different network under the same name: a factor, a bias or the residual connection missing."""
     X, y = table(400)
     y = y + 0.3 * (X[:, 0] ** 2 + X[:, 1]) ** 2
     model, network, weights = twin(X, y)
@@ -112,7 +112,7 @@ H2 = as_activation((0, 0, 1))
     ids=["two-layer", "three-layer", "hierarchical V", "hierarchical g"],
 )
 def test_features_and_outputs_change_equally_at_all_widths(network, hidden):
-    """A learning rate without its factor 1/width: over these widths the change would vary 4- to 16-fold."""
+    """Catches a learning rate without its factor 1/width: over these widths the change would vary 4- to 16-fold."""
     import torch
 
     from layerwise.learners.joint.adam import Adam
@@ -134,7 +134,7 @@ def test_features_and_outputs_change_equally_at_all_widths(network, hidden):
 
 @needs_torch
 def test_the_best_epoch_is_kept():
-    """The last weights instead of the best, or the validation loss of other rows or other units."""
+    """Catches the last weights instead of the best, or the validation loss of other rows or other units."""
     X, y = table(200, noise=2)
     model = JointRegressor(width=200, patience=5, random_state=0).fit(X, 100 * y)
     rng = np.random.RandomState(0)
@@ -151,7 +151,7 @@ def test_the_best_epoch_is_kept():
 @needs_torch
 @unsettled
 def test_only_random_state_determines_the_weights():
-    """The global generators used or advanced."""
+    """Catches the global generators used or advanced."""
     import torch
 
     X, y = table(300)
@@ -169,7 +169,7 @@ def test_only_random_state_determines_the_weights():
 @unsettled
 @every_architecture
 def test_concurrent_fits_are_the_same_bit_for_bit(learner):
-    """State shared between fits."""
+    """Catches state shared between fits."""
     X, y = table(500)
     seeds = range(4)
 
@@ -183,7 +183,7 @@ def test_concurrent_fits_are_the_same_bit_for_bit(learner):
 
 @needs_torch
 def test_training_uses_one_thread(monkeypatch):
-    """A limit that PyTorch ignores, or that a new thread does not inherit."""
+    """Catches a limit that PyTorch ignores, or that a new thread does not inherit."""
     import torch
 
     from layerwise.learners.joint.adam import Adam
@@ -297,7 +297,7 @@ def test_warns_if_training_ended_early():
 @needs_torch
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_labels_whose_squares_overflow_or_underflow_are_refused(scale):
-    """Infinite predictions, or a constant, without an error."""
+    """Catches infinite predictions, or a constant, without an error."""
     X, y = table()
     with pytest.raises(ValueError, match=r"squares overflow or underflow float64; .* Divide y"):
         JointRegressor(width=10).fit(X, scale * y)
@@ -341,13 +341,13 @@ def test_bad_parameters_say_what_is_allowed(params, message):
     ids=lambda network: type(network).__name__,
 )
 def test_weights_are_counted_before_they_are_drawn(network):
-    """A parameter missing in the memory budget."""
+    """Catches a parameter missing in the memory budget."""
     parameters = network.parameters(5, np.random.RandomState(0)).values()
     assert network.n_parameters(5) == sum(parameter.start.size for parameter in parameters)
 
 
 def test_batches_count_in_the_memory():
-    """A budget that counts only weights: 4.5e4 rows at once, 1000 neurons each."""
+    """Catches a budget that counts only weights: 4.5e4 rows at once, 1000 neurons each."""
     X, y = table(n=50_000, d=2)
     with pytest.raises(ValueError, match=r"batch_size=45000.* needs"):
         JointRegressor(batch_size=45_000, max_memory=2**28).fit(X, y)
@@ -384,7 +384,7 @@ def test_without_torch_fit_names_the_extra(monkeypatch):
 @unsettled
 @every_architecture
 def test_a_fitted_network_predicts_without_torch(learner, monkeypatch, tmp_path):
-    """Tensors or modules kept in the estimator; attributes that skops cannot keep."""
+    """Catches tensors or modules kept in the estimator; attributes that skops cannot keep."""
     X, y = table()
     model = clone(learner).fit(X, y)
     stored, expected = pickle.dumps(model), model.predict(X)

@@ -17,7 +17,7 @@ def table(n=80):
 
 @pytest.mark.parametrize("name", ["ntk", "arc-cosine", "polynomial"])
 def test_equals_scikit_learns_kernel_ridge(name):
-    """Wrong units of the penalty, missing centring, or a prediction by tiles that loses rows."""
+    """Catches wrong units of the penalty, missing centring, or a prediction by tiles that loses rows."""
     X, y = table()
     model = KernelRegressor(name, penalty=0.05).fit(X, y)
     reference = KernelRidge(kernel="precomputed", alpha=80 * 0.05 / 2).fit(model.kernel_(X), y - y.mean())
@@ -26,21 +26,21 @@ def test_equals_scikit_learns_kernel_ridge(name):
 
 
 def test_a_kernel_object_is_used_unchanged():
-    """A kernel object replaced by a default."""
+    """Catches a kernel object replaced by a default."""
     X, y = table()
     a = KernelRegressor(PolynomialKernel(2, bias=0.5)).fit(X, y).predict(X)
     assert_allclose(a, KernelRegressor("polynomial", degree=2, bias=0.5).fit(X, y).predict(X))
 
 
 def test_a_fit_beyond_memory_is_refused_with_its_size():
-    """A kernel matrix formed without regard to memory."""
+    """Catches a kernel matrix formed without regard to memory."""
     X, y = table()
     with pytest.raises(ValueError, match=r"n_samples=80 .* needs .* more than max_memory.*RandomFeatureRegressor"):
         KernelRegressor(max_memory=1000).fit(X, y)
 
 
 def test_an_unknown_kernel_is_refused():
-    """A class or an unknown name accepted, or a message without the known names."""
+    """Catches a class or an unknown name accepted, or a message without the known names."""
     X, y = table()
     with pytest.raises(ValueError, match=r"kernel='rbf' must be one of 'ntk', .* or a kernel object"):
         KernelRegressor("rbf").fit(X, y)

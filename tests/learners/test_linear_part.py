@@ -13,7 +13,7 @@ from layerwise.learners._linear_part import fit_linear_part
 
 @pytest.mark.parametrize("shape", [(60, 5), (20, 30)], ids=str)
 def test_ridge_equals_scikit_learn_with_the_penalty_of_least_leave_one_out_error(shape):
-    """Another penalty, or a penalised intercept: RidgeCV refits literally without each row (cv=n)."""
+    """Catches another penalty, or a penalised intercept: RidgeCV refits literally without each row (cv=n)."""
     rng = np.random.default_rng(0)
     n, d = shape
     X = 3 + rng.standard_normal((n, d))

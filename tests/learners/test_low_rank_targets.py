@@ -35,7 +35,7 @@ def relative_risk(model, target):
 
 @every_target
 def test_moments_find_the_subspace_that_a_kernel_cannot_exploit(target, rank):
-    """A frame other than that of the target's values, a wrong rank, or the variance of another function."""
+    """Catches a frame other than that of the target's values, a wrong rank, or the variance of another function."""
     X, y = target.sample(2000, 0.05 * sqrt(target.variance), random_state=0)
     S = target.relevant_subspace
     assert S.shape == (rank, 10)

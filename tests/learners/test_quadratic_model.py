@@ -13,7 +13,7 @@ from layerwise.learners import QuadraticModelRegressor
 from layerwise.learners.quadratic_model import function, regressor
 from layerwise.learners.quadratic_model.signed_sgd import LOSSES, gradient, norm_2_4, penalty_gradient, train
 from layerwise.learners.quadratic_model.taylor import Linearised, Network, Quadratic, Start
-from layerwise.solvers.nuclear import quadratic_model_regression
+from quadratic_minimum import quadratic_model_regression
 
 SMALL = {"width": 20, "representation_width": 30, "batch_size": 8, "max_epochs": 30, "random_state": 0}
 EVERY = [

@@ -21,7 +21,7 @@ def sample(n, d, seed=0, link=lambda z: np.tanh(2 * z)):
 
 
 def test_the_lines_written_out():
-    """A line that differs from NumPy and scikit-learn on the same random draws."""
+    """Catches a line that differs from NumPy and scikit-learn on the same random draws."""
     X, y = sample(300, 6)
     model = ThreeLayerRegressor(50, step_size=3.0, penalty=0.01, random_state=0).fit(X, y)
     residual = y - y.mean() - X @ (X.T @ (y - y.mean()) / 300)  # line 0
@@ -77,7 +77,7 @@ def test_algorithm_1_loop_by_loop(solver):
 
 
 def test_zero_steps_leave_the_head_unchanged():
-    """Steps from zero, or from a_i instead of a_i / m_1, which comparing the solvers would not show."""
+    """Catches steps from zero, or from a_i instead of a_i / m_1, which comparing the solvers would not show."""
     X, y = sample(50, 4)
     for solver in ("exact", "gd"):
         model = ThreeLayerRegressor(20, n_steps=0, step_size=1.0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -87,7 +87,7 @@ def test_zero_steps_leave_the_head_unchanged():
 @pytest.mark.parametrize("penalty", ["auto", 0.1])
 @pytest.mark.parametrize("n_steps", [1, 50])
 def test_steps_at_once_equal_the_loop(n_steps, penalty):
-    """A closed form of other steps than those of the loop."""
+    """Catches a closed form of other steps than those of the loop."""
     X, y = sample(200, 5)
     exact, loop = (
         ThreeLayerRegressor(30, n_steps=n_steps, penalty=penalty, solver=solver, random_state=0).fit(X, y)
@@ -99,7 +99,7 @@ def test_steps_at_once_equal_the_loop(n_steps, penalty):
 
 
 def test_many_steps_tend_to_the_ridge():
-    """The decay of the steps in other units than the penalty of ridge regression."""
+    """Catches the decay of the steps in other units than the penalty of ridge regression."""
     X, y = sample(200, 5)
     params = {"step_size": 2.0, "penalty": 0.1, "random_state": 0}
     limit = ThreeLayerRegressor(30, **params).fit(X, y)
@@ -112,7 +112,7 @@ def test_many_steps_tend_to_the_ridge():
 
 
 def test_a_linear_feature_is_learnt_if_it_is_not_removed():
-    """A linear part removed with linear="none", which leaves the feature of a sine without its direction."""
+    """Catches a linear part removed with linear="none", which leaves the feature of a sine without its direction."""
     x = np.random.default_rng(0).standard_normal((4000, 8))
     X, y = x.astype(np.float32), np.sin(x[:, 0]).astype(np.float32) + np.float32(5)
 
@@ -129,7 +129,7 @@ def test_a_linear_feature_is_learnt_if_it_is_not_removed():
 
 
 def test_split_separates_the_stages():
-    """Rows of D2 used for the feature, or rows of D1 for the head."""
+    """Catches rows of D2 used for the feature, or rows of D1 for the head."""
     X, y = sample(100, 4)
     model = ThreeLayerRegressor(20, split=0.3, random_state=0).fit(X, y)
     assert len(model.middle_step_.X_fit_) == 30
@@ -141,7 +141,7 @@ def test_split_separates_the_stages():
 
 
 def test_step_size_has_the_least_validation_error():
-    """A step size chosen by the training error, or the first or last of the grid."""
+    """Catches a step size chosen by the training error, or the first or last of the grid."""
     X, y = sample(400, 6)
     model = ThreeLayerRegressor(60, random_state=0).fit(X, y)
     chosen = model.history_[-1]["validation_loss"]
@@ -202,7 +202,7 @@ def test_three_layers_separate_from_two_on_relu_of_a_quadratic():
 
 @pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e10), (np.float64, 1e30)])
 def test_inputs_whose_powers_overflow_are_refused(dtype, scale):
-    """A message that blames the labels for overflowing powers of the inputs."""
+    """Catches a message that blames the labels for overflowing powers of the inputs."""
     X, y = sample(60, 3)
     with pytest.raises(ValueError, match=r"X holds values up to .*, whose powers of degree 6 leave"):
         ThreeLayerRegressor(10).fit((scale * X).astype(dtype), y.astype(dtype))
@@ -210,7 +210,7 @@ def test_inputs_whose_powers_overflow_are_refused(dtype, scale):
 
 @pytest.mark.parametrize("learner", [ThreeLayerRegressor, TwoLayerRegressor])
 def test_nan_step_sizes_and_labels_out_of_range_are_refused(learner):
-    """A NaN step size, which no comparison refuses; NaN or a constant predicted for labels that overflow."""
+    """Catches a NaN step size, which no comparison refuses; NaN or a constant predicted for labels that overflow."""
     X, y = sample(60, 3)
     for step_size in (np.nan, np.inf):
         with pytest.raises(ValueError, match=f"step_size={step_size} must be 'auto' or a finite number > 0. Pass"):
@@ -259,7 +259,7 @@ def test_nan_step_sizes_and_labels_out_of_range_are_refused(learner):
     ],
 )
 def test_bad_parameters_are_refused_with_advice(params, message):
-    """A parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
+    """Catches a parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
     X, y = sample(30, 3)
     with pytest.raises(ValueError, match=message):
         ThreeLayerRegressor(**({"width": 10} | params)).fit(X, y)

@@ -19,7 +19,7 @@ def sample(n, d, seed=0):
 
 
 def test_the_five_lines_written_out():
-    """A stage that differs from NumPy and scikit-learn on the same random draws."""
+    """Catches a stage that differs from NumPy and scikit-learn on the same random draws."""
     X, y = sample(300, 6)
     model = TwoLayerRegressor(50, penalty=0.01, random_state=0).fit(X, y)
     alpha, beta = y.mean(), X.T @ (y - y.mean()) / 300
@@ -34,7 +34,7 @@ def test_the_five_lines_written_out():
 
 
 def test_ridge_linear_part_handles_correlated_shifted_columns():
-    """A linear part that assumes centred isotropic columns."""
+    """Catches a linear part that assumes centred isotropic columns."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((2000, 4)) @ rng.standard_normal((4, 4)) * 100 + 500
     y = X @ np.arange(4.0) + rng.standard_normal(2000)
@@ -46,14 +46,14 @@ def test_ridge_linear_part_handles_correlated_shifted_columns():
 
 
 def test_linear_part_by_moments_warns_of_unscaled_columns():
-    """A silent wrong linear part."""
+    """Catches a silent wrong linear part."""
     X, y = sample(50, 4)
     with pytest.warns(UserWarning, match="StandardScaler"):
         TwoLayerRegressor(20, random_state=0).fit(1000 * X, y)
 
 
 def test_zero_steps_leave_the_head_unchanged():
-    """Gradient descent from zero instead of a_j = +-1, which comparing the solvers would not show."""
+    """Catches gradient descent from zero instead of a_j = +-1, which comparing the solvers would not show."""
     X, y = sample(50, 4)
     for solver in ("exact", "gd"):
         model = TwoLayerRegressor(20, n_steps=0, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -62,7 +62,7 @@ def test_zero_steps_leave_the_head_unchanged():
 
 @pytest.mark.parametrize("n_steps", [1, 50])
 def test_steps_on_the_head_at_once_equal_the_loop(n_steps):
-    """A closed form of other steps than those of the loop."""
+    """Catches a closed form of other steps than those of the loop."""
     X, y = sample(200, 5)
     exact, loop = (
         TwoLayerRegressor(30, n_steps=n_steps, penalty=0.1, solver=solver, random_state=0).fit(X, y)
@@ -72,7 +72,7 @@ def test_steps_on_the_head_at_once_equal_the_loop(n_steps):
 
 
 def test_steps_with_a_given_penalty_form_one_gram_matrix(monkeypatch):
-    """A ridge regression whose result is unused, or a second Gram matrix for the step size."""
+    """Catches a ridge regression whose result is unused, or a second Gram matrix for the step size."""
     rows, transform = [], FirstStep.transform
     monkeypatch.setattr(FirstStep, "transform", lambda self, X: rows.append(len(X)) or transform(self, X))
     X, y = sample(200, 5)
@@ -81,7 +81,7 @@ def test_steps_with_a_given_penalty_form_one_gram_matrix(monkeypatch):
 
 
 def test_many_steps_forget_the_start():
-    """The decay of the steps in other units than the penalty of ridge regression."""
+    """Catches the decay of the steps in other units than the penalty of ridge regression."""
     X, y = sample(200, 5)
     limit = TwoLayerRegressor(30, penalty=0.1, random_state=0).fit(X, y)
     trained = TwoLayerRegressor(30, penalty=0.1, n_steps=20_000, random_state=0).fit(X, y)
@@ -89,7 +89,7 @@ def test_many_steps_forget_the_start():
 
 
 def test_directions_find_the_hidden_one():
-    """Principal directions that are unsorted or not those of W: the first must be e_1, and stand out."""
+    """Catches principal directions that are unsorted or not those of W: the first must be e_1, and stand out."""
     X, y = sample(4000, 10)
     model = TwoLayerRegressor(200, random_state=0).fit(X, y)
     assert abs(model.directions_[0, 0]) > 0.98
@@ -98,7 +98,7 @@ def test_directions_find_the_hidden_one():
 
 
 def test_fit_head_transfers_and_keeps_the_layer():
-    """A first layer that is retrained, or a linear part left from the first task."""
+    """Catches a first layer that is retrained, or a linear part left from the first task."""
     X, y = sample(4000, 10)
     model = TwoLayerRegressor(200, random_state=0).fit(X, y + 3 * X[:, 1] + 5)
     W = model.first_step_.weights_.copy()
@@ -147,7 +147,7 @@ def test_kernel_gap_of_the_paper():
     ],
 )
 def test_bad_parameters_are_refused_with_advice(params, message):
-    """A parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
+    """Catches a parameter accepted, or refused by a message that does not name it, its value and what is allowed."""
     X, y = sample(30, 3)
     with pytest.raises(ValueError, match=message):
         TwoLayerRegressor(**({"width": 10} | params)).fit(X, y)

@@ -13,7 +13,7 @@ from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, Targe
 
 
 class Mean:
-    """Predicts the mean; raises while `broken`."""
+    """Predicts the mean; its fit raises an exception while `broken` is set."""
 
     broken = False
 
@@ -63,7 +63,7 @@ PAPER = Paper(
 
 
 def test_files_and_verdicts(tmp_path):
-    # catches: a claim that differs or is not measured reported as agreeing; a file listed but not written
+    # catches: a claim reported as agreeing although it differs or was not measured; a file listed but not written
     done = reproduce(PAPER, tmp_path / "deep" / "out")
     assert list(done.claims["verdict"]) == ["agrees", "differs", "not measured"]
     assert [path.name for path in done.files] == ["one.png", "one.svg", "one.csv", "claims.csv", "nobody1900.sqlite"]
@@ -91,7 +91,7 @@ def test_full_adds_to_stored_trials(tmp_path):
 
 
 def test_failures_are_reported_and_run_again_on_request(tmp_path, monkeypatch):
-    # catches: an exception for a paper whose trials all failed; failed trials that cannot be run again
+    # catches: an exception if all trials of a paper failed; failed trials that cannot be run again
     monkeypatch.setattr(Mean, "broken", True)
     done = reproduce(PAPER, tmp_path)
     assert done.errors == ["RuntimeError: no more memory"] * 2
@@ -111,7 +111,7 @@ def test_an_unknown_paper_is_a_user_error():
 
 
 def test_the_claims_of_a_measurement_are_evaluated(tmp_path):
-    # catches: a measurement left out of files, claims or progress
+    # catches: a measurement missing from the files, the claims or the progress
 
     def draw_line(table):
         ax = blank_axes()

@@ -63,7 +63,7 @@ def test_auto_step_scales_the_preactivations_in_any_units_of_y():
 
 
 def test_no_step_for_a_vanishing_gradient():
-    """Division by the scale of a vanishing gradient."""
+    """Catches division by the scale of a vanishing gradient."""
     step = FirstStep(4, random_state=0).fit(np.ones((5, 2)), np.zeros(5))
     assert step.step_size_ == 0
     assert_allclose(step.weights_, 0)

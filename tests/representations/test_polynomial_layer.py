@@ -51,7 +51,7 @@ def test_neurons_are_sigma_of_the_preactivations(d, degree):
 @every_size
 @pytest.mark.parametrize("width", [None, 2, 150])
 def test_coefficients_and_polynomial_are_the_features(d, degree, width):
-    """Coefficients transposed, or not in the order of the design matrix."""
+    """Catches coefficients transposed, or not in the order of the design matrix."""
     X = points(20, d)
     layer = PolynomialLayer(degree, width, activation(degree), random_state=0).fit(X)
     features, u = layer.transform(X), np.arange(1.0, layer.transform(X).shape[1] + 1)
@@ -96,7 +96,7 @@ def test_random_neurons_span_all_polynomials_of_their_degree_and_no_more(d, degr
 
 
 def test_infinite_layer_is_rotation_invariant():
-    """A kernel that depends on the coordinate axes."""
+    """Catches a kernel that depends on the coordinate axes."""
     X, R = points(20, 4), np.linalg.qr(points(4, 4, 1))[0]
     layer = PolynomialLayer(3).fit(X)
     F, turned = layer.transform(X), layer.transform(X @ R)
@@ -104,7 +104,7 @@ def test_infinite_layer_is_rotation_invariant():
 
 
 def test_infinite_layer_is_sparse():
-    """A dense D x D matrix: 1.2 GB here."""
+    """Catches a dense D x D matrix: 1.2 GB here."""
     layer = PolynomialLayer(3).fit(np.zeros((1, 40)))
     assert layer.coefficients_.shape == (12341, 12341)
     assert layer.coefficients_.nnz < 80_000
@@ -137,7 +137,7 @@ def test_bad_parameters_say_what_is_allowed(params, message):
 
 
 def test_polynomials_are_taken_in_any_form():
-    """A form that other learners take, refused, or read as another polynomial."""
+    """Catches a form that other learners take, refused, or read as another polynomial."""
     X = points(10, 3)
     forms = [(0, 0.5, 2), HermiteSeries(np.array([0, 0.5, 2])), Activation(HermiteSeries(np.array([0, 0.5, 2, 0])))]
     features = [PolynomialLayer(2, 5, form, random_state=0).fit(X).transform(X) for form in forms]

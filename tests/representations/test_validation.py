@@ -25,7 +25,7 @@ Y = np.random.default_rng(1).standard_normal(20)
     ids=["tiny y", "huge y", "largest y", "y below float32", "y above float32", "float32 X", "X", "both"],
 )
 def test_values_out_of_range_are_refused(X, y, message):
-    """A traceback from deep inside a solver, R^2 = 1 by underflow, or y blamed for X."""
+    """Catches a traceback from deep inside a solver, R^2 = 1 by underflow, or y blamed for X."""
     with pytest.raises(ValueError, match=message):
         check_samples(BaseEstimator(), X, y)
 
@@ -33,7 +33,7 @@ def test_values_out_of_range_are_refused(X, y, message):
 @pytest.mark.parametrize("value", [0.0, 1e-200, -1e308, 3.5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_labels_and_the_limits_are_accepted(value, dtype):
-    """A constant refused because its mean rounds; a limit far inside the range."""
+    """Catches a constant refused because its mean rounds; a limit far inside the range."""
     if abs(value) < float(np.finfo(dtype).max):
         check_samples(BaseEstimator(), X.astype(dtype), np.full(20, value))
     largest = 1e140 if dtype is np.float64 else 1e17

@@ -20,7 +20,7 @@ def inputs(n=200, d=4, seed=0):
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=ids)
 def test_second_moment_is_one_above_the_floor(representation):
-    """A covariance instead of the second moment, the root of Sigma instead of its inverse, a factor n."""
+    """Catches a covariance in place of the second moment, the root of Sigma in place of its inverse, or a factor n."""
     X = inputs(2000)
     plain = representation.set_params(whiten=False).fit(X).transform(X)
     white = representation.set_params(whiten=True).fit(X)
@@ -36,7 +36,7 @@ def test_second_moment_is_one_above_the_floor(representation):
 
 
 def test_streaming_is_the_whole_array(monkeypatch):
-    """Rows lost or counted twice between blocks: whitening in blocks of 7 rows."""
+    """Catches rows lost or counted twice between blocks, by whitening in blocks of 7 rows."""
     X = inputs()
     whole = HermiteFeatures(2, whiten=True).fit(X).whitening_
     init = gram.FeatureBlocks.__init__
@@ -50,7 +50,7 @@ def test_streaming_is_the_whole_array(monkeypatch):
 
 
 def test_directions_without_information_are_dropped():
-    """Amplified null directions: fewer rows than features, or a duplicated column."""
+    """Catches amplified null directions, which exist for fewer rows than features or a duplicated column."""
     X = inputs(20)
     H = HermiteFeatures(3, whiten=True).fit_transform(X)  # 35 features
     values = np.linalg.eigvalsh(H.T @ H / 20)
@@ -62,7 +62,7 @@ def test_directions_without_information_are_dropped():
 
 
 def test_the_threshold_below_which_directions_are_dropped():
-    """A threshold other than 1e-6: columns that differ by 1e-4 or 4e-3 have eigenvalues of 2.5e-9 or 4e-6."""
+    """Catches a threshold other than 1e-6: columns that differ by 1e-4 or 4e-3 have eigenvalues of 2.5e-9 or 4e-6."""
     x, e = inputs(4000, 2).T
     for size, rank in ((1e-4, 1), (4e-3, 2)):
         H = HermiteFeatures(1, whiten=True).fit_transform(np.column_stack([x, x + size * e]))
@@ -71,7 +71,7 @@ def test_the_threshold_below_which_directions_are_dropped():
 
 @pytest.mark.parametrize("n", [15, 17, 20])
 def test_features_of_new_rows_are_bounded_if_n_is_close_to_the_width(n):
-    """Eigenvalues near 0 inverted in full: ``E |h|^2 = D n / (n - D - 1)``, here with D = 15, without a floor."""
+    """Catches a missing floor: inverting eigenvalues near 0 gives ``E |h|^2 = D n / (n - D - 1)``, here with D = 15."""
     sizes = []
     for seed in range(10):
         white = HermiteFeatures(2, whiten=True).fit(inputs(n, seed=seed))
@@ -81,7 +81,7 @@ def test_features_of_new_rows_are_bounded_if_n_is_close_to_the_width(n):
 
 
 def test_isotropic_features_are_above_the_floor_from_three_rows_per_feature_on():
-    """A floor that changes well estimated directions, here at n = 3 D, or without the factor (D / n)^2."""
+    """Catches a floor that changes well-estimated directions (here n = 3 D), or one without the factor (D / n)^2."""
     for seed in range(5):
         X = np.random.default_rng(seed).standard_normal((120, 39))
         H = HermiteFeatures(1, whiten=True).fit_transform(X)
@@ -124,7 +124,7 @@ def test_bad_parameters(features, message):
 
 
 def test_named_activations():
-    """A name that draws another layer, or stands for another function."""
+    """Catches a name that changes the random layer, or stands for another function."""
     X = inputs()
     layer = RandomFeatures(10, random_state=0).fit(X)
     Z = X @ layer.weights_.T + layer.biases_

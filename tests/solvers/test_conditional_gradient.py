@@ -68,7 +68,7 @@ def test_the_quadratic_activation_reaches_the_nuclear_norms_objective(penalty):
 
 @pytest.mark.parametrize("penalty", [0.3, 0.1])
 def test_relu_in_one_dimension_is_the_lasso_on_a_grid_of_all_neurons(penalty):
-    """Neurons missed by the search, a wrong factor of the penalty, a penalised intercept."""
+    """Catches neurons missed by the search, a wrong factor of the penalty, a penalised intercept."""
     X, y, grid = circle()
     fit = total_variation_regression(X, y, RELU, penalty, rng(), tol=1e-4, max_iter=100)
     Z = np.maximum(X @ grid.T, 0)
@@ -92,7 +92,7 @@ class TestReLU:
         assert_allclose(np.linalg.norm(fit.neurons, axis=1), 1)
 
     def test_active_neurons_are_at_the_penalty(self, penalty):
-        """Weights not refitted after the neurons moved, or fitted with another penalty."""
+        """Catches weights not refitted after the neurons moved, or fitted with another penalty."""
         X, y = problem()
         fit = total_variation_regression(X, y, RELU, penalty, rng())
         r = y - fit.predict(X, RELU)
@@ -190,7 +190,7 @@ def test_the_gap_includes_the_current_neurons(monkeypatch):
 
 
 def test_neurons_that_differ_are_kept():
-    """Similar neurons merged: those with correlations between .5 and .99 are different ones."""
+    """Catches similar neurons merged: those with correlations between .5 and .99 are different ones."""
     X, y = problem()
     found, _ = find_neurons(X, y - y.mean(), RELU, rng())
     alike = np.abs(np.corrcoef(np.maximum(found @ X.T, 0)))[np.triu_indices(len(found), 1)]

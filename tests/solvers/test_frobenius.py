@@ -18,7 +18,7 @@ def problem(n, d=6):
 
 @pytest.mark.parametrize("n", [15, 80])
 def test_is_ridge_on_the_products(n):
-    """A missing sqrt(2) of mixed products or intercept, on either side of n = q = 21."""
+    """Catches a missing sqrt(2) of mixed products or intercept, on either side of n = q = 21."""
     X, y = problem(n)
     M, alpha, _ = frobenius_regression(X, y, 0.3)
     products = np.einsum("ij,ik->ijk", X, X).reshape(n, -1)
@@ -55,7 +55,7 @@ def test_leave_one_out_against_refits(n, penalty):
 
 @pytest.mark.parametrize("n", [5, 40])
 def test_the_eigenvalue_of_the_constant_is_the_mean_of_the_others(n):
-    """A wrong kappa, the eigenvalue of the constant: the mean of the n - 1 others of the centred kernel."""
+    """Catches a wrong kappa, the eigenvalue of the constant: the mean of the n - 1 others of the centred kernel."""
     K = kernel_with_intercept((problem(n)[0] @ problem(n)[0].T) ** 2)
     constant = np.full(n, n**-0.5)
     kappa = constant @ K @ constant

@@ -1,4 +1,4 @@
-"""Three readings of T steps of gradient descent, held to each other and to the network trained step by step."""
+"""The three methods for T steps of gradient descent agree with each other and with a network trained step by step."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def relative(a, b):
 @pytest.mark.parametrize("n_steps", [1, 10, 1000])
 @pytest.mark.parametrize(("n", "width"), [(40, 90), (90, 40), (60, 60)])
 def test_exact_forms_equal_the_loop(n, width, n_steps, penalty, start):
-    """A factor 2, n or the decay misplaced in either closed form, in either dimension."""
+    """Catches a misplaced factor 2, n or penalty in either closed form, for n above and below the width."""
     Phi, y = problem(n, width)
     u_0 = np.random.default_rng(1).standard_normal(width) if start else None
     step = 0.9 * largest_stable_step(Phi, penalty)
@@ -34,7 +34,7 @@ def test_exact_forms_equal_the_loop(n, width, n_steps, penalty, start):
 
 
 def test_literal_loop_descends_the_stated_loss():
-    """One step against finite differences of ``|Phi u - y|^2/n + penalty/2 |u|^2``."""
+    """One step equals a step along finite differences of ``|Phi u - y|^2/n + penalty/2 |u|^2``."""
     Phi, y = problem(20, 5)
     u_0, penalty, step, h = np.arange(5.0), 0.7, 0.01, 1e-6
 
@@ -46,7 +46,7 @@ def test_literal_loop_descends_the_stated_loss():
 
 
 def test_a_path_of_penalties_is_its_points():
-    """Penalties mixed up along the batch axis."""
+    """Catches a result assigned to another penalty of the array."""
     Phi, y = problem(50, 30)
     path = spectral(Phi, y, 25, 0.1, [0.0, 0.1, 1.0])
     for u, penalty in zip(path, [0.0, 0.1, 1.0], strict=True):
@@ -54,7 +54,7 @@ def test_a_path_of_penalties_is_its_points():
 
 
 def test_many_steps_tend_to_ridge_regression():
-    """The penalty of gradient descent and that of `ridge` in different units."""
+    """Catches different units of the penalty in gradient descent and in `ridge`."""
     Phi, y = problem(80, 20)
     limit = ridge(Phi, y, 0.05).coefficients
     assert relative(spectral(Phi, y, 10**6, largest_stable_step(Phi, 0.05) / 2, 0.05), limit) < 1e-10
@@ -68,7 +68,7 @@ def test_too_large_a_step_says_which_would_do():
 
 @pytest.mark.parametrize(("n", "width"), [(5, 3), (50, 40)])
 def test_zero_features_stay_put(n, width):
-    """0/0 in the filter or the rescaling where the Gram matrix vanishes; Lanczos on a zero matrix."""
+    """Catches 0/0 in the filter or the rescaling, and Lanczos iterations, for a Gram matrix of zeros."""
     u = chebyshev(np.zeros((n, width)), np.ones(n), 10, 0.1, 0.5, np.ones(width))
     assert_allclose(u, 0.95**10)
     assert_allclose(spectral(np.zeros((n, width)), np.ones(n), 10, 0.1, 0.5), 0)
@@ -86,7 +86,7 @@ def test_negative_arguments_are_refused(method, n_steps, penalty):
 @settings(max_examples=60, deadline=None)
 @given(st.floats(1e-14, 2.0), st.integers(0, 3000))
 def test_filter_is_the_geometric_sum(s, n_steps):
-    """Cancellation as s -> 0, a sign for 1 - s < 0."""
+    """Catches cancellation as s -> 0, and a wrong sign for 1 - s < 0."""
     total = np.sum((1.0 - s) ** np.arange(n_steps))
     assert_allclose(iterate_filter(np.array([s]), n_steps, 1.0)[0], total, rtol=1e-9, atol=1e-9)
 

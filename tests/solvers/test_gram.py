@@ -1,4 +1,4 @@
-"""Streamed products against the same products on the whole array."""
+"""Products computed by blocks of rows equal the same products of the whole array."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def layer():
 
 @pytest.mark.parametrize("rows_a_block", [1, 7, 137, 1000])
 def test_streaming_equals_whole(layer, rows_a_block):
-    """A lost last block, a row counted twice, or a block's labels taken from another's rows."""
+    """Catches a missing last block, a row counted twice, or a block combined with the labels of other rows."""
     X, W, b, Phi = layer
     y = np.arange(137.0)
     blocks = FeatureBlocks(X, lambda B: feature_block(B, W, b), 300, block_bytes=rows_a_block * 300 * 8)
@@ -32,7 +32,7 @@ def test_streaming_equals_whole(layer, rows_a_block):
 
 
 def test_held_out_rows_do_not_enter(layer):
-    """The mask applied to the wrong side, or by block instead of by row."""
+    """Catches an inverted mask, and a mask applied by block instead of by row."""
     X, W, b, Phi = layer
     held_out = np.random.default_rng(1).random(137) < 0.3
     blocks = FeatureBlocks(X, lambda B: feature_block(B, W, b), 300, block_bytes=10 * 300 * 8)
@@ -42,7 +42,7 @@ def test_held_out_rows_do_not_enter(layer):
 
 
 def test_products_of_float32_features_are_summed_in_float64(layer):
-    """Small eigenvalues lost beside the large one of uncentred features."""
+    """Catches small eigenvalues lost to rounding, because uncentred features have one large eigenvalue."""
     Phi = layer[-1].astype(np.float32)
     gram, moment = normal_equations(Phi, np.ones(137, dtype=np.float32))
     wide = Phi.astype(float)

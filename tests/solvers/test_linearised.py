@@ -1,4 +1,4 @@
-"""Ridge regression of the linearisation against leaving rows out literally."""
+"""Leave-one-out of the linearised ridge regression equals refitting without each row."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ class TestRidgeOfTheLinearisation:
 
     @pytest.mark.parametrize("way", [Tall, Wide])
     def test_left_out_is_leaving_out(self, n, width, way, intercept):
-        """n linear solves with the row removed: its residual and its feature."""
+        """Solve the n regressions without one row each; return the residual and the feature of the row left out."""
         H, slopes, target = self.rows(n, width)
         penalty = 0.3
         centred = H - H.mean(axis=0)
@@ -43,7 +43,7 @@ class TestRidgeOfTheLinearisation:
 
     @pytest.mark.parametrize("way", [Tall, Wide])
     def test_scales_are_those_of_the_coefficients(self, n, width, way, intercept):
-        """The same regression on scaled columns, its coefficients scaled back; a scale of 0 leaves a column out."""
+        """Scales equal regression on scaled columns, with coefficients scaled back; a scale of 0 drops the column."""
         H, slopes, target = self.rows(n, width)
         scales = np.linspace(0, 2, width)
         got = way(as_blocks(H), scales).ridge(slopes, target, intercept=intercept)

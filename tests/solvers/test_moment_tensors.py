@@ -1,4 +1,4 @@
-"""Moment tensors against loops that form every entry, against their populations, and under rotations."""
+"""Moment tensors agree with loops over all entries and with their expectations, and rotate with the inputs."""
 
 from itertools import permutations, product
 
@@ -43,7 +43,7 @@ def test_second_moment_is_the_loop():
 
 
 def test_third_moment_is_the_loop():
-    """A lost correction, or a weight that changes the singular values."""
+    """Catches a missing correction term, or a weight that changes the singular values."""
     X, y = sample()
     T = moment_tensor(X, y, 3).reshape(4, 16)
     ours = third_moment(X, y)
@@ -53,7 +53,7 @@ def test_third_moment_is_the_loop():
 
 
 def test_third_moment_by_blocks_of_rows(monkeypatch):
-    """Rows lost or counted twice at a block's edge."""
+    """Catches rows lost or counted twice at the edge of a block."""
     X, y = sample(103)
     whole = third_moment(X, y)
     monkeypatch.setattr("layerwise.solvers.moment_tensors.BLOCK_BYTES", 8 * 10 * 10)  # ten rows
@@ -61,14 +61,14 @@ def test_third_moment_by_blocks_of_rows(monkeypatch):
 
 
 def test_fourth_moment_is_the_loop():
-    """A wrong coefficient among the nine corrections of the operator."""
+    """Catches a wrong coefficient in one of the operator's nine correction terms."""
     X, y = sample()
     assert_allclose(fourth_moment(X, y) @ np.eye(16), symmetrised(moment_tensor(X, y, 4)), atol=1e-12)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_moments_along_a_vector_are_the_loop(order):
-    """A lost correction, or a contraction that may exceed the norm whose null it is held against."""
+    """Catches a missing correction term, or a contraction that can exceed the norm with which it is compared."""
     X, y = sample()
     v = np.array([1.0, -2.0, 0.5, 3.0])
     v /= np.linalg.norm(v)
@@ -80,7 +80,7 @@ def test_moments_along_a_vector_are_the_loop(order):
 
 
 def symmetrised(T):
-    """T unfolded; a symmetric tensor sends antisymmetric matrices to 0 by itself."""
+    """Unfold T. A symmetric tensor maps antisymmetric matrices to 0, so no projection is needed."""
     for axes in permutations(range(4)):
         assert_allclose(T, T.transpose(axes), atol=1e-12)
     return T.reshape(16, 16)
@@ -88,7 +88,7 @@ def symmetrised(T):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_population_of_a_single_index(order):
-    """T_k of h_k(u.x) is sqrt(k!) u^{(k)}, by a product rule of quadrature as the sample: the scale of every order."""
+    """T_k of h_k(u.x) is sqrt(k!) u^{(k)}; the sample is a tensor quadrature rule. Catches a wrong scale."""
     nodes, weights = gaussian_rule(8)
     grid = np.array(list(product(nodes, repeat=3)))
     weight = np.prod(list(product(weights, repeat=3)), axis=1)
@@ -109,7 +109,7 @@ def test_lanczos_finds_what_the_dense_matrix_has():
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_rotated_inputs_rotate_the_directions(seed):
-    """An axis that is treated unlike the others, as an entry of the unfolding counted twice would be."""
+    """Catches an axis treated differently from the others, as when an entry of the unfolding is counted twice."""
     X, y = sample(80, 5, seed)
     Q = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 5)))[0]
     for order in (1, 2, 3, 4):
@@ -119,9 +119,9 @@ def test_rotated_inputs_rotate_the_directions(seed):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_nothing_stands_out_of_noise(order):
-    """The null: of 30 sets of labels that owe nothing to X, heavy-tailed ones, each exceeds it with chance 1/20.
+    """Each of 30 sets of heavy-tailed labels independent of X exceeds the null quantile with probability 1/20.
 
-    Binomial(30, 1/20) exceeds 11 with chance 1e-8; a null of too few tops, or of another order, exceeds it at once.
+    Binomial(30, 1/20) exceeds 11 with probability 1e-8. Catches a quantile from too few permutations or another order.
     """
     exceeded = 0
     for seed in range(30):
@@ -133,7 +133,7 @@ def test_nothing_stands_out_of_noise(order):
 
 
 def test_equal_labels_have_no_moments():
-    """A start of the iteration that the operator maps to 0."""
+    """Catches an initial vector of the iteration that the operator maps to 0."""
     X, _ = sample(60, 6)
     for order in (1, 2, 3, 4):
         assert not leading(X, np.zeros(60), order, 1).values.any()

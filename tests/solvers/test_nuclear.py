@@ -12,9 +12,9 @@ from layerwise.solvers.frobenius import frobenius_regression
 from layerwise.solvers.nuclear import (
     largest_penalty,
     nuclear_norm_regression,
-    quadratic_model_regression,
     soft_threshold,
 )
+from quadratic_minimum import quadratic_model_regression
 
 
 def problem(n=80, d=6, rank=2, noise=0.3, seed=0):
@@ -84,7 +84,7 @@ class TestTheMinimum:
         assert spectrum[-1] < penalty[0] + 1e-6
 
     def test_gap_bounds_the_distance_to_it(self, n, penalty, intercept):
-        """A dual value above the minimum: a certificate of nothing."""
+        """Catches a dual value above the minimum: a certificate of nothing."""
         X, y = problem(n)
         best = nuclear_norm_regression(X, y, penalty, intercept=intercept, tol=1e-12, max_iter=5000)
         for max_iter in (1, 3, 10, 30):
@@ -149,7 +149,7 @@ def test_a_start_changes_nothing_but_the_way():
 
 
 def test_rotating_the_inputs_rotates_the_matrix():
-    """An operation that depends on the coordinate axes."""
+    """Catches an operation that depends on the coordinate axes."""
     X, y = problem()
     Q = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
     there, back = (nuclear_norm_regression(Z, y, 0.1, tol=1e-12).matrix for Z in (X @ Q, X))
@@ -193,14 +193,14 @@ def test_a_penalty_must_be_positive(penalty):
 
 
 def test_vanishing_inputs_and_labels():
-    """A division by a curvature, a norm or a residual of 0."""
+    """Catches a division by a curvature, a norm or a residual of 0."""
     X, y = problem()
     assert not nuclear_norm_regression(0 * X, y, 0.1).matrix.any()
     assert not nuclear_norm_regression(X, 0 * y, 0.1).matrix.any()
 
 
 def test_constant_labels_give_the_empty_quadratic_model():
-    """An error about a penalty of 0 that was not passed."""
+    """Catches an error about a penalty of 0 that was not passed."""
     X = np.random.default_rng(0).standard_normal((30, 4))
     for fit in (
         quadratic_model_regression(X, np.zeros(30), 0.1),

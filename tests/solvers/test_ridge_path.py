@@ -1,4 +1,4 @@
-"""Ridge paths against scikit-learn and against leaving rows out one by one."""
+"""Ridge paths agree with scikit-learn and with refits without each row."""
 
 import numpy as np
 import pytest
@@ -17,19 +17,19 @@ def problem(n, width, seed=0):
 
 
 def sklearn_ridge(Phi, y, penalty, n=None):
-    """``alpha = n penalty / 2`` in scikit-learn's units."""
+    """Fit scikit-learn's ridge, whose penalty is ``alpha = n penalty / 2``."""
     return Ridge(alpha=(n or len(y)) * penalty / 2, fit_intercept=False, tol=1e-12).fit(Phi, y).coef_
 
 
 @pytest.mark.parametrize(("n", "width"), [(60, 15), (15, 60), (30, 30)])
 class TestBothDimensions:
     def test_one_penalty_equals_sklearn(self, n, width):
-        """n, 2 or the penalty misplaced in the primal or the dual."""
+        """Catches a misplaced n, factor 2 or penalty in the primal or the dual solution."""
         Phi, y = problem(n, width)
         assert_allclose(ridge(Phi, y, 0.4).coefficients, sklearn_ridge(Phi, y, 0.4), rtol=1e-9, atol=1e-12)
 
     def test_leave_one_out_is_leaving_one_out(self, n, width):
-        """The leverage formula against n refits with the row removed (the same n penalty / 2 in each)."""
+        """The leverage formula equals n refits without one row each, all with the same n penalty / 2."""
         Phi, y = problem(n, width)
         path = ridge(Phi, y, PENALTIES)
         assert len(path.errors) == len(PENALTIES)
@@ -51,7 +51,7 @@ class TestBothDimensions:
         assert_allclose(path.coefficients, sklearn_ridge(Phi, y, path.penalty), rtol=1e-8, atol=1e-12)
 
     def test_default_path_brackets_the_best_penalty(self, n, width):
-        """A path in the wrong units ends at its edge."""
+        """Catches a path in the wrong units, on which the best penalty would be at an end."""
         Phi, noise = problem(n, width)
         Phi /= np.arange(1, width + 1)
         path = ridge(Phi, Phi.sum(axis=1) + 0.3 * noise)
@@ -71,7 +71,7 @@ def test_kernel_ridge_is_ridge_in_the_dual():
 
 
 def test_kernel_matrix_is_left_as_it_is():
-    """An in-place factorisation of the caller's array."""
+    """Catches a factorisation that overwrites the caller's array."""
     Phi, y = problem(12, 30)
     K = Phi @ Phi.T
     for held_out in (None, np.arange(12) < 3):
@@ -82,20 +82,20 @@ def test_kernel_matrix_is_left_as_it_is():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_duplicated_features_without_penalty_give_the_least_norm_solution(seed):
-    """A singular Gram matrix whose Cholesky factor fails, explodes, or succeeds by rounding."""
+    """A singular Gram matrix, whose Cholesky factor does not exist, is huge, or exists only by rounding."""
     Phi, y = problem(30, 4, seed)
     doubled = np.hstack([Phi, Phi[:, :2]])
     assert_allclose(ridge(doubled, y, 0.0).coefficients, np.linalg.lstsq(doubled, y, rcond=None)[0], atol=1e-7)
 
 
 def test_interpolating_features_at_a_tiny_penalty():
-    """0/0 in the leverage formula where n = width and every row is fitted exactly."""
+    """Catches 0/0 in the leverage formula if n = width and every row is fitted exactly."""
     Phi, y = problem(20, 20)
     assert np.all(np.isfinite(ridge(Phi, y, [1e-300, 1.0]).errors))
 
 
 def test_float32_features_choose_the_penalty_of_float64():
-    """Uncentred features, small noise: the best penalty lies far below float32's rounding of the largest eigenvalue."""
+    """Uncentred features, small noise: the best penalty is far below the float32 rounding of the largest eigenvalue."""
     rng = np.random.default_rng(0)
     X, W = rng.standard_normal((600, 5)), rng.standard_normal((150, 5))
     Phi = np.maximum(X @ W.T + 1, 0).astype(np.float32)
@@ -126,7 +126,7 @@ def test_a_path_must_be_positive(bad):
 
 @pytest.mark.parametrize("solver", [ridge, lambda Phi, y, *a, **k: kernel_ridge(Phi @ Phi.T, y, *a, **k)])
 def test_bad_arguments_are_refused(solver):
-    """NaN coefficients, or a penalty chosen by 0/0."""
+    """Catches NaN coefficients, and a penalty chosen by comparing 0/0."""
     Phi, y = problem(20, 5)
     for penalty in (-1.0, np.nan):
         with pytest.raises(ValueError, match=">= 0"):

@@ -33,7 +33,7 @@ def test_stacking_weights_are_the_best_on_the_simplex():
 
 
 def test_mean_square_is_taken_in_float64_and_refuses_what_that_cannot_hold():
-    """Squares of float32 numbers that overflow; a residual of 1e-200 whose mean square is 0."""
+    """Catches squares of float32 numbers that overflow; a residual of 1e-200 whose mean square is 0."""
     assert_allclose(mean_square(np.full(3, 1e30, dtype=np.float32)), 1e60, rtol=1e-6)
     assert mean_square(np.zeros(3)) == 0
     for scale in (1e-200, 1e200):

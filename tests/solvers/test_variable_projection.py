@@ -1,4 +1,4 @@
-"""Variable projection against finite differences, another optimiser, and targets it must recover."""
+"""Variable projection agrees with finite differences and another optimiser, and recovers known targets."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from layerwise.solvers.variable_projection import _reduced, complement, joint_fe
 
 
 def problem(n=300, d=6, r=2, degree=3, noise=0.1, seed=0):
-    """Samples of a random polynomial of r directions, and a frame 20 to 30 degrees off."""
+    """Sample a random polynomial of r directions, and draw a frame 20 to 30 degrees away from them."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d))
     U = orth(rng.standard_normal((d, r))).T
@@ -22,7 +22,7 @@ def problem(n=300, d=6, r=2, degree=3, noise=0.1, seed=0):
 
 
 def loss(X, y, frame, degree, penalty):
-    """L, by NumPy's least squares on the rows of the penalty below those of the data."""
+    """Compute L by NumPy's least squares on the data with rows for the penalty appended."""
     Phi, n = design_matrix(X @ frame.T, degree), len(y)
     A = np.vstack([Phi / np.sqrt(n), np.sqrt(penalty / 2) * np.eye(Phi.shape[1])])
     b = np.append(y / np.sqrt(n), np.zeros(Phi.shape[1]))
@@ -32,7 +32,7 @@ def loss(X, y, frame, degree, penalty):
 
 @pytest.mark.parametrize(("r", "degree"), [(1, 4), (2, 3), (3, 2)])
 def test_gradient_is_that_of_finite_differences(r, degree):
-    """A slope of the wrong variable, a sqrt(alpha) lost, or J in another order than theta's."""
+    """Catches a derivative in the wrong variable, a missing sqrt(alpha), or columns of J in the wrong order."""
     X, y, _, frame = problem(r=r, degree=degree)
     c, _ = loss(X, y, frame, degree, 0.01)
     features = joint_features(X, frame, degree, c).toarray()
@@ -53,7 +53,7 @@ def orth_rows(A):
 
 
 def test_predictions_move_as_the_jacobian_says():
-    """To 1e-6 of central differences: f(x; theta) with c fixed, in a chart where the frame is not orthonormal."""
+    """J agrees to 1e-6 with central differences of f(x; theta) at fixed c, over frames that are not orthonormal."""
     X, y, _, frame = problem(n=20)
     c, _ = loss(X, y, frame, 3, 0.01)
     J, N = joint_features(X, frame, 3, c).toarray()[:, len(c) :], complement(frame)
@@ -72,7 +72,7 @@ def test_complement_completes_the_frame():
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_same_minimum_as_another_optimiser(noise):
-    """scipy.optimize.least_squares on frame and coefficients together, nothing eliminated."""
+    """Minimise over frame and coefficients together by scipy.optimize.least_squares."""
     X, y, _, start = problem(noise=noise)
     found = polish(X, y, start, 3, 1e-12)
 
@@ -101,7 +101,7 @@ def test_a_frame_of_all_inputs_has_nowhere_to_go():
 
 
 def test_slopes_are_the_gradient_of_the_polynomial():
-    """Against the algebra of `HermitePolynomial`."""
+    """The slopes equal the derivatives that `HermitePolynomial` computes."""
     X, y, _, frame = problem()
     c, _ = loss(X, y, frame, 3, 0.01)
     J = joint_features(X, frame, 3, c).toarray()[:, len(c) :].reshape(len(X), 2, 4)
@@ -113,9 +113,9 @@ def test_slopes_are_the_gradient_of_the_polynomial():
 
 @pytest.mark.parametrize(("r", "degree"), [(1, 4), (2, 3)])
 def test_reduced_matrix_is_the_hessian_where_nothing_is_left(r, degree):
-    """At residuals 0 Gauss-Newton is exact: (2/n) A against second differences of L, c fitted again at each point.
+    """At zero residuals Gauss-Newton is exact: (2/n) A equals second differences of L with c refitted at each point.
 
-    Without the Schur complement A counts moves that c makes up for.
+    Without the Schur complement A would include changes that c compensates.
     """
     X, y, frame, _ = problem(r=r, degree=degree, noise=0.0)
     frame = orth_rows(frame)

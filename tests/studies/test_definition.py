@@ -45,7 +45,7 @@ def write(tmp_path):
 
 
 def test_toml_and_python_define_equal_studies(write):
-    # catches: a key that the two forms spell or default differently
+    # catches: a key that has different names or defaults in the two forms
     python = Study(
         name="small",
         targets=[TargetSpec(label="quadratic", use=Quadratic, params={"slope": 0.5})],
@@ -79,7 +79,7 @@ def anything_goes(dim, **params):
 
 
 def test_one_class_has_one_path():
-    # catches: the same trial under two keys, run twice because its path was spelt in two ways
+    # catches: one trial with two keys, run twice because its import path was written in two ways
     from sklearn.linear_model import Ridge
 
     spellings = ["sklearn.linear_model.Ridge", "sklearn.linear_model._ridge.Ridge", Ridge]
@@ -87,7 +87,7 @@ def test_one_class_has_one_path():
 
 
 def test_trials_follow_the_order_of_the_definition():
-    # catches: a learner's own n that is ignored, or applied to other learners
+    # catches: the n of one learner ignored, or applied to other learners
     cells = [(learner, t.dim, t.n, t.seed) for _, learner, t in small_study(seeds=1).cells()]
     assert cells == [
         *(("features", d, n, 0) for d in (3, 5) for n in (40, 160)),
@@ -111,7 +111,7 @@ def test_a_target_may_have_its_own_inputs():
 
 
 def test_labels_do_not_affect_the_trial():
-    # catches: a renamed learner that is run again, or one that runs twice under two names
+    # catches: a learner run again after its label has changed, or run twice for two labels
     twice = [LearnerSpec(label=label, use=Mean) for label in ("a", "b")]
     study = small_study(learners=twice)
     assert len(study.trials()) == 12
@@ -119,7 +119,7 @@ def test_labels_do_not_affect_the_trial():
 
 
 def test_sample_sizes_may_depend_on_the_dimension(write):
-    # catches: a table evaluated at the wrong dimension, or expanded on its way through TOML
+    # catches: a table of sizes evaluated at the wrong dimension, or written to TOML as a list
     text = TOML.replace("n = [40, 160]", "n = { times = [1, 2.5], power = 2 }")
     study = Study.from_toml(write(text.replace("n = [40]", "n = { times = 10, degree = 2 }")))
     sizes = {(learner, trial.dim, trial.n) for _, learner, trial in study.cells()}
@@ -232,7 +232,7 @@ def test_sizes_follow_their_laws():
     ],
 )
 def test_mistakes_get_one_message(write, old, new, message):
-    # catches: pydantic's report, a message without key or file, a mistake that is noticed only when trials run
+    # catches: pydantic's own report, a message without key or file, an error that is raised only when trials run
     assert old in TOML
     path = write(TOML.replace(old, new))
     with pytest.raises(StudyError, match=message) as caught:
@@ -244,7 +244,7 @@ def test_mistakes_get_one_message(write, old, new, message):
 
 
 def test_a_byte_order_mark_is_accepted(tmp_path):
-    # catches: a file saved by an editor of Windows that "is not valid TOML"
+    # catches: a file with a byte order mark, as some Windows editors write it, refused as invalid TOML
     path = tmp_path / "study.toml"
     path.write_text(TOML, encoding="utf-8-sig")
     assert Study.from_toml(path).name == "small"
@@ -260,7 +260,7 @@ def test_a_byte_order_mark_is_accepted(tmp_path):
     ],
 )
 def test_a_module_that_cannot_be_imported(tmp_path, monkeypatch, content, error):
-    # catches: a traceback, or a silent exit, of a user's module
+    # catches: a traceback or a silent exit when a user's module raises an exception or exits on import
     (tmp_path / "broken_module.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(StudyError, match=f"use: .*broken_module.*{error}") as caught:
@@ -275,7 +275,7 @@ def test_bare_names_are_looked_up_in_the_library():
 
 
 def test_what_cannot_be_written_or_imported_is_refused(tmp_path):
-    # catches: None written as another value, a local class that cannot be imported on resume
+    # catches: None written as another value; a local class accepted although a resumed run cannot import it
     study = small_study(learners=[LearnerSpec(label="a", use=Features, params={"random_state": None})])
     with pytest.raises(StudyError, match=r"learners\[0\]\.params\.random_state: is None"):
         study.to_toml()
@@ -316,7 +316,7 @@ def test_parameters_that_contain_themselves_are_refused():
 
 
 def test_large_grids_are_counted_before_they_are_listed(capsys):
-    # catches: a command that is silent for a minute, or lists trials until memory is exhausted
+    # catches: a command that prints nothing for a minute, or lists trials until memory is exhausted
     assert small_study().n_cells == len(list(small_study().cells())) == 18
     assert small_study(seeds=500_000).n_cells == 3_000_000
     for change in ({"seeds": 10**11}, {"seeds": 10_000, "n": [*range(1, 1001)]}):

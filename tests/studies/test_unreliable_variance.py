@@ -30,13 +30,13 @@ def outcome(target):
 
 
 def test_the_target_warns():
-    """A risk that is divided by a sample variance of about 20."""
+    """Catches a risk that is divided by a sample variance of about 20."""
     with pytest.warns(UnreliableVarianceWarning, match="the variance of HeavyTailed, .* is not reliable"):
         assert outcome(f"{__name__.rpartition('.')[2]}.HeavyTailed").error is None
 
 
 def test_the_risk_is_the_absolute_error():
-    """A mean squared error that is divided by an unreliable variance, or a trial that fails."""
+    """Catches a mean squared error that is divided by an unreliable variance, or a trial that fails."""
     relative, absolute = outcome("throwaway.Quadratic"), outcome(f"{__name__.rpartition('.')[2]}.Unreliable")
     assert relative.error is absolute.error is None
     # The seeds differ with the target; both mean squared errors are about 3, the variance, up to sampling.

@@ -27,7 +27,7 @@ def straddle():
 
 
 def test_predictions_are_for_held_out_rows(straddle):
-    """Scores on the training rows, or observed and predicted values in different orders."""
+    """Catches scores on the training rows, or observed and predicted values in different orders."""
     X, y = straddle
     fitted = fit_table(X, y, "random-features")
     assert fitted.n_train == 1600
@@ -72,7 +72,7 @@ def test_the_help_lists_every_learner():
 
 @pytest.mark.parametrize("learner", table_learners())
 def test_diabetes(learner):
-    """A learner that is worse than ridge on a small real table."""
+    """Catches a learner that is worse than ridge on a small real table."""
     frame = load_diabetes(as_frame=True).frame
     fitted = fit_table(frame.drop(columns="target"), frame["target"], learner)
     r2 = dict(zip(fitted.scores["model"], fitted.scores["r2"], strict=True))
@@ -81,7 +81,7 @@ def test_diabetes(learner):
 
 
 def test_an_unknown_learner_is_refused_with_the_known_names(straddle):
-    """A KeyError, or a message without the nearest name and all known names."""
+    """Catches a KeyError, or a message without the nearest name and all known names."""
     message = r"learner='kernels' is unknown. Did you mean 'kernel'\? Known names: hierarchical, .*, two-layer"
     with pytest.raises(ValueError, match=message):
         fit_table(*straddle, "kernels")
@@ -89,7 +89,7 @@ def test_an_unknown_learner_is_refused_with_the_known_names(straddle):
 
 @pytest.mark.parametrize("learner", table_learners())
 def test_the_largest_accepted_numbers_are_fitted(learner):
-    """A limit on the size of cells that allows an overflow; a constant target refused."""
+    """Catches a limit on the size of cells that allows an overflow; a constant target refused."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc")) * 1e99
     for y in (pd.Series(rng.standard_normal(60)) * 1e99, pd.Series(np.ones(60))):
@@ -97,7 +97,7 @@ def test_the_largest_accepted_numbers_are_fitted(learner):
 
 
 def test_a_kernel_matrix_beyond_memory_names_the_option(straddle, monkeypatch):
-    """A traceback, or advice that does not help on the command line."""
+    """Catches a traceback, or advice that does not help on the command line."""
     monkeypatch.setattr(KernelRegressor, "presets", {"kernel": {"max_memory": 1000}})
     with pytest.raises(UserError, match=r"more than max_memory.*--learner random-features"):
         fit_table(*straddle, "kernel")

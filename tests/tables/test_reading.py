@@ -13,7 +13,7 @@ from layerwise.tables import read_table
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_table_is_read_as_written(tmp_path, suffix):
-    """The target left among the inputs, columns out of order, or integers not converted to floats."""
+    """Catches the target left among the inputs, columns out of order, or integers not converted to floats."""
     table = pd.DataFrame({"a": range(12), "y": np.linspace(0, 1, 12), "b": [True, False] * 6})
     path = tmp_path / f"table{suffix}"
     table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
@@ -56,7 +56,7 @@ GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
     ],
 )
 def test_an_unusable_table_is_refused_with_one_message(tmp_path, content, message):
-    """A traceback, several lines, or a message that does not name the column and the row."""
+    """Catches a traceback, several lines, or a message that does not name the column and the row."""
     path = tmp_path / "table.csv"
     path.write_text(content if isinstance(content, str) else content.to_csv(index=False))
     with pytest.raises(UserError, match=message) as caught:
@@ -65,14 +65,14 @@ def test_an_unusable_table_is_refused_with_one_message(tmp_path, content, messag
 
 
 def test_text_that_is_not_utf_8(tmp_path):
-    """A traceback of a decoder."""
+    """Catches a traceback of a decoder."""
     (tmp_path / "table.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
     with pytest.raises(UserError, match="Save it as UTF-8"):
         read_table(tmp_path / "table.csv", "y")
 
 
 def test_spaces_around_names_trailing_commas_and_a_byte_order_mark(tmp_path):
-    """A target that exists but is not found; columns shifted by a comma at the end of each row."""
+    """Catches a target that exists but is not found; columns shifted by a comma at the end of each row."""
     (tmp_path / "table.csv").write_text("\ufeff y , a\n" + "".join(f"{i},{i + 1},\n" for i in range(12)))
     X, y = read_table(tmp_path / "table.csv", "y ")
     assert list(X.columns) == ["a"]
@@ -97,13 +97,13 @@ def test_types_that_parquet_can_store(tmp_path):
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing.parquet"])
 def test_a_missing_file(tmp_path, name):
-    """A traceback of the reader."""
+    """Catches a traceback of the reader."""
     with pytest.raises(ValueError, match="cannot be read"):
         read_table(tmp_path / name, "y")
 
 
 def test_a_file_that_is_not_parquet(tmp_path):
-    """A traceback of PyArrow."""
+    """Catches a traceback of PyArrow."""
     (tmp_path / "table.parquet").write_bytes(b"not parquet at all")
     with pytest.raises(ValueError, match="is not a CSV or Parquet table"):
         read_table(tmp_path / "table.parquet", "y")

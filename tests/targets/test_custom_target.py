@@ -7,7 +7,7 @@ from layerwise.targets import SingleIndex, StatedFacts, Target
 
 
 class Cubic(Target):
-    """x_1^3 in many dimensions, of which some facts are stated."""
+    """x_1^3 in many dimensions, with some facts stated."""
 
     def __init__(self, dim, **stated):
         super().__init__(dim)
@@ -22,7 +22,7 @@ class Cubic(Target):
 
 class TestStatedFacts:
     def test_stated_values_replace_estimates(self):
-        """A stated value reported with the error of an estimate, or energies shifted by one degree."""
+        """Catches a stated value reported with the error of an estimate, or energies shifted by one degree."""
         target = Cubic(5, mean=0.0, variance=15, energies=[0, 9])
         assert (target.mean, target.variance, target.variance_error) == (0.0, 15.0, 0.0)
         energies, errors = target.degree_energies(3, return_std=True)
@@ -79,7 +79,7 @@ class Returns(Target):
     "call", [lambda t: t.sample(16, random_state=0), lambda t: t.variance], ids=["sample", "facts"]
 )
 def test_wrong_values_are_refused_by_the_name_of_the_target(function, message, call):
-    """A column that is broadcast to (n, n) labels, or NaN that surfaces in a learner."""
+    """Catches a column that is broadcast to (n, n) labels, or NaN that surfaces in a learner."""
     with pytest.raises(ValueError, match=message):
         call(Returns(4, function))
 
@@ -108,7 +108,7 @@ class Projected(Target):
 
 
 def test_repr_omits_parameters_that_are_not_kept():
-    """An AttributeError from repr, and from messages that show the target."""
+    """Catches an AttributeError from repr, and from messages that show the target."""
 
     class Forgetful(Returns):
         def __init__(self, dim, power):

@@ -80,7 +80,7 @@ def test_the_errors_cover_the_degree_energies(name, energies):
     ids=["exp(x^2/3)", "1/x"],
 )
 def test_an_infinite_variance_is_unreliable(f):
-    """A sample variance, which is always finite, reported with an error computed from the same sample."""
+    """Catches a sample variance, which is always finite, reported with an error computed from the same sample."""
     target = MultiIndex(MORE, f, rank=MORE)
     with pytest.warns(UnreliableVarianceWarning, match="the variance of MultiIndex, .* is not reliable"):
         assert target.variance_error == np.inf

@@ -1,4 +1,4 @@
-"""Accuracy of the facts: errors cover the truth, one rule decides what is zero, noise is not reported as a fact."""
+"""Accuracy of the facts: errors cover the true values, and estimation noise is not reported as a nonzero energy."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ class TestQuadratureThatDoesNotConverge:
     def test_a_fast_oscillation(self):
         f = SingleIndex(3, lambda z: np.sin(40 * z))  # variance (1 - exp(-3200)) / 2
         assert 0.0 < abs(f.variance - 0.5) <= f.variance_error
-        assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel's inequality for the nodes of the rule
+        assert f.degree_energies(190)[1:].sum() <= f.variance  # Bessel's inequality, exact for the quadrature rule
 
     def test_two_undeclared_kinks_on_parallel_and_oblique_directions(self):
         link = Activation(hockey)
@@ -65,7 +65,7 @@ class TestQuadratureThatDoesNotConverge:
 
     def test_two_small_blocks_with_a_kink(self):
         # E relu(p)^2 = 1/2 by symmetry, E relu(p) = E|p|/2; p = a (R_1 - R_2) with R_i chi-squared of 2 is Laplace of
-        # scale 2 a. Catches an outer radius that is not split where the kink leaves the inner one (an error of 2e-6).
+        # scale 2 a. Catches an outer radius not split where a kink reaches the inner radius 0 (error 2e-6).
         a = 8**-0.5
         facts = RadialFacts(np.array([a, a, -a, -a]), Activation(lambda z: np.maximum(z, 0.0), kinks=[0.0]))
         assert np.isclose(facts.mean, a, rtol=1e-11)
@@ -84,7 +84,7 @@ class TestInformationExponent:
     @pytest.mark.parametrize("c1", [1e-3, 1e-5, 1e-7, 3e-9, 1e-11])
     @pytest.mark.parametrize("c0", [0.0, 10.0])
     def test_agrees_with_the_series(self, c0, c1):
-        # Catches a floor on energies where coefficients are exact: 1e-5 squared is 1e-10 of the variance.
+        # Catches the floor of inexact energies applied to exact coefficients: 1e-5 squared is 1e-10 of the variance.
         expected = HermiteSeries([c0, c1, 1.0]).information_exponent
         assert expected == (2 if c1 == 1e-11 else 1)
         polynomial = HermitePolynomial([[0, 0], [1, 0], [1, 1]], [c0, c1, 1.0])
@@ -98,7 +98,7 @@ class TestInformationExponent:
             assert target.information_exponent == expected
 
     def test_rounding_is_not_mistaken_for_energy(self):
-        # Energies that cancel between oblique directions, or that a Fourier transform rounds beside a large mean.
+        # Energies that cancel between oblique directions, or are rounded by a Fourier transform beside a large mean.
         U = np.array([[1.0, 0.0], [0.6, 0.8], [0.6, 0.8]])
         links = [SingleIndex(2, [0, 0, 1.0]).link, *[SingleIndex(2, [0, 3.0]).link] * 2]
         assert RidgeFacts(np.array([1.0, 0.3, -0.3]), U, links).information_exponent() == 2
@@ -110,7 +110,7 @@ class TestInformationExponent:
 
 class TestMonteCarloBeyondTheBasis:
     def test_default_call_on_the_straddle_is_accurate(self):
-        # Without noise stability: -.0004 ± .099 at degree 5 and -.26 ± .36 at degree 6.
+        # Without noise stability the estimates are -.0004 ± .099 at degree 5 and -.26 ± .36 at degree 6.
         f = AsianStraddle(50)
         energies, std = f.degree_energies(return_std=True)
         assert np.all(std <= 0.05 * f.variance)
@@ -130,7 +130,8 @@ class TestMonteCarloBeyondTheBasis:
         ids=["relu", "clip", "cubic", "odd"],
     )
     def test_errors_cover_the_truth(self, f):
-        # Exact facts against Monte Carlo: 7 errors of a t distribution with 31 degrees of freedom, 7e-8 each.
+        # Exact facts are within 7 standard errors of Monte Carlo; Student's t with 31 degrees of freedom exceeds 7 with
+        # probability 7e-8.
         estimated = MonteCarloFacts(f.evaluate, f.dim)
         energies, errors = estimated.degree_energies(8)
         assert np.all(np.abs(energies - f.degree_energies(8)) <= 7 * errors + 1e-12)
@@ -154,7 +155,7 @@ def test_distinct_merges_values_that_differ_by_rounding():
 
 
 def test_facts_of_a_rounded_matrix_are_as_exact():
-    # Catches facts that depend on bitwise equality: the eigenvalues of the matrix are rounded.
+    # Catches facts that require bitwise equal eigenvalues: those of the matrix are rounded.
     first = QuadraticFeature(30, "relu", matrix="orthogonal", random_state=0)
     again = QuadraticFeature(30, "relu", matrix=first.matrix)
     assert isinstance(again.facts, RadialFacts)

@@ -42,10 +42,6 @@ def _indicator(z: Array) -> Array:
     return (z >= 0).astype(z.dtype)
 
 
-def _twice(z: Array) -> Array:
-    return 2 * z
-
-
 def _half_square(z: Array) -> Array:
     return z * z / 2
 
@@ -59,10 +55,6 @@ def _sixth_cube_relu(z: Array) -> Array:
     return positive * positive * positive / 6
 
 
-def _clip(z: Array, low: float, high: float) -> Array:
-    return np.clip(z, low, high)
-
-
 def _power_positive(z: Array, exponent: float, slope: float) -> Array:
     return np.maximum(1 + slope * z, 0) ** exponent
 
@@ -71,7 +63,7 @@ def _make_clip(low: float = 0.0, high: float = 1.5) -> Activation:
     """``min(max(z, low), high)``."""
     if not low < high:
         raise ValueError(f"low={low} must be less than high={high} in 'clip'. Swap them.")
-    return Activation(partial(_clip, low=low, high=high), (low, high))
+    return Activation(partial(np.clip, a_min=low, a_max=high), (low, high))
 
 
 def _make_fatigue(exponent: float = 1.5, slope: float = 0.5) -> Activation:
@@ -80,7 +72,8 @@ def _make_fatigue(exponent: float = 1.5, slope: float = 0.5) -> Activation:
 
 
 def _make_square() -> Activation:
-    return Activation(np.square, derivatives=[_twice], polynomial=HermiteSeries.from_monomials([0.0, 0.0, 1.0]))
+    derivatives = [partial(np.multiply, 2)]
+    return Activation(np.square, derivatives=derivatives, polynomial=HermiteSeries.from_monomials([0.0, 0.0, 1.0]))
 
 
 def _make_half_square() -> Activation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,8 +30,6 @@ from layerwise.cli._progress import study_progress
 from layerwise.errors import UserError
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from layerwise.studies import Store, Study, StudyResult
 
 
@@ -204,22 +202,13 @@ def check_table(path: Path) -> None:
                 )
 
 
-def cluster(scheduler: str | None) -> AbstractContextManager[Client | None]:
-    """Connect to a Dask scheduler, if one is given, for the length of a block."""
-    from layerwise.studies.execution.dask_workers import connect
-
-    if scheduler is None:
-        return nullcontext()
-    client = connect(scheduler)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own message reports a lost scheduler
-    return client
-
-
 def run_missing(study: Study, store: Store, scheduler: str | None, **options: Any) -> StudyResult:
     """Run the missing trials of a study with the options of `run_study`, and show its progress."""
     from layerwise.studies import run_study
+    from layerwise.studies.execution.dask_workers import connect
 
-    with cluster(scheduler) as client, study_progress(study) as progress:
+    with nullcontext() if scheduler is None else connect(scheduler) as client, study_progress(study) as progress:
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own message reports a lost scheduler
         return run_study(study, store, client=client, started=progress.started, callback=progress.advance, **options)
 
 

@@ -116,10 +116,12 @@ def rotate(exponents: Ints, coefs: Floats, U: Floats) -> tuple[Ints, Floats]:
     degrees = exponents.sum(axis=1)
     top = int(degrees.max(initial=0))
     needed = sum(
-        8 * comb(n_active + m - t - 1, m - t) * (d + min(int((degrees == m).sum()), comb(r + t - 1, t)))
-        for m in range(top + 1)
-        for t in range(m + 1)
-        if (degrees == m).any()
+        8
+        * comb(n_active + degree - step - 1, degree - step)
+        * (d + min(int((degrees == degree).sum()), comb(r + step - 1, step)))
+        for degree in range(top + 1)
+        for step in range(degree + 1)
+        if (degrees == degree).any()
     )
     if needed > MAX_MEMORY:
         raise ValueError(
@@ -128,25 +130,25 @@ def rotate(exponents: Ints, coefs: Floats, U: Floats) -> tuple[Ints, Floats]:
         )
     indices = multi_indices(n_active, top)
     roots = sqrt_factorials(top)
-    start = [n_terms(n_active, m - 1) if m else 0 for m in range(top + 2)]
+    start = [n_terms(n_active, degree - 1) if degree else 0 for degree in range(top + 2)]
     rows_out: list[Ints] = [np.zeros((0, d), dtype=np.int64)]
     coefs_out: list[Floats] = [np.zeros(0)]
-    for m in np.unique(degrees):
-        powers = exponents[degrees == m]
-        state = (coefs[degrees == m] / np.prod(roots[powers], axis=1))[:, None]
-        for t in range(m):
+    for degree in np.unique(degrees):
+        powers = exponents[degrees == degree]
+        state = (coefs[degrees == degree] / np.prod(roots[powers], axis=1))[:, None]
+        for step in range(degree):
             last = last_variable(powers)
-            shorter = powers.copy()
-            shorter[np.arange(len(powers)), last] -= 1
-            powers, places = unique_rows(shorter)
-            following = np.zeros((len(powers), start[t + 2] - start[t + 1]))
+            lowered = powers.copy()
+            lowered[np.arange(len(powers)), last] -= 1
+            powers, places = unique_rows(lowered)
+            next_state = np.zeros((len(powers), start[step + 2] - start[step + 1]))
             for j in range(n_active):
-                raised = indices[start[t] : start[t + 1]].copy()
+                raised = indices[start[step] : start[step + 1]].copy()
                 raised[:, j] += 1
                 gather = csr_array((U[last, j], (places, np.arange(len(places)))), shape=(len(powers), len(places)))
-                following[:, index_ranks(raised) - start[t + 1]] += gather @ state
-            state = following
-        found = indices[start[m] : start[m + 1]]
+                next_state[:, index_ranks(raised) - start[step + 1]] += gather @ state
+            state = next_state
+        found = indices[start[degree] : start[degree + 1]]
         rows = np.zeros((len(found), d), dtype=np.int64)
         rows[:, active] = found
         rows_out.append(rows)
@@ -204,13 +206,13 @@ class Evaluator:
         mixing = self.mixing.astype(X.dtype)
         block = int(np.clip(CACHE // (X.itemsize * (len(self.groups) + self.n_nodes)), 64, 4096))
         for start in range(0, len(X), block):
-            here = slice(start, start + block)
-            table = hermite_values(np.ascontiguousarray(X[here].T), self.degree)
+            chunk = slice(start, start + block)
+            table = hermite_values(np.ascontiguousarray(X[chunk].T), self.degree)
             table = table.reshape(-1, table.shape[-1])
             prefixes = np.empty((self.n_nodes, table.shape[1]), dtype=X.dtype)
             prefixes[0] = 1
             for level in self.levels:
                 np.take(prefixes, self.parents[level], axis=0, out=prefixes[level], mode="clip")
                 prefixes[level] *= table[self.factors[level]]
-            values[here] += np.einsum("gb,gb->b", table[self.groups], mixing @ prefixes)
+            values[chunk] += np.einsum("gb,gb->b", table[self.groups], mixing @ prefixes)
         return values

@@ -99,10 +99,6 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
         Groups of the jackknife for the standard errors; each is left out in turn, after a fixed shuffle of the
         rows. ``n_groups=n`` leaves out single rows. If ``|P_k f|^2 = 0`` the standard error is on average up to
         sqrt(2) too large, but not too small.
-
-    Returns
-    -------
-    DegreeSpectrum
     """
     X = as_points(X).astype(np.float64, copy=False)
     n = len(X)

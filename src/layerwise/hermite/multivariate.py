@@ -141,12 +141,12 @@ def design_matrix(
     lower = np.empty((n_lower, rows), dtype=X.dtype)
     lower[0] = 1
     for start in range(0, n, rows):
-        here = slice(start, min(start + rows, n))
-        table = hermite_values(np.ascontiguousarray(X[here].T), degree)
-        buffer = lower[:, : here.stop - here.start]
+        chunk = slice(start, min(start + rows, n))
+        table = hermite_values(np.ascontiguousarray(X[chunk].T), degree)
+        buffer = lower[:, : chunk.stop - chunk.start]
         for children, parents, i, e in lower_blocks:
             np.multiply(buffer[parents], table[e, i], out=buffer[children])
-        columns[:n_lower, here] = buffer
+        columns[:n_lower, chunk] = buffer
         for children, parents, i, e in top_blocks:
-            np.multiply(buffer[parents], table[e, i], out=columns[children, here])
+            np.multiply(buffer[parents], table[e, i], out=columns[children, chunk])
     return out

@@ -220,11 +220,11 @@ class HermitePolynomial:
         -----
         The algebra is exact; rounding errors are small if f has mean 0 and variance about 1.
         """
-        before, now = HermitePolynomial.zero(self.dim), HermitePolynomial.constant(self.dim, 1.0)
-        total = now * g.coefficients[0]
+        previous, current = HermitePolynomial.zero(self.dim), HermitePolynomial.constant(self.dim, 1.0)
+        total = current * g.coefficients[0]
         for k in range(g.degree):
-            before, now = now, (self * now - before * np.sqrt(k)) / np.sqrt(k + 1)
-            total = total + now * g.coefficients[k + 1]
+            previous, current = current, (self * current - previous * np.sqrt(k)) / np.sqrt(k + 1)
+            total = total + current * g.coefficients[k + 1]
         return total
 
     def rotate(self, U: ArrayLike) -> HermitePolynomial:

@@ -214,11 +214,11 @@ class HermiteSeries:
         """Evaluate f, elementwise, in the dtype of z."""
         z = as_floats(z, "z")
         c = self.coefficients.astype(z.dtype)
-        before, now, total = np.zeros_like(z), np.ones_like(z), np.full_like(z, c[0])
+        previous, current, total = np.zeros_like(z), np.ones_like(z), np.full_like(z, c[0])
         for k in range(self.degree):
-            following = (z * now - np.sqrt(k, dtype=z.dtype) * before) / np.sqrt(k + 1, dtype=z.dtype)
-            before, now = now, following
-            total += c[k + 1] * now
+            following = (z * current - np.sqrt(k, dtype=z.dtype) * previous) / np.sqrt(k + 1, dtype=z.dtype)
+            previous, current = current, following
+            total += c[k + 1] * current
         return total[()]
 
     def derivative(self) -> HermiteSeries:
@@ -229,11 +229,11 @@ class HermiteSeries:
 
     def compose(self, inner: HermiteSeries) -> HermiteSeries:
         """Return the exact series of ``z -> self(inner(z))``, of degree ``self.degree * inner.degree``."""
-        before, now = HermiteSeries(np.zeros(1)), HermiteSeries(np.ones(1))
+        previous, current = HermiteSeries(np.zeros(1)), HermiteSeries(np.ones(1))
         total = HermiteSeries(self.coefficients[:1])
         for k in range(self.degree):
-            before, now = now, (inner * now - before * np.sqrt(k)) / np.sqrt(k + 1)
-            total = total + now * self.coefficients[k + 1]
+            previous, current = current, (inner * current - previous * np.sqrt(k)) / np.sqrt(k + 1)
+            total = total + current * self.coefficients[k + 1]
         return total
 
     def __neg__(self) -> HermiteSeries:

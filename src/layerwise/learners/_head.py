@@ -104,7 +104,7 @@ class LinearPartAndHead:
     def _train_head(
         self, candidates: Sequence[FeatureBlocks], y: np.ndarray, rng: np.random.RandomState, start: np.ndarray
     ) -> tuple[int, dict]:
-        """Fit a on the candidate features with the least validation error; return their index and a history entry.
+        """Fit a on the candidate features with the lowest validation error; return their index and a history entry.
 
         The fit is ridge regression, or ``n_steps`` steps towards it from ``start``, of shape (width,).
         """

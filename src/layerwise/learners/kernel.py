@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -10,15 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
-from layerwise.learners._base import (
-    PENALTY_OR_ZERO,
-    VALIDATION,
-    Auto,
-    Learner,
-    RandomState,
-    Validation,
-    as_number,
-)
+from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
@@ -37,6 +30,7 @@ class KernelChoice(Choice):
         return is_kernel or super().holds(value)
 
 
+@dataclass(eq=False, repr=False)
 class KernelRegressor(Learner):
     """Kernel ridge regression ``f(x) = mean(y) + sum_i alpha_i k(x, x_i)`` with its penalty chosen from the data.
 
@@ -92,35 +86,19 @@ class KernelRegressor(Learner):
     True
     """
 
-    constraints: ClassVar = {
-        "kernel": KernelChoice(),
-        "penalty": PENALTY_OR_ZERO,
-        "validation": VALIDATION,
-    }
+    constraints: ClassVar = {"kernel": KernelChoice(), "penalty": PENALTY_OR_ZERO, "validation": VALIDATION}
     presets: ClassVar = {"kernel": {}}
 
-    def __init__(
-        self,
-        kernel: Literal["ntk", "arc-cosine", "polynomial"] | DotProductKernel = "ntk",
-        *,
-        depth: int = 2,
-        order: int = 1,
-        degree: int = 3,
-        bias: float = 1.0,
-        penalty: Auto = "auto",
-        validation: Validation = "loo",
-        max_memory: float = 8 * 2**30,
-        random_state: RandomState = None,
-    ):
-        self.kernel = kernel
-        self.depth = depth
-        self.order = order
-        self.degree = degree
-        self.bias = bias
-        self.penalty: Auto = penalty
-        self.validation: Validation = validation
-        self.max_memory = max_memory
-        self.random_state = random_state
+    kernel: Literal["ntk", "arc-cosine", "polynomial"] | DotProductKernel = "ntk"
+    _: KW_ONLY
+    depth: int = 2
+    order: int = 1
+    degree: int = 3
+    bias: float = 1.0
+    penalty: Auto = "auto"
+    validation: Validation = "loo"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Fit to X (n_samples, n_features) and y (n_samples,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,15 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Integer
-from layerwise.learners._base import (
-    PENALTY_OR_ZERO,
-    VALIDATION,
-    Auto,
-    Learner,
-    RandomState,
-    Validation,
-    as_number,
-)
+from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.representations import RandomFeatures
 from layerwise.representations._validation import check_inputs
@@ -27,6 +20,7 @@ from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.ridge_path import ridge_bytes
 
 
+@dataclass(eq=False, repr=False)
 class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
     """Two-layer network with a random first layer: ``f(x) = alpha + sum_j a_j relu(w_j'x + b_j)``, a by ridge.
 
@@ -78,29 +72,16 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     True
     """
 
-    constraints: ClassVar = {
-        "width": Integer(1),
-        "penalty": PENALTY_OR_ZERO,
-        "validation": VALIDATION,
-    }
+    constraints: ClassVar = {"width": Integer(1), "penalty": PENALTY_OR_ZERO, "validation": VALIDATION}
     presets: ClassVar = {"random-features": {}}
 
-    def __init__(
-        self,
-        width: int = 1000,
-        *,
-        activation: Callable[[np.ndarray], np.ndarray] | None = None,
-        penalty: Auto = "auto",
-        validation: Validation = "loo",
-        max_memory: float = 8 * 2**30,
-        random_state: RandomState = None,
-    ):
-        self.width = width
-        self.activation = activation
-        self.penalty: Auto = penalty
-        self.validation: Validation = validation
-        self.max_memory = max_memory
-        self.random_state = random_state
+    width: int = 1000
+    _: KW_ONLY
+    activation: Callable[[np.ndarray], np.ndarray] | None = None
+    penalty: Auto = "auto"
+    validation: Validation = "loo"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Draw the layer and fit the head to X (n_samples, n_features) and y (n_samples,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from layerwise.solvers.squared_errors import mean_square
 FEATURE_SCALES = (0.125, 0.25, 0.5, 1.0, 2.0)
 
 
+@dataclass(eq=False, repr=False)
 class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPartAndHead, Learner):
     """Three-layer network: one gradient step on the middle layer, then the head.
 
@@ -48,7 +50,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         ``middle_width`` allows any activation.
     step_size : float or "auto", default="auto"
         eta. "auto" tries the values at which ``eta phi`` has root mean square 1/8, 1/4, 1/2, 1 and 2, and keeps the one
-        with the least validation error (the paper's grid search).
+        with the lowest validation error (the paper's grid search).
     linear : {"moment", "ridge", "none"}, default="moment"
         How line 0 estimates beta: by moments, for centred isotropic inputs, with an error of ``std(y) sqrt(d / n)``; by
         ridge regression; or not at all, beta = 0, as in the paper. A feature linear in x needs "none" and ReLU.
@@ -127,36 +129,20 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     presets: ClassVar = {"three-layer": {"linear": "ridge"}}
     _n_features_out = 1
 
-    def __init__(
-        self,
-        width: int = 1000,
-        *,
-        middle_width: int | None = None,
-        activation: ActivationLike = (0.0, 0.0, 1.0),
-        step_size: Auto = "auto",
-        linear: LinearPart = "moment",
-        split: float | None = None,
-        n_steps: int | None = None,
-        head_step_size: Auto = "auto",
-        penalty: Auto = "auto",
-        validation: Validation = "loo",
-        solver: Literal["exact", "gd"] = "exact",
-        max_memory: float = 8 * 2**30,
-        random_state: RandomState = None,
-    ):
-        self.width = width
-        self.middle_width = middle_width
-        self.activation = activation
-        self.step_size: Auto = step_size
-        self.linear: LinearPart = linear
-        self.split = split
-        self.n_steps = n_steps
-        self.head_step_size: Auto = head_step_size
-        self.penalty: Auto = penalty
-        self.validation: Validation = validation
-        self.solver: Literal["exact", "gd"] = solver
-        self.max_memory = max_memory
-        self.random_state = random_state
+    width: int = 1000
+    _: KW_ONLY
+    middle_width: int | None = None
+    activation: ActivationLike = (0.0, 0.0, 1.0)
+    step_size: Auto = "auto"
+    linear: LinearPart = "moment"
+    split: float | None = None
+    n_steps: int | None = None
+    head_step_size: Auto = "auto"
+    penalty: Auto = "auto"
+    validation: Validation = "loo"
+    solver: Literal["exact", "gd"] = "exact"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Lines 0 to 2, on X (n_samples, n_features) and y (n_samples,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
 
 
+@dataclass(eq=False, repr=False)
 class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPartAndHead, Learner):
     """Two-layer ReLU network: one gradient step on the first layer, then the head.
 
@@ -106,30 +108,17 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     constraints: ClassVar = {"width": Integer(2, even=True)} | HEAD_CONSTRAINTS
     presets: ClassVar = {"two-layer": {"linear": "ridge"}}
 
-    def __init__(
-        self,
-        width: int = 1000,
-        *,
-        step_size: Auto = "auto",
-        linear: LinearPart = "moment",
-        n_steps: int | None = None,
-        head_step_size: Auto = "auto",
-        penalty: Auto = "auto",
-        validation: Validation = "loo",
-        solver: Literal["exact", "gd"] = "exact",
-        max_memory: float = 8 * 2**30,
-        random_state: RandomState = None,
-    ):
-        self.width = width
-        self.step_size: Auto = step_size
-        self.linear: LinearPart = linear
-        self.n_steps = n_steps
-        self.head_step_size: Auto = head_step_size
-        self.penalty: Auto = penalty
-        self.validation: Validation = validation
-        self.solver: Literal["exact", "gd"] = solver
-        self.max_memory = max_memory
-        self.random_state = random_state
+    width: int = 1000
+    _: KW_ONLY
+    step_size: Auto = "auto"
+    linear: LinearPart = "moment"
+    n_steps: int | None = None
+    head_step_size: Auto = "auto"
+    penalty: Auto = "auto"
+    validation: Validation = "loo"
+    solver: Literal["exact", "gd"] = "exact"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Lines 1 to 4, on X (n_samples, n_features) and y (n_samples,)."""

@@ -14,13 +14,7 @@ PAPERS: dict[str, Paper] = {paper.key: paper for paper in (DAMIAN2022, NICHANI20
 
 
 def find_paper(key: str) -> Paper:
-    """Return the paper of a key.
-
-    Raises
-    ------
-    UserError
-        For an unknown key.
-    """
+    """Return the paper with this key; raises UserError if there is none."""
     if key not in PAPERS:
         raise UserError(
             f"paper={key!r} must be a known key.{did_you_mean(key, PAPERS)} `layerwise papers` lists the figures."

@@ -64,21 +64,11 @@ class Source:
             raise
 
     def revision(self) -> int:
-        """Return a number that changes when another process has written.
-
-        Returns
-        -------
-        int
-        """
+        """Return a number that changes when another process has written."""
         return self._store.revision()
 
     def read(self) -> list[StudyResult]:
-        """Return the present results, one per study.
-
-        Returns
-        -------
-        list of StudyResult
-        """
+        """Return the present results, one per study."""
         return [StudyResult.from_store(study, self._store) for study in self._studies()]
 
     def _studies(self) -> list[Study]:
@@ -93,12 +83,7 @@ class Source:
         return studies
 
     def records(self) -> list[Record]:
-        """Return which versions of layerwise ran the trials of the store, and when; one record per version.
-
-        Returns
-        -------
-        list of Record
-        """
+        """Return which versions of layerwise ran the trials of the store, and when; one record per version."""
         return [Record(*row) for row in self._store.made_by()]
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ and ``w'Hw = tr(H) / d + ...`` is small in high dimension: the weights have move
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gram import BLOCK_BYTES, feature_block
 
 
+@dataclass(eq=False, repr=False)
 class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """ReLU features after one gradient step: lines 2 and 3 of Algorithm 1 of Damian et al. 2022.
 
@@ -60,16 +62,10 @@ class FirstStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     _constraints: ClassVar = {"width": Integer(2, even=True), "step_size": Number(auto=True)}
 
-    def __init__(
-        self,
-        width: int = 1000,
-        *,
-        step_size: float | Literal["auto"] = "auto",
-        random_state: int | np.random.RandomState | None = None,
-    ):
-        self.width = width
-        self.step_size = step_size
-        self.random_state = random_state
+    width: int = 1000
+    _: KW_ONLY
+    step_size: float | Literal["auto"] = "auto"
+    random_state: int | np.random.RandomState | None = None
 
     def fit(self, X, y):
         """Take the step on X (n_samples, n_features) and y (n_samples,), which should have no linear part."""

@@ -6,6 +6,7 @@ p / 2: a quadratic model on this representation has to find theta, a vector of l
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from layerwise.representations._validation import check_inputs
 from layerwise.representations._whitening import WhitenedFeatures
 
 
+@dataclass(eq=False, repr=False)
 class HermiteFeatures(WhitenedFeatures, BaseEstimator):
     """All products ``h_alpha(x) = prod_i h_{alpha_i}(x_i)`` of total degree <= ``degree``, orthonormal for N(0, I).
 
@@ -55,10 +57,10 @@ class HermiteFeatures(WhitenedFeatures, BaseEstimator):
 
     _constraints: ClassVar = {"degree": Integer(0), "max_memory": Memory()}
 
-    def __init__(self, degree: int = 2, *, whiten: bool = False, max_memory: float = MAX_MEMORY):
-        self.degree = degree
-        self.whiten = whiten
-        self.max_memory = max_memory
+    degree: int = 2
+    _: KW_ONLY
+    whiten: bool = False
+    max_memory: float = MAX_MEMORY
 
     def fit(self, X, y=None):
         """Fit the whitening to X (n_samples, n_features); y is ignored."""

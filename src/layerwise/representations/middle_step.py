@@ -11,6 +11,8 @@ one variable phi, and phi -> K f*, which for ``f* = g(x'Ax)`` is close to a mult
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -26,6 +28,7 @@ from layerwise.solvers import FeatureBlocks
 MIDDLE_WIDTH = Integer(1, none=True, advice="None stands for infinitely many neurons.")
 
 
+@dataclass(eq=False, repr=False)
 class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The feature phi that one gradient step on the middle layer learns.
 
@@ -63,16 +66,10 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     _n_features_out = 1
 
-    def __init__(
-        self,
-        width: int | None = None,
-        *,
-        activation: ActivationLike = (0.0, 0.0, 1.0),
-        random_state: int | np.random.RandomState | None = None,
-    ):
-        self.width = width
-        self.activation = activation
-        self.random_state = random_state
+    width: int | None = None
+    _: KW_ONLY
+    activation: ActivationLike = (0.0, 0.0, 1.0)
+    random_state: int | np.random.RandomState | None = None
 
     def fit(self, X, y):
         """Take the step on X (n_samples, n_features), y (n_samples,), centred and without its linear part."""

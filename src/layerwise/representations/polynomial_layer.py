@@ -20,6 +20,7 @@ which couples alpha and beta only if they are odd in the same variables: L is bl
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import comb
 from typing import ClassVar
 
@@ -38,6 +39,7 @@ from layerwise.representations._validation import check_inputs
 from layerwise.solvers.gram import FeatureBlocks, feature_block, normal_equations
 
 
+@dataclass(eq=False, repr=False)
 class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Random layer ``sigma(V x + s)``: v_j uniform on the unit sphere, s_j ~ N(0, 1), sigma a polynomial.
 
@@ -82,17 +84,10 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     _constraints: ClassVar = {"degree": Integer(1), "width": Integer(1, none=True)}
 
-    def __init__(
-        self,
-        degree: int = 2,
-        width: int | None = None,
-        activation: ActivationLike | None = None,
-        random_state: int | np.random.RandomState | None = None,
-    ):
-        self.degree = degree
-        self.width = width
-        self.activation = activation
-        self.random_state = random_state
+    degree: int = 2
+    width: int | None = None
+    activation: ActivationLike | None = None
+    random_state: int | np.random.RandomState | None = None
 
     def fit(self, X, y=None):
         """Draw the layer for inputs with the columns and dtype of X (n_samples, n_features); y is ignored."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -13,6 +15,7 @@ from layerwise.representations._whitening import WhitenedFeatures
 from layerwise.solvers.gram import feature_block
 
 
+@dataclass(eq=False, repr=False)
 class RandomFeatures(WhitenedFeatures, BaseEstimator):
     """Random layer ``activation(W x + b)`` with w_j ~ N(0, I/d) and b_j ~ N(0, 1).
 
@@ -53,18 +56,11 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
 
     _floor_fraction = 1e-3
 
-    def __init__(
-        self,
-        width: int = 1000,
-        *,
-        activation: ActivationLike | None = None,
-        whiten: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-    ):
-        self.width = width
-        self.activation = activation
-        self.whiten = whiten
-        self.random_state = random_state
+    width: int = 1000
+    _: KW_ONLY
+    activation: ActivationLike | None = None
+    whiten: bool = False
+    random_state: int | np.random.RandomState | None = None
 
     def fit(self, X, y=None):
         """Draw the layer for inputs with the columns and dtype of X (n_samples, n_features); y is ignored."""

@@ -9,7 +9,7 @@ by fully corrective conditional gradient. Starting without neurons, with residua
     1  find neurons w with large ``|h(w)| = |sum_i theta_i sigma(w'x_i)|``; mu is optimal if none exceeds ``penalty``
     2  add them, refit all weights (a lasso), and remove neurons of weight 0
     3  slide: minimise over weights and neurons jointly, which merges the clusters of neurons that a grid would leave
-       (Denoyelle et al. 2019)
+       (Boyd, Schiebinger, Recht 2017; Denoyelle, Duval, Peyré, Soubies 2019)
 
 Step 1 is exact for ``sigma(t) = t^2``, where h(w) = w'[sum_i theta_i x_i x_i']w is maximised by an eigenvector.
 For other activations the problem is hard (Bach 2017): the search is a heuristic, gradient ascent on the sphere from
@@ -38,7 +38,7 @@ ASCENT_STEPS, SLIDING_STEPS = 30, 30
 
 
 def largest_penalty(X: np.ndarray, y: np.ndarray, activation: Activation, rng: np.random.RandomState) -> float:
-    """Return the least penalty at which f is constant, as far as the neuron search can tell."""
+    """Return the smallest penalty at which f is constant, as far as the neuron search can tell."""
     theta = 2 / len(y) * (y - y.mean())
     return float(np.abs(find_neurons(X, theta, activation, rng)[1]).max())
 
@@ -63,8 +63,6 @@ def total_variation_regression(
 
     An iteration costs 4 n d flops for each start and step of the search (30), and for each neuron and iteration of the
     sliding (30). Memory: two arrays (n, 8 n_starts), and a few of shape (n, n_neurons).
-
-    Sources: Bach 2017; Denoyelle, Duval, Peyré, Soubies 2019 (sliding); Boyd, Schiebinger, Recht 2017.
     """
     if not penalty > 0:
         raise ValueError(f"penalty={penalty!r} must be > 0, or any number of neurons fits. Pass e.g. 0.1.")
@@ -94,11 +92,7 @@ def total_variation_regression(
 
 
 def find_neurons(
-    X: np.ndarray,
-    theta: np.ndarray,
-    activation: Activation,
-    rng: np.random.RandomState,
-    n_starts: int = N_STARTS,
+    X: np.ndarray, theta: np.ndarray, activation: Activation, rng: np.random.RandomState, n_starts: int = N_STARTS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find unit neurons w with large ``|h(w)|``, ``h(w) = sum_i theta_i sigma(w'x_i)``, by decreasing ``|h|``.
 

@@ -1,7 +1,7 @@
 """Quadratic regression under a nuclear norm: the space F1 of the quadratic activation, a convex problem.
 
 A network with ``sigma(t) = t^2`` is ``f(x) = alpha + sum_j a_j (w_j'x)^2 = alpha + <M, x x'>``,
-``M = sum_j a_j w_j w_j'``, and the least ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
+``M = sum_j a_j w_j w_j'``, and the smallest ``sum_j |a_j|`` over unit w_j is the nuclear norm of M. Minimise over
 symmetric M and, with an intercept, over alpha:
 
     P(M) = (1/n) sum_i (y_i - alpha - <M, x_i x_i'>)^2 + penalty |M|_*
@@ -13,7 +13,7 @@ alpha the residual is ``r = b - A(M)``; products cost 2 n d^2 flops, or 2 n d ra
     prox:  V diag(e) V'  ->  V diag(sign(e) max(|e| - penalty/L, 0)) V'             soft-thresholded eigenvalues
     dual:  max over theta with |A*(theta)|_op <= penalty  of  D(theta) = b'theta - (n/4) |theta|^2
 
-The algorithm is accelerated proximal gradient (Beck & Teboulle 2009); the momentum is reset if it points uphill
+The algorithm is accelerated proximal gradient (FISTA, Beck & Teboulle 2009); the momentum is reset if it points uphill
 (O'Donoghue & Candes 2015), and the curvature L is raised whenever it proves too small. The residual at any M, scaled to
 be feasible, ``theta = s (2/n) r``, bounds the distance of P(M) from the minimum by the duality gap P(M) - D(theta),
 which ends the iteration.
@@ -23,8 +23,6 @@ Positive and negative eigenvalues may have different penalties, ``p_+ tr M_+ + p
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
@@ -76,7 +74,7 @@ def soft_threshold(M: np.ndarray, positive: float, negative: float) -> tuple[np.
 
 
 def largest_penalty(X: np.ndarray, y: np.ndarray, *, intercept: bool = True) -> float:
-    """Return the least penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
+    """Return the smallest penalty at which M = 0: ``|(2/n) A*(b)|_op``."""
     forms = _Forms(X, intercept)
     return float(np.abs(np.linalg.eigvalsh(2 / len(y) * forms.adjoint(forms.centred(y)))).max())
 
@@ -99,8 +97,6 @@ def nuclear_norm_regression(
     are the nonzero eigenvalues of M, its neurons their eigenvectors. Penalties that are not positive raise ValueError.
 
     An iteration costs 2 n d^2 flops and the spectrum of a d x d matrix (9 d^3). Peak memory 2 n d and 10 d^2.
-
-    Sources: Beck & Teboulle 2009 (FISTA); O'Donoghue & Candes 2015 (restarts); Bach 2017 (the function space).
     """
     positive, negative = penalty if isinstance(penalty, tuple) else (penalty, penalty)
     if not (positive > 0 and negative > 0):
@@ -147,35 +143,3 @@ def nuclear_norm_regression(
 
     alpha = float(np.mean(y - np.square(X @ V) @ e)) if intercept else 0.0
     return NeuronFit(e, V.T, alpha, objective, gap, bool(gap <= tol * objective), history)
-
-
-def quadratic_model_regression(
-    X: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False, tol: float = 1e-6, max_iter: int = 100
-) -> NeuronFit:
-    """Compute the global minimum of the quadratic model ``f(x) = (1 / (2 sqrt(m))) sum_r s_r (w_r'x)^2`` (Lee 2020).
-
-    Minimise over W, for fixed signs s_r, m/2 >= d of them +1 and m/2 of them -1,
-
-        (1/n) sum_i (y_i - f(x_i))^2 + penalty sum_r |w_r|^4
-
-    Every ``M_+ >= 0`` is a sum of m/2 rank-one matrices of equal traces, so that the least ``sum_r |w_r|^4`` is
-    ``8 ((tr M_+)^2 + (tr M_-)^2)`` (Bai & Lee 2019). This equals ``4 |M|_*^2`` only if both traces are equal. Its
-    gradient is that of `nuclear_norm_regression` at the penalties ``(16 penalty tr M_+, 16 penalty tr M_-)``, a fixed
-    point: traces fall as their penalties rise, so that the geometric mean of old and new penalties is a contraction.
-
-    X holds the features h of the model. The iteration stops when the relative change of the penalties is below ``tol``,
-    or unconverged after ``max_iter`` warm-started fits; objective and gap are those at the last two penalties.
-    """
-    top = largest_penalty(X, y, intercept=intercept)
-    if top == 0:  # M = 0 at any penalty
-        return nuclear_norm_regression(X, y, 1.0, intercept=intercept)
-    both = np.full(2, top / 2)
-    fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, tol=tol / 10)
-    for _ in range(max_iter):
-        e = fit.coefficients
-        proposed = 16 * penalty * np.array([e[e > 0].sum(), -e[e < 0].sum()])
-        before, both = both, np.sqrt(both * np.maximum(proposed, 1e-9 * top))
-        if np.all(np.abs(both - before) <= tol * before):
-            return fit
-        fit = nuclear_norm_regression(X, y, (both[0], both[1]), intercept=intercept, start=fit.matrix, tol=tol / 10)
-    return replace(fit, converged=False)

@@ -25,7 +25,7 @@ def mean_square(residuals: np.ndarray) -> float:
 
 
 def lead(squares: np.ndarray) -> float:
-    """By how many standard errors the last model's mean squared error is below the least of the others'.
+    """By how many standard errors the last model's mean squared error is below the lowest of the other models.
 
     ``squares`` (n_models, n_samples) are on the same rows; the differences are paired. 0 where all of them are equal.
     """

@@ -175,7 +175,5 @@ class DeepLowRank(Target):
 
 
 def _combine(weights: Array, polynomials: list[HermitePolynomial]) -> HermitePolynomial:
-    total = HermitePolynomial.zero(polynomials[0].dim)
-    for weight, polynomial in zip(weights, polynomials, strict=True):
-        total = total + polynomial * weight
-    return total
+    terms = (polynomial * weight for weight, polynomial in zip(weights, polynomials, strict=True))
+    return sum(terms, start=HermitePolynomial.zero(polynomials[0].dim))

@@ -12,7 +12,7 @@ from layerwise.solvers.squared_errors import mean_square
 
 #: The path ends after this many penalties in a row that do not lower the held-out error by this fraction,
 PATIENCE, MIN_GAIN = 2, 0.02
-#: provided that the least error is below this fraction of a constant's error, or the last one above its inverse: at
+#: provided that the lowest error is below this fraction of a constant's error, or the last one above its inverse: at
 #: large penalties, where f is nearly constant, the error has not begun to fall.
 MAX_RELATIVE_ERROR = 0.9
 #: Below this fraction of a constant's error, a choice at the small end of the path does not warn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from layerwise.solvers.squared_errors import mean_square
 HELD_OUT = 0.2
 
 
+@dataclass(eq=False, repr=False)
 class ConvexNeuralRegressor(Learner):
     """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m)/s + c b_j)``, a convex problem.
 
@@ -119,28 +121,16 @@ class ConvexNeuralRegressor(Learner):
         "max_iter": Integer(1, auto=True),
     }
 
-    def __init__(
-        self,
-        space: Literal["F1", "F2"] = "F1",
-        activation: ActivationLike = "quadratic",
-        *,
-        bias: float = 1.0,
-        penalty: Auto = "auto",
-        validation: Literal["auto"] | Validation = "auto",
-        tol: Auto = "auto",
-        max_iter: Literal["auto"] | int = "auto",
-        max_memory: int = 8 * 2**30,
-        random_state: RandomState = None,
-    ):
-        self.space: Literal["F1", "F2"] = space
-        self.activation = activation
-        self.bias = bias
-        self.penalty: Auto = penalty
-        self.validation: Literal["auto"] | Validation = validation
-        self.tol: Auto = tol
-        self.max_iter: Literal["auto"] | int = max_iter
-        self.max_memory = max_memory
-        self.random_state = random_state
+    space: Literal["F1", "F2"] = "F1"
+    activation: ActivationLike = "quadratic"
+    _: KW_ONLY
+    bias: float = 1.0
+    penalty: Auto = "auto"
+    validation: Literal["auto"] | Validation = "auto"
+    tol: Auto = "auto"
+    max_iter: Literal["auto"] | int = "auto"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Fit on X (n_samples, n_features), y (n_samples,)."""

@@ -10,7 +10,7 @@ from layerwise.activations import Activation
 from layerwise.solvers import conditional_gradient, nuclear
 from layerwise.solvers.neurons import NeuronFit
 
-#: Penalties tried, as multiples of the least one at which f is constant. Activations other than ``t^2`` have the
+#: Penalties tried, as multiples of the smallest one at which f is constant. Activations other than ``t^2`` have the
 #: shorter path: at smaller penalties their fits take hundreds of neurons and minutes.
 RELATIVE_PENALTIES, RELATIVE_PENALTIES_OF_OTHERS = np.logspace(-0.5, -4, 15), np.logspace(-0.5, -2.5, 5)
 

@@ -33,7 +33,7 @@ MIN_GRADIENT_NORM = 1e-30
 
 @dataclass(frozen=True)
 class Training:
-    """The weights of least validation loss, that loss, one history entry per epoch, and why training ended."""
+    """The weights with the lowest validation loss, that loss, one history entry per epoch, and why training ended."""
 
     weights: dict[str, np.ndarray]
     validation_loss: float

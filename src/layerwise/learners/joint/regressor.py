@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ Architecture = Literal["two-layer", "three-layer", "hierarchical"]
 MAX_LOSS_RATIO = 3.0
 
 
+@dataclass(eq=False, repr=False)
 class JointRegressor(Learner):
     """Neural network trained end to end: all parameters together, by Adam in muP scaling.
 
@@ -38,7 +40,7 @@ class JointRegressor(Learner):
                         g(x) = alpha + u'sigma_1(V x + s)
 
     (the 1/m_1 of Nichani et al. is part of a). The labels are scaled to mean 0 and variance 1, and the mean squared
-    error is minimised over random batches; the weights of the least validation loss are kept. Fitting needs PyTorch
+    error is minimised over random batches; the weights with the lowest validation loss are kept. Fitting needs PyTorch
     (``pip install 'layerwise[torch]'``); predicting does not. Standardise the columns of X first.
 
     Parameters
@@ -74,7 +76,7 @@ class JointRegressor(Learner):
     Attributes
     ----------
     weights_ : dict of str to ndarray
-        By the letters above, for the labels ``(y - y_mean_) / y_scale_``, at the epoch of least validation loss.
+        By the letters above, for the labels ``(y - y_mean_) / y_scale_``, at the epoch of the lowest validation loss.
     y_mean_, y_scale_ : float
     history_ : list of dict
         For each epoch: learning rate, mean squared error on the batches and on the rows held out.
@@ -141,38 +143,21 @@ class JointRegressor(Learner):
         "patience": Integer(1, none=True),
         "validation": Fraction(),
     }
-    n_features_in_: int
 
-    def __init__(
-        self,
-        architecture: Architecture = "two-layer",
-        *,
-        width: int = 1000,
-        middle_width: int = 256,
-        link_width: int = 1000,
-        degree: int = 2,
-        activation: ActivationLike | None = None,
-        learning_rate: float = 0.2,
-        batch_size: int = 64,
-        max_epochs: int = 100,
-        patience: int | None = None,
-        validation: float = 0.1,
-        max_memory: int = MAX_MEMORY,
-        random_state: RandomState = None,
-    ):
-        self.architecture: Architecture = architecture
-        self.width = width
-        self.middle_width = middle_width
-        self.link_width = link_width
-        self.degree = degree
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation = validation
-        self.max_memory = max_memory
-        self.random_state = random_state
+    architecture: Architecture = "two-layer"
+    _: KW_ONLY
+    width: int = 1000
+    middle_width: int = 256
+    link_width: int = 1000
+    degree: int = 2
+    activation: ActivationLike | None = None
+    learning_rate: float = 0.2
+    batch_size: int = 64
+    max_epochs: int = 100
+    patience: int | None = None
+    validation: float = 0.1
+    max_memory: float = MAX_MEMORY
+    random_state: RandomState = None
 
     def fit(self, X, y):
         """Train on X (n_samples, n_features), y (n_samples,)."""

@@ -12,40 +12,9 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from layerwise.papers.lee2020 import figures, studies
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED, first_over_second, taylor_terms, variance_exponent
 from layerwise.papers.lee2020.expressivity import hermite_residual, random_neurons
-from layerwise.papers.lee2020.figures import (
-    PREDICTED,
-    THRESHOLD,
-    at,
-    draw_dropout,
-    draw_expressivity,
-    draw_rank,
-    draw_targets,
-    error_exponent,
-    growth_with_rank,
-    least_of_kernels,
-    neural_over_raw,
-    share_not_reached,
-)
-from layerwise.papers.lee2020.studies import (
-    DEEP,
-    DEEP_LINEAR,
-    DIM,
-    F1,
-    F2,
-    KERNEL,
-    MOMENTS,
-    NTK_NEURAL,
-    NTK_RAW,
-    QUAD_HERMITE,
-    QUAD_RAW,
-    TWO_STAGES,
-    deep,
-    rank,
-    risk,
-    samples,
-)
 from layerwise.papers.panels import draw_exponents
 from layerwise.papers.paper import Claim, Measurement, Paper, PublishedFigure
 from layerwise.papers.statistics import exponent, median
@@ -61,43 +30,47 @@ LEE2020 = Paper(
         PublishedFigure(
             name="risk",
             caption="Risk against n, p = 4: quadratic models on a representation, tangent kernels, F₁, F₂, moments",
-            study=risk,
-            draw=draw_targets,
+            study=studies.risk,
+            draw=figures.draw_targets,
             claims=(
                 Claim(
                     "r = 1, n = 1000: risk of the quadratic model, Hermite representation",
                     0.0,
-                    lambda result: at(result, QUAD_HERMITE, 1, 1000),
+                    lambda result: figures.at(result, studies.QUAD_HERMITE, 1, 1000),
                     (0.0, 0.05),
                 ),
                 Claim(
                     "r = 3, n = 2000: risk of the quadratic model, Hermite representation",
                     0.0,
-                    lambda result: at(result, QUAD_HERMITE, 3, 2000),
+                    lambda result: figures.at(result, studies.QUAD_HERMITE, 3, 2000),
                     (0.0, 0.05),
                 ),
                 Claim(
                     "least risk of NTK on x and polynomial kernel in these cells (theory: the quarter of degree 4)",
                     0.25,
-                    least_of_kernels,
+                    figures.least_of_kernels,
                     (0.25, 0.5),
                 ),
                 Claim(
                     "r = 1, n = 2000: risk ratio, quadratic model on x to NTK on x (theory: below 1)",
                     1.0,
-                    lambda result: at(result, QUAD_RAW, 1, 2000) / at(result, NTK_RAW, 1, 2000),
+                    lambda result: (
+                        figures.at(result, studies.QUAD_RAW, 1, 2000) / figures.at(result, studies.NTK_RAW, 1, 2000)
+                    ),
                     (0.0, 0.95),
                 ),
                 Claim(
                     "r = 1, n = 2000: risk ratio, NTK on neural to NTK on x (theory: not below 1)",
                     1.0,
-                    lambda result: at(result, NTK_NEURAL, 1, 2000) / at(result, NTK_RAW, 1, 2000),
+                    lambda result: (
+                        figures.at(result, studies.NTK_NEURAL, 1, 2000) / figures.at(result, studies.NTK_RAW, 1, 2000)
+                    ),
                     (0.9, math.inf),
                 ),
                 Claim(
                     "r = 1, n = 2000: risk ratio, quadratic model on neural to the better on x (theory: below 1)",
                     1.0,
-                    neural_over_raw,
+                    figures.neural_over_raw,
                     (0.0, 0.95),
                 ),
             ),
@@ -105,31 +78,31 @@ LEE2020 = Paper(
         PublishedFigure(
             name="samples",
             caption="Samples for risk .1, p = 4, r = 1, with the predicted d^p, d^(p-1), d^(p/2), and d",
-            study=samples,
-            draw=partial(draw_exponents, threshold=THRESHOLD, predicted=PREDICTED),
+            study=studies.samples,
+            draw=partial(draw_exponents, threshold=figures.THRESHOLD, predicted=figures.PREDICTED),
             claims=(
                 Claim(
                     "exponent of n*: quadratic model, Hermite representation",
                     2.0,
-                    partial(exponent, threshold=THRESHOLD, learner=QUAD_HERMITE),
+                    partial(exponent, threshold=figures.THRESHOLD, learner=studies.QUAD_HERMITE),
                     (1.5, 2.5),
                 ),
                 Claim(
                     "exponent of n*: moments, polished (theory: from 1, the information limit, to p/2, unfolding)",
                     2.0,
-                    partial(exponent, threshold=THRESHOLD, learner=MOMENTS),
+                    partial(exponent, threshold=figures.THRESHOLD, learner=studies.MOMENTS),
                     (0.8, 2.2),
                 ),
                 Claim(
                     "d = 22, n = 1448: risk of the polynomial kernel (theory: the quarter of degree 4)",
                     0.25,
-                    lambda result: median(result, KERNEL, 1448, dim=22),
+                    lambda result: median(result, studies.KERNEL, 1448, dim=22),
                     (0.2, 0.5),
                 ),
                 Claim(
                     "share of dimensions at which the quadratic model on x has risk above .1 at the largest n",
                     1.0,
-                    partial(share_not_reached, learner=QUAD_RAW),
+                    partial(figures.share_not_reached, learner=studies.QUAD_RAW),
                     (0.99, 1.01),
                 ),
             ),
@@ -138,7 +111,7 @@ LEE2020 = Paper(
             name="dropout",
             caption="Signed dropout: the second-order term learns; without random signs, the first-order term does",
             measure=taylor_terms,
-            draw=draw_dropout,
+            draw=figures.draw_dropout,
             claims=(
                 Claim(
                     "with random signs, m = 1024: ratio of f⁽¹⁾ to f⁽²⁾ (theory: below 1)",
@@ -163,25 +136,30 @@ LEE2020 = Paper(
         PublishedFigure(
             name="rank",
             caption="Samples for risk .1 against the rank, quadratic activation: F₁ adapts, F₂ does not",
-            study=rank,
-            draw=draw_rank,
+            study=studies.rank,
+            draw=figures.draw_rank,
             claims=(
                 Claim(
                     "ratio of n* of F₁ at r = 4 to r = 1 (theory: a power of r)",
                     4.0,
-                    partial(growth_with_rank, learner=F1),
+                    partial(figures.growth_with_rank, learner=studies.F1),
                     (1.5, 6.0),
                 ),
-                Claim("ratio of n* of F₂ at r = 4 to r = 1", 1.0, partial(growth_with_rank, learner=F2), (0.87, 1.15)),
+                Claim(
+                    "ratio of n* of F₂ at r = 4 to r = 1",
+                    1.0,
+                    partial(figures.growth_with_rank, learner=studies.F2),
+                    (0.87, 1.15),
+                ),
             ),
         ),
         Measurement(
             name="expressivity",
             caption="Random ReLU neurons represent (x·β)^q on average, with error m^(-1/2); Hermite features exactly",
             measure=random_neurons,
-            draw=draw_expressivity,
+            draw=figures.draw_expressivity,
             claims=(
-                Claim("exponent of the error in m", -0.5, error_exponent, (-0.56, -0.44)),
+                Claim("exponent of the error in m", -0.5, figures.error_exponent, (-0.56, -0.44)),
                 Claim(
                     "q = 2: largest error of (θ·h)² for (x·β)⁴", 0.0, lambda table: hermite_residual(2), (0.0, 1e-10)
                 ),
@@ -190,25 +168,25 @@ LEE2020 = Paper(
         PublishedFigure(
             name="deep",
             caption="Deep low-rank polynomials, with and without linear terms",
-            study=deep,
-            draw=draw_targets,
+            study=studies.deep,
+            draw=figures.draw_targets,
             claims=(
                 Claim(
                     "(β·g)², n = 4 d²: risk of the quadratic model, Hermite representation, where it is one neuron",
                     0.0,
-                    lambda result: median(result, QUAD_HERMITE, 4 * DIM**2, target=DEEP, dim=DIM),
+                    partial(figures.deep_risk, learner=studies.QUAD_HERMITE, target=studies.DEEP),
                     (0.0, 0.1),
                 ),
                 Claim(
                     "(β·g)², n = 4 d²: risk of the hierarchical learner (theory: only degree 2 is learnt: E g' = 0)",
                     0.5,
-                    lambda result: median(result, TWO_STAGES, 4 * DIM**2, target=DEEP, dim=DIM),
+                    partial(figures.deep_risk, learner=studies.TWO_STAGES, target=studies.DEEP),
                     (0.4, 0.65),
                 ),
                 Claim(
                     "(β·g)² + v·g, n = 4 d²: risk of the hierarchical learner (linear terms reveal the features)",
                     0.0,
-                    lambda result: median(result, TWO_STAGES, 4 * DIM**2, target=DEEP_LINEAR, dim=DIM),
+                    partial(figures.deep_risk, learner=studies.TWO_STAGES, target=studies.DEEP_LINEAR),
                     (0.0, 0.05),
                 ),
             ),

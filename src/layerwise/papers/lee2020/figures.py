@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from layerwise.papers.lee2020 import studies
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED
-from layerwise.papers.lee2020.studies import (
-    DIM,
-    F1,
-    F2,
-    KERNEL,
-    MOMENTS,
-    NTK_RAW,
-    QUAD_HERMITE,
-    QUAD_NEURAL,
-    QUAD_RAW,
-    QUAD_RAW_GATES,
-)
 from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.statistics import dimensions_not_reached, median
 from layerwise.studies import StudyResult, blank_axes, sample_complexity
@@ -34,24 +23,29 @@ if TYPE_CHECKING:
 #: Risk to reach, below the share .25 of the variance that has degree 4.
 THRESHOLD = 0.1
 #: Exponents that the slides predict for p = 4; order d is the information limit.
-PREDICTED = {KERNEL: 4, QUAD_RAW: 3, QUAD_HERMITE: 2, MOMENTS: 1}
+PREDICTED = {studies.KERNEL: 4, studies.QUAD_RAW: 3, studies.QUAD_HERMITE: 2, studies.MOMENTS: 1}
 
 
 def at(result: StudyResult, learner: str, rank: int, n: int) -> float:
     """Return the median risk in a cell of the study `risk`, at d = 16."""
-    return median(result, learner, n, target=f"p = 4, r = {rank}", dim=DIM)
+    return median(result, learner, n, target=f"p = 4, r = {rank}", dim=studies.DIM)
+
+
+def deep_risk(result: StudyResult, learner: str, target: str) -> float:
+    """Return the median risk in a cell of the study `deep`, at d = 16 and n = 4 d^2."""
+    return median(result, learner, 4 * studies.DIM**2, target=target, dim=studies.DIM)
 
 
 def least_of_kernels(result: StudyResult) -> float:
-    """Return the least risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
-    cells = [(learner, r, n) for learner in (NTK_RAW, KERNEL) for r, n in ((1, 1000), (3, 2000))]
+    """Return the lowest risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
+    cells = [(learner, r, n) for learner in (studies.NTK_RAW, studies.KERNEL) for r, n in ((1, 1000), (3, 2000))]
     return float(np.min([at(result, *cell) for cell in cells]))
 
 
 def neural_over_raw(result: StudyResult) -> float:
     """Return the risk ratio of the quadratic models on the neural representation and on x with the better gates."""
-    raw = np.min([at(result, learner, 1, 2000) for learner in (QUAD_RAW, QUAD_RAW_GATES)])
-    return at(result, QUAD_NEURAL, 1, 2000) / float(raw)
+    raw = np.min([at(result, learner, 1, 2000) for learner in (studies.QUAD_RAW, studies.QUAD_RAW_GATES)])
+    return at(result, studies.QUAD_NEURAL, 1, 2000) / float(raw)
 
 
 def share_not_reached(result: StudyResult, learner: str) -> float:
@@ -75,14 +69,14 @@ def growth_with_rank(result: StudyResult, learner: str) -> float:
 def draw_targets(result: StudyResult) -> Figure:
     """Draw risk against n with one panel per target and one curve per learner, at d = 16 or the largest dimension."""
     labels = [spec.label for spec in result.study.targets]
-    dim = DIM if DIM in result.study.dims else max(result.study.dims)
+    dim = studies.DIM if studies.DIM in result.study.dims else max(result.study.dims)
     return side_by_side(*(panel(result, target=label, dim=dim, title=f"{label}, d = {dim}") for label in labels))
 
 
 def draw_rank(result: StudyResult) -> Figure:
     """Draw n* against the rank."""
     ax, lines = blank_axes(), []
-    for learner, colour in zip((F1, F2), COLOURS, strict=False):
+    for learner, colour in zip((studies.F1, studies.F2), COLOURS, strict=False):
         rows = samples_by_rank(result, learner).dropna(subset="n_star")
         ax.vlines(
             rows["rank"], rows["lower"].clip(lower=rows["n_min"]), rows["upper"].clip(upper=rows["n_max"]), color=colour

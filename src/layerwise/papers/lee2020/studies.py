@@ -1,4 +1,4 @@
-"""The studies behind the figures: targets, learners, dimensions and sample sizes, most of which the slides omit."""
+"""The studies behind the figures: targets, learners, dimensions and sample sizes. The slides omit most of these."""
 
 from __future__ import annotations
 

@@ -22,18 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import beta
 
-from layerwise.papers.nichani2023.studies import (
-    H2,
-    RANDOM,
-    RELU,
-    RELU_CENTRED,
-    THREE_LAYERS,
-    activation,
-    depth_and_dimension,
-    depth_separation,
-    quadratic_feature,
-    single_index,
-)
+from layerwise.papers.nichani2023 import studies
 from layerwise.papers.panels import draw_by_dimension, panel, side_by_side, tick_multiples
 from layerwise.papers.paper import Claim, Paper, PublishedFigure
 from layerwise.papers.statistics import correlation, exponent, median
@@ -53,7 +42,9 @@ def kept_in_high_dimension(result: StudyResult, learner: str) -> float:
 
 def gap_closed(result: StudyResult) -> float:
     """Return the share of the gap between ReLU and h_2 closed by removing the linear part, at d = 16, n = 1024."""
-    relu, centred, h2 = (correlation(result, learner, 1024, dim=16) for learner in (RELU, RELU_CENTRED, H2))
+    relu, centred, h2 = (
+        correlation(result, learner, 1024, dim=16) for learner in (studies.RELU, studies.RELU_CENTRED, studies.H2)
+    )
     return (centred - relu) / (h2 - relu)
 
 
@@ -69,20 +60,20 @@ def quadratic_part_alone(dim: int) -> float:
 
 
 def best_two_layers(result: StudyResult, dim: int, n: int) -> float:
-    """Return the least median risk of the two-layer learners of that cell; NaN unless all of them were measured."""
+    """Return the lowest median risk of the two-layer learners of that cell; NaN unless all of them were measured."""
     run = {learner for _, learner, trial in result.study.cells() if (trial.dim, trial.n) == (dim, n)}
-    return float(np.min([median(result, learner, n, dim=dim) for learner in run - {THREE_LAYERS}]))
+    return float(np.min([median(result, learner, n, dim=dim) for learner in run - {studies.THREE_LAYERS}]))
 
 
 def advantage(result: StudyResult, dim: int, n: int) -> float:
     """Return the ratio of `best_two_layers` to the median risk of three layers."""
-    return best_two_layers(result, dim, n) / median(result, THREE_LAYERS, n, dim=dim)
+    return best_two_layers(result, dim, n) / median(result, studies.THREE_LAYERS, n, dim=dim)
 
 
 def advantage_when_learnt(result: StudyResult) -> float:
     """Return `advantage` at d = 16 and the smallest n at which the median risk of three layers is at most .05."""
     sizes = sorted({trial.n for trial in result.study.trials()})
-    learnt = [n for n in sizes if median(result, THREE_LAYERS, n, dim=16) <= LEARNT_RISK]
+    learnt = [n for n in sizes if median(result, studies.THREE_LAYERS, n, dim=16) <= LEARNT_RISK]
     return advantage(result, 16, learnt[0]) if learnt else math.nan
 
 
@@ -102,7 +93,7 @@ def draw_depth_separation(result: StudyResult) -> Figure:
 def draw_depth_and_dimension(result: StudyResult) -> Figure:
     """Draw the median risk of three layers, that of the best two layers, and the ratio of the second to the first."""
     three = result.summary()
-    three = three[three["learner"] == THREE_LAYERS]
+    three = three[three["learner"] == studies.THREE_LAYERS]
     best = np.array([best_two_layers(result, dim, n) for dim, n in zip(three["dim"], three["n"], strict=True)])
 
     def derived(values: np.ndarray, title: str, ylabel: str, references: Mapping[str, float]) -> Callable[[Axes], None]:
@@ -116,7 +107,7 @@ def draw_depth_and_dimension(result: StudyResult) -> Figure:
         return draw
 
     figure = side_by_side(
-        panel(result, curves="dim", learner=THREE_LAYERS, per_power=2, title=THREE_LAYERS),
+        panel(result, curves="dim", learner=studies.THREE_LAYERS, per_power=2, title=studies.THREE_LAYERS),
         derived(best, "the best of the two-layer learners", "risk", {}),
         derived(best / three["median"].to_numpy(), "the second over the first", "ratio of risks", {"equal": 1.0}),
     )
@@ -135,19 +126,19 @@ NICHANI2023 = Paper(
         PublishedFigure(
             name="single_index",
             caption="Section 4.1: the direction of a sine is learnt from n ~ d samples, and the loss falls with it",
-            study=single_index,
+            study=studies.single_index,
             draw=partial(draw_by_dimension, power=1),
             claims=(
                 Claim(
                     "correlation of the feature with β·x at d = 32, n = 32 d (theory: tends to 1)",
                     1.0,
-                    lambda result: correlation(result, RELU, 32 * 32, dim=32),
+                    lambda result: correlation(result, studies.RELU, 32 * 32, dim=32),
                     (0.95, 1.0),
                 ),
                 Claim(
                     "risk at d = 32, n = 32 d (theory: tends to 0)",
                     0.0,
-                    lambda result: median(result, RELU, 32 * 32, dim=32),
+                    lambda result: median(result, studies.RELU, 32 * 32, dim=32),
                     (0.0, 0.1),
                 ),
                 Claim(
@@ -161,19 +152,19 @@ NICHANI2023 = Paper(
         PublishedFigure(
             name="quadratic_feature",
             caption="Section 4.2: with σ₂ = h₂ a quadratic feature is learnt from n ~ d² samples",
-            study=quadratic_feature,
+            study=studies.quadratic_feature,
             draw=partial(draw_by_dimension, power=2),
             claims=(
                 Claim(
                     "correlation of the feature with xᵀAx at d = 16, n = 2048 (theory: tends to 1)",
                     1.0,
-                    lambda result: correlation(result, H2, 2048, dim=16),
+                    lambda result: correlation(result, studies.H2, 2048, dim=16),
                     (0.93, 1.0),
                 ),
                 Claim(
                     "risk at d = 32, n = 8 d² (theory: tends to 0)",
                     0.0,
-                    lambda result: median(result, H2, 8 * 32**2, dim=32),
+                    lambda result: median(result, studies.H2, 8 * 32**2, dim=32),
                     (0.0, 0.2),
                 ),
                 Claim(
@@ -187,19 +178,19 @@ NICHANI2023 = Paper(
         PublishedFigure(
             name="activation",
             caption="Choice of σ₂: ReLU learns a quadratic feature from d² samples if the linear part of y is removed",
-            study=activation,
+            study=studies.activation,
             draw=draw_activation,
             claims=(
                 Claim(
                     "h₂: ratio of the correlations at d = 32 and d = 8, n = 4 d² (theory: d² samples suffice)",
                     1.0,
-                    partial(kept_in_high_dimension, learner=H2),
+                    partial(kept_in_high_dimension, learner=studies.H2),
                     (0.9, 1.1),
                 ),
                 Claim(
                     "ReLU: the same ratio (theory: d² samples do not suffice)",
                     0.0,
-                    partial(kept_in_high_dimension, learner=RELU),
+                    partial(kept_in_high_dimension, learner=studies.RELU),
                     (0.0, 0.7),
                 ),
                 Claim(
@@ -213,13 +204,13 @@ NICHANI2023 = Paper(
         PublishedFigure(
             name="depth_separation",
             caption="Section 5: ReLU(xᵀAx) on the sphere, three layers against two with at least as many parameters",
-            study=depth_separation,
+            study=studies.depth_separation,
             draw=draw_depth_separation,
             claims=(
                 Claim(
                     "risk of three layers at n = 8192 (theory: tends to 0)",
                     0.0,
-                    lambda result: median(result, THREE_LAYERS, 8192),
+                    lambda result: median(result, studies.THREE_LAYERS, 8192),
                     (0.0, LEARNT_RISK),
                 ),
                 Claim(
@@ -231,7 +222,7 @@ NICHANI2023 = Paper(
                 Claim(
                     "risk of random features at n = 8192 (theory: the quadratic part alone is learnt)",
                     quadratic_part_alone(16),
-                    lambda result: median(result, RANDOM, 8192),
+                    lambda result: median(result, studies.RANDOM, 8192),
                     (0.2, 0.3),
                 ),
             ),
@@ -239,7 +230,7 @@ NICHANI2023 = Paper(
         PublishedFigure(
             name="depth_and_dimension",
             caption="Section 5: with n ~ d² the risk of three layers does not depend on d, that of two layers grows",
-            study=depth_and_dimension,
+            study=studies.depth_and_dimension,
             draw=draw_depth_and_dimension,
             claims=(
                 Claim(

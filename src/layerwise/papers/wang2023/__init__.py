@@ -19,19 +19,7 @@ import numpy as np
 from layerwise.papers.panels import draw_by_dimension, draw_exponents, panel, side_by_side
 from layerwise.papers.paper import Claim, Paper, PublishedFigure
 from layerwise.papers.statistics import correlation, dimensions_not_reached, exponent, median
-from layerwise.papers.wang2023.studies import (
-    JOINT,
-    REFINED,
-    TWO_FEATURES,
-    TWO_STAGES,
-    assumptions,
-    figure2_cubic,
-    figure2_joint,
-    figure2_quadratic,
-    layerwise_cost,
-    samples,
-    width,
-)
+from layerwise.papers.wang2023 import studies
 from layerwise.studies import StudyResult
 
 if TYPE_CHECKING:
@@ -47,7 +35,7 @@ def draw_curves(curves: Literal["learner", "target"], result: StudyResult) -> Fi
 
 def spread(result: StudyResult, multiple: float, power: int) -> float:
     """Return the ratio of the largest to the smallest median risk of two stages at ``n = multiple * d^power``."""
-    risks = [median(result, TWO_STAGES, round(multiple * dim**power), dim=dim) for dim in result.study.dims]
+    risks = [median(result, studies.TWO_STAGES, round(multiple * dim**power), dim=dim) for dim in result.study.dims]
     return max(risks) / min(risks) if np.all(np.isfinite(risks)) else float("nan")
 
 
@@ -61,13 +49,13 @@ WANG2023 = Paper(
         PublishedFigure(
             name="layerwise_quadratic",
             caption="Figure 2 layer by layer, k = 2: against n / d² the curves of all dimensions coincide",
-            study=figure2_quadratic,
-            draw=partial(draw_by_dimension, power=2, learner=TWO_STAGES),
+            study=studies.figure2_quadratic,
+            draw=partial(draw_by_dimension, power=2, learner=studies.TWO_STAGES),
             claims=(
                 Claim(
                     "correlation of stage 1 with p at d = 24, n = 16 d² (theory: that of P₂h)",
                     0.9701,
-                    lambda result: correlation(result, TWO_STAGES, 16 * 24**2, dim=24),
+                    lambda result: correlation(result, studies.TWO_STAGES, 16 * 24**2, dim=24),
                     (0.92, 0.98),
                 ),
                 Claim(
@@ -81,13 +69,13 @@ WANG2023 = Paper(
         PublishedFigure(
             name="layerwise_cubic",
             caption="Figure 2 layer by layer, k = 3: the same against n / d³",
-            study=figure2_cubic,
-            draw=partial(draw_by_dimension, power=3, learner=TWO_STAGES),
+            study=studies.figure2_cubic,
+            draw=partial(draw_by_dimension, power=3, learner=studies.TWO_STAGES),
             claims=(
                 Claim(
                     "correlation of stage 1 with p at d = 16, n = 2 d³ (theory: that of P_{≤3}h)",
                     0.9363,
-                    lambda result: correlation(result, TWO_STAGES, 2 * 16**3, dim=16),
+                    lambda result: correlation(result, studies.TWO_STAGES, 2 * 16**3, dim=16),
                     (0.82, 0.95),
                 ),
                 Claim(
@@ -101,13 +89,13 @@ WANG2023 = Paper(
         PublishedFigure(
             name="samples",
             caption="Samples for risk .2, k = 2: order d² for two stages; kernels do not reach it with as many",
-            study=samples,
-            draw=partial(draw_exponents, threshold=THRESHOLD, predicted={TWO_STAGES: 2}),
+            study=studies.samples,
+            draw=partial(draw_exponents, threshold=THRESHOLD, predicted={studies.TWO_STAGES: 2}),
             claims=(
                 Claim(
                     "exponent of n* for two stages (theory: n of order d² suffices)",
                     2.0,
-                    partial(exponent, threshold=THRESHOLD, learner=TWO_STAGES),
+                    partial(exponent, threshold=THRESHOLD, learner=studies.TWO_STAGES),
                     (1.5, 2.5),
                 ),
                 Claim(
@@ -127,13 +115,13 @@ WANG2023 = Paper(
         PublishedFigure(
             name="figure2",
             caption="Figure 2 as published: all layers together, against n / d³",
-            study=figure2_joint,
-            draw=partial(draw_by_dimension, power=3, learner=JOINT),
+            study=studies.figure2_joint,
+            draw=partial(draw_by_dimension, power=3, learner=studies.JOINT),
             claims=(
                 Claim(
                     "correlation of the bottleneck with p at d = 24, n = d³",
                     1.0,
-                    lambda result: correlation(result, JOINT, 24**3, dim=24),
+                    lambda result: correlation(result, studies.JOINT, 24**3, dim=24),
                     (0.9, 1.0),
                 ),
             ),
@@ -141,19 +129,21 @@ WANG2023 = Paper(
         PublishedFigure(
             name="price",
             caption="Layerwise training needs more samples than joint training; refinement makes up for it",
-            study=layerwise_cost,
+            study=studies.layerwise_cost,
             draw=partial(draw_curves, "learner"),
             claims=(
                 Claim(
                     "ratio of the risks of two stages and of joint training at n = 8 d²",
                     1.0,
-                    lambda result: median(result, TWO_STAGES, 8 * 16**2) / median(result, JOINT, 8 * 16**2),
+                    lambda result: (
+                        median(result, studies.TWO_STAGES, 8 * 16**2) / median(result, studies.JOINT, 8 * 16**2)
+                    ),
                     (1.0, math.inf),
                 ),
                 Claim(
                     "risk of the refined learner at n = 8 d² (theory: 0 for n above the number of parameters)",
                     0.0,
-                    lambda result: median(result, REFINED, 8 * 16**2),
+                    lambda result: median(result, studies.REFINED, 8 * 16**2),
                     (0.0, 0.01),
                 ),
             ),
@@ -161,7 +151,7 @@ WANG2023 = Paper(
         PublishedFigure(
             name="width",
             caption="Width of stage 1: enough neurons to span the quadratics suffice, fewer do not",
-            study=width,
+            study=studies.width,
             draw=partial(draw_curves, "learner"),
             claims=(
                 Claim(
@@ -177,7 +167,7 @@ WANG2023 = Paper(
         PublishedFigure(
             name="assumptions",
             caption="Where the theorem's assumptions do not hold",
-            study=assumptions,
+            study=studies.assumptions,
             draw=partial(draw_curves, "target"),
             claims=(
                 Claim(
@@ -189,7 +179,7 @@ WANG2023 = Paper(
                 Claim(
                     "two features, risk at n = 32 d² (one feature explains half of the variance)",
                     0.5,
-                    lambda result: median(result, target=TWO_FEATURES, n=32 * 16**2),
+                    lambda result: median(result, target=studies.TWO_FEATURES, n=32 * 16**2),
                     (0.45, 0.6),
                 ),
             ),

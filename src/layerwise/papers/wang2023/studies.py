@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from sklearn.base import BaseEstimator, RegressorMixin
 
@@ -15,6 +16,7 @@ LINKS = {2: [0.0, 1.0, 0.7, 0.7], 3: [0.0, 1.0, 0.5]}
 #: sigma_1(z) = z^3 = 3 h_1 + sqrt(6) h_3.
 CUBE = [0.0, 3.0, 0.0, math.sqrt(6)]
 TWO_STAGES, REFINED, JOINT = "two stages", "two stages, refined", "all layers together"
+QUADRATIC = "z + .7 h₂ + .7 h₃ of a quadratic p"
 TWO_FEATURES = "two features, (p₁ + p₁p₂)/√2"
 
 
@@ -53,11 +55,23 @@ def layerwise(label: str, degree: int, **params) -> LearnerSpec:
     return LearnerSpec(label=label, use=HierarchicalRegressor, params={"degree": degree} | params)
 
 
+def at_16(
+    name: str,
+    full: bool,
+    learners: list[LearnerSpec],
+    times: Sequence[float],
+    targets: Sequence[TargetSpec] = (target(QUADRATIC, 2),),
+) -> Study:
+    """Return a study at d = 16 with ``n = times * d^2``."""
+    sizes, seeds = Sizes(times=times, power=2), 10 if full else 3
+    return Study(name=name, targets=targets, learners=learners, dims=[16], n=sizes, seeds=seeds, n_test=2**14)
+
+
 def figure2_quadratic(full: bool) -> Study:
     """Figure 2 layer by layer, k = 2."""
     return Study(
         name="Layerwise, k = 2",
-        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
+        targets=[target(QUADRATIC, 2)],
         learners=[layerwise(TWO_STAGES, 2)],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
         n=Sizes(times=[1, 2, 4, 8, 16, 32, 64], power=2) if full else Sizes(times=[1, 2, 4, 8, 16], power=2),
@@ -125,56 +139,31 @@ def layerwise_cost(full: bool) -> Study:
     """Layerwise training, joint training and refinement, by their risk at several sample sizes."""
     shorter = None if full else Sizes(times=[2, 8], power=2)
     joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
-    return Study(
-        name="Price of layerwise training",
-        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
-        learners=[
-            layerwise(TWO_STAGES, 2),
-            layerwise(REFINED, 2, refine=True).model_copy(update={"n": shorter}),
-            LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=shorter),
-        ],
-        dims=[16],
-        n=Sizes(times=[1, 2, 4, 8, 16, 32], power=2) if full else Sizes(times=[2, 8, 32], power=2),
-        seeds=10 if full else 3,
-        n_test=2**14,
-    )
+    learners = [
+        layerwise(TWO_STAGES, 2),
+        layerwise(REFINED, 2, refine=True).model_copy(update={"n": shorter}),
+        LearnerSpec(label=JOINT, use=JointRegressor, params=joint, n=shorter),
+    ]
+    return at_16("Price of layerwise training", full, learners, [1, 2, 4, 8, 16, 32] if full else [2, 8, 32])
 
 
 def width(full: bool) -> Study:
     """Stage 1 with several numbers of neurons; C(d + 2, 2) = 153 of them span all quadratics."""
-    widths = (38, 76, 153, 306)
-    return Study(
-        name="Neurons of stage 1",
-        targets=[target("z + .7 h₂ + .7 h₃ of a quadratic p", 2)],
-        learners=[layerwise(f"m₁ = {m}", 2, width=m) for m in widths] + [layerwise("m₁ = ∞", 2)],
-        dims=[16],
-        n=Sizes(times=[2, 8, 32, 128], power=2) if full else Sizes(times=[2, 32], power=2),
-        seeds=10 if full else 3,
-        n_test=2**14,
-    )
+    learners = [layerwise(f"m₁ = {m}", 2, width=m) for m in (38, 76, 153, 306)] + [layerwise("m₁ = ∞", 2)]
+    return at_16("Neurons of stage 1", full, learners, [2, 8, 32, 128] if full else [2, 32])
 
 
 def assumptions(full: bool) -> Study:
     """Targets that the theorem excludes: few terms, a random tensor, two features, inputs that are not Gaussian."""
     staircase = {"features": {"name": "balanced_sum", "degree": 2}, "link": "staircase"}
-    return Study(
-        name="Beyond the assumptions",
-        targets=[
-            target("balanced, L = d", 2),
-            target("L = 2", 2, "sparse", n_terms=2),
-            target("random tensor", 2, "random_tensor"),
-            target("random tensor, cube", 2, "random_tensor", inputs={"inputs": "UniformCube"}),
-            target(
-                "random tensor, Student-t",
-                2,
-                "random_tensor",
-                inputs={"inputs": "StudentT", "inputs_params": {"df": 8.0}},
-            ),
-            TargetSpec(label=TWO_FEATURES, use=MultiFeature, params=staircase),
-        ],
-        learners=[layerwise(TWO_STAGES, 2)],
-        dims=[16],
-        n=Sizes(times=[2, 8, 32, 128], power=2) if full else Sizes(times=[2, 8, 32], power=2),
-        seeds=10 if full else 3,
-        n_test=2**14,
-    )
+    student = {"inputs": "StudentT", "inputs_params": {"df": 8.0}}
+    targets = [
+        target("balanced, L = d", 2),
+        target("L = 2", 2, "sparse", n_terms=2),
+        target("random tensor", 2, "random_tensor"),
+        target("random tensor, cube", 2, "random_tensor", inputs={"inputs": "UniformCube"}),
+        target("random tensor, Student-t", 2, "random_tensor", inputs=student),
+        TargetSpec(label=TWO_FEATURES, use=MultiFeature, params=staircase),
+    ]
+    times = [2, 8, 32, 128] if full else [2, 8, 32]
+    return at_16("Beyond the assumptions", full, [layerwise(TWO_STAGES, 2)], times, targets=targets)

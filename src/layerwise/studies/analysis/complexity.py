@@ -4,8 +4,8 @@ Let ``m(n)`` be the median over S seeds of log risk and ``s(n)`` their standard 
 wider of two confidence intervals for a median:
 
     m -+ t e,  e = s sqrt(pi / (2 S + pi - 2)),   Student's t, with the standard error e of a normal sample's median;
-    from the k-th smallest to the k-th largest,   the sign test, valid for every distribution: seeds some of which have
-                                                  learnt and some have not are far from normal.
+    from the k-th smallest to the k-th largest,   the sign test, valid for every distribution: log risks are far from
+                                                  normal if only some of the seeds have learnt.
 
 Isotonic regression makes each of the three curves decreasing (a risk that rises again is noise, or n* is where it
 falls for good). Where they cross ``log threshold`` are the lower end of the interval, n* and its upper end. A curve

@@ -73,19 +73,10 @@ class Exponent:
         return len(self.not_reached) + len(self.below_grid)
 
     def verdict(self, predicted: float | None = None) -> str:
-        """Describe the exponent and whether it agrees with a prediction.
+        """Describe the exponent and whether it agrees with a prediction, by default the attribute ``predicted``.
 
-        Parameters
-        ----------
-        predicted : float or None, default=None
-            The prediction; None stands for the attribute ``predicted``.
-
-        Returns
-        -------
-        str
-            For example ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees where the interval
-            contains the prediction, as wide intervals easily do. Missing dimensions, and sizes at which every trial
-            failed, are listed.
+        For example ``"agrees with 2: 1.93 [1.7, 2.2]; not reached at d = 24"``. It agrees if the interval contains the
+        prediction, as wide intervals easily do. Missing dimensions, and sizes at which every trial failed, are listed.
         """
         predicted = self.predicted if predicted is None else predicted
         found = self._interval(predicted)

@@ -45,17 +45,7 @@ class StudyResult:
 
     @classmethod
     def from_store(cls, study: Study, store: HoldsOutcomes) -> Self:
-        """Return the outcomes of a study that a store holds so far, without running trials.
-
-        Parameters
-        ----------
-        study : Study
-        store : Store
-
-        Returns
-        -------
-        StudyResult
-        """
+        """Return the outcomes of a study that a store holds so far, without running trials."""
         return cls(study, store.outcomes(trial.key for trial in study.trials()))
 
     @cached_property
@@ -118,10 +108,5 @@ class StudyResult:
         return summary.reset_index()
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Write `table` as CSV with all digits.
-
-        Parameters
-        ----------
-        path : path-like
-        """
+        """Write `table` as CSV with all digits."""
         self.table.to_csv(path, index=False)

@@ -75,10 +75,8 @@ class Sizes(Definition):
     def at(self, dim: int) -> list[int]:
         """Return the sample sizes at dimension `dim`, in the order given.
 
-        Raises
-        ------
-        StudyError
-            For a size that is not a positive 64-bit integer, or two sizes that are equal after rounding.
+        StudyError is raised for a size that is not a positive 64-bit integer, or two sizes that are equal after
+        rounding.
         """
         found: dict[int, str] = {}
         for factor, power in product(*self._lists):

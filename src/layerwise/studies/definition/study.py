@@ -136,18 +136,8 @@ class Study(Definition):
     def from_toml(cls, path: str | PathLike[str]) -> Self:
         """Read a study from a TOML file.
 
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        Study
-
-        Raises
-        ------
-        StudyError
-            If the file cannot be read or does not declare a valid study. The message names the file and the key.
+        StudyError is raised if the file cannot be read or does not declare a valid study; the message names the file
+        and the key.
         """
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -163,14 +153,7 @@ class Study(Definition):
     def to_toml(self) -> str:
         """Return the study as TOML; `from_toml` reads it back to an equal study.
 
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        StudyError
-            If a parameter is None, which TOML cannot express.
+        StudyError is raised if a parameter is None, which TOML cannot express.
         """
         data = self.model_dump(exclude_none=True)
         for kind in ("targets", "learners"):
@@ -185,30 +168,11 @@ class Study(Definition):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the study that `to_json` wrote.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        Study
-
-        Raises
-        ------
-        StudyError
-            If it names something that cannot be imported here.
-        """
+        """Return the study that `to_json` wrote; StudyError if it names something that cannot be imported here."""
         return cls(**json.loads(text))
 
     def to_json(self) -> str:
-        """Return the study as canonical JSON, as a store holds it. Equal studies give equal texts.
-
-        Returns
-        -------
-        str
-        """
+        """Return the study as canonical JSON, as a store holds it. Equal studies give equal texts."""
         return canonical_json(self.model_dump())
 
     def cells(self) -> Iterator[tuple[str, str, Trial]]:
@@ -228,12 +192,7 @@ class Study(Definition):
                             yield target.label, learner.label, self._trial(target, learner, dim, n, seed)
 
     def trials(self) -> list[Trial]:
-        """Return the distinct trials in the order of the definition.
-
-        Returns
-        -------
-        list of Trial
-        """
+        """Return the distinct trials in the order of the definition."""
         return list({trial.key: trial for _, _, trial in self.cells()}.values())
 
     def _trial(self, target: TargetSpec, learner: LearnerSpec, dim: int, n: int, seed: int) -> Trial:

@@ -110,7 +110,7 @@ class DaskExecutor(Executor):
         """Send one trial to the scheduler."""
         try:
             future = self._client.submit(_run_on_worker, trial, version("layerwise"), pure=False)
-        except Exception:
+        except Exception:  # Dask raises many types once its scheduler is gone
             if self._client.status == "running":
                 raise
             self.completed.put((trial, StudyError(SCHEDULER_LOST)))

@@ -119,7 +119,7 @@ class ProcessExecutor(Executor):
     """Runs trials in processes, one trial per process at a time.
 
     Processes do not share an interpreter lock or memory, and a crash ends only its own trial. Each is a loky executor
-    with one worker, so that the trial of which a process died is known.
+    with one worker, so that it is known which trial ended its process.
     """
 
     def __init__(self, n_workers: int) -> None:

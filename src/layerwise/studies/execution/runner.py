@@ -4,7 +4,7 @@ Every trial has one BLAS thread, so its value does not depend on where it runs o
 threads, processes and a Dask cluster of like machines give the same numbers bit for bit. Executors only compute; the
 calling thread alone writes to the store.
 
-A local process runs one trial at a time, so the trial of which it died is known, and is run again. A worker of a
+A local process runs one trial at a time. If it dies, the cause is known, and that trial is run again. A worker of a
 cluster holds several: those that were lost with it are quarantined, each is run once more with no other, and only a
 trial that kills workers on its own becomes a failed row.
 """

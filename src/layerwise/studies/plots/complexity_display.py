@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -16,13 +17,13 @@ from layerwise.studies.plots.frame import AXES, FAINT, INK, REFERENCE_DASHES, cu
 from layerwise.studies.plots.selection import labels, rows_of, select, title_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 SUPERSCRIPTS = str.maketrans("0123456789.", "⁰¹²³⁴⁵⁶⁷⁸⁹·")
 
 
+@dataclass(eq=False, repr=False)
 class SampleComplexityDisplay(StudyDisplay):
     """Risk, or another metric, against the number of training samples, with one curve per learner, dimension or target.
 
@@ -50,23 +51,12 @@ class SampleComplexityDisplay(StudyDisplay):
         The medians, one line per curve, in the order of the study.
     """
 
-    lines_: list[Line2D]
-
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        *,
-        curves: Literal["learner", "dim", "target"] = "learner",
-        metric: str = "risk",
-        per_power: float = 0,
-        title: str = "",
-        references: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(table, title=title)
-        self.curves = curves
-        self.metric = metric
-        self.per_power = per_power
-        self.references = references
+    _: KW_ONLY
+    curves: Literal["learner", "dim", "target"] = "learner"
+    metric: str = "risk"
+    per_power: float = 0
+    references: Mapping[str, float] | None = None
+    lines_: list[Line2D] = field(init=False)
 
     @classmethod
     def from_study(
@@ -98,12 +88,8 @@ class SampleComplexityDisplay(StudyDisplay):
             "risk", "fit_seconds", "peak_bytes" or a metric of `layerwise.studies.trials.metrics`.
         quantiles : tuple of two floats, default=(0.25, 0.75)
             The band around the median over seeds; (0, 1) is minimum to maximum.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        SampleComplexityDisplay
+        ax
+            As for `plot`.
 
         Raises
         ------

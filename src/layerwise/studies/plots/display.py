@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 from layerwise.studies.plots.frame import SIZE
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@dataclass(eq=False, repr=False)
 class StudyDisplay(ABC):
     """A figure of a study, in scikit-learn's Display convention.
 
@@ -20,12 +22,11 @@ class StudyDisplay(ABC):
     ``table`` holds the numbers that are drawn, ``figure_`` and ``ax_`` are matplotlib's figure and axes.
     """
 
-    figure_: Figure
-    ax_: Axes
-
-    def __init__(self, table: pd.DataFrame, *, title: str = "") -> None:
-        self.table = table
-        self.title = title
+    table: pd.DataFrame
+    _: KW_ONLY
+    title: str = ""
+    figure_: Figure = field(init=False)
+    ax_: Axes = field(init=False)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the figure.
@@ -34,10 +35,6 @@ class StudyDisplay(ABC):
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        self
         """
         if ax is None:
             import matplotlib.pyplot as plt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -35,6 +36,7 @@ MARKERS = "osDPX*"  # without triangles, which mark censored cells
 SHIFT = 1.02  # factor in d between neighbouring curves, so that bars and triangles do not hide one another
 
 
+@dataclass(eq=False, repr=False)
 class ExponentDisplay(StudyDisplay):
     """Samples n* against the dimension d in log-log axes, with fitted power laws, one per learner or target.
 
@@ -61,21 +63,11 @@ class ExponentDisplay(StudyDisplay):
         The fitted power laws, one line per curve, in the order of the study; empty where there is no exponent.
     """
 
-    lines_: list[Line2D]
-
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        exponents: list[Exponent],
-        *,
-        threshold: float,
-        curves: Literal["learner", "target"] = "learner",
-        title: str = "",
-    ) -> None:
-        super().__init__(table, title=title)
-        self.exponents = exponents
-        self.threshold = threshold
-        self.curves = curves
+    exponents: list[Exponent]
+    _: KW_ONLY
+    threshold: float
+    curves: Literal["learner", "target"] = "learner"
+    lines_: list[Line2D] = field(init=False)
 
     @classmethod
     def from_study(
@@ -97,18 +89,12 @@ class ExponentDisplay(StudyDisplay):
         result : StudyResult
         threshold, curves
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one. The one that ``curves`` names must be None.
+        target, learner, ax
+            As for `SampleComplexityDisplay.from_study`.
         level : float, default=0.95
             Confidence level of the bars and of the exponents.
         predicted : mapping or None, default=None
             Exponents predicted by theory, by the learner's label or by (target, learner); drawn as reference slopes.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        ExponentDisplay
 
         Raises
         ------

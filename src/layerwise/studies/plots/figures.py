@@ -21,15 +21,7 @@ STEM_LENGTH = 48  # characters: at most 192 bytes in UTF-8, where file names may
 def save_figures(result: StudyResult, folder: Path) -> list[Path]:
     """Draw risk against n for each target and dimension that has a successful trial.
 
-    Parameters
-    ----------
-    result : StudyResult
-    folder : Path
-        Folder for ``risk-TARGET-dDIM.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of Path
+    Returns the paths of the files, ``risk-TARGET-dDIM.png`` and ``.svg`` in the folder.
     """
     stems = file_stems(spec.label for spec in result.study.targets)
     succeeded = result.table[result.table["error"].isna()]
@@ -41,17 +33,9 @@ def save_figures(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG; the same figure gives the same bytes.
+    """Write a figure as PNG and SVG, to ``stem`` with these suffixes; the same figure gives the same bytes.
 
-    Parameters
-    ----------
-    figure : matplotlib Figure
-    stem : Path
-        Path of the files without ``.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of Path
+    Returns the paths of the files.
     """
     from matplotlib import rc_context
 

@@ -36,12 +36,7 @@ UNKNOWN = {
 
 
 def blank_axes() -> Axes:
-    """Return axes of a new figure that pyplot does not manage, so that any number can be written to files.
-
-    Returns
-    -------
-    matplotlib Axes
-    """
+    """Return axes of a new figure that pyplot does not manage, so that any number can be written to files."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=SIZE, layout="constrained").add_subplot()
@@ -61,23 +56,19 @@ def curve_style(i: int) -> dict[str, Any]:
     }
 
 
-def style_axes(ax: Axes, title: str, legend: list[Line2D]) -> None:
-    """Set title, spines, ticks and a horizontal grid; place the legend to the right of the axes."""
+def style_axes(ax: Axes, title: str, legend: list[Line2D], **options: Any) -> None:
+    """Set title, spines, ticks and a horizontal grid; place the legend to the right of the axes.
+
+    ``options`` are those of a legend at another place.
+    """
     heading = ax.set_title(title, loc="left", fontsize=10.5, color=INK)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
     ax.tick_params(which="both", width=0.6, color=INK, labelcolor=INK, labelsize=8.5)
     ax.grid(axis="y", color=GRID, linewidth=0.5)
     ax.set_axisbelow(True)
-    entries = ax.legend(
-        handles=legend,
-        loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
-        handlelength=2.4,
-    )
+    place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "fontsize": 9, "handlelength": 2.4}
+    entries = ax.legend(handles=legend, frameon=False, labelcolor=INK, **(options or place))
     for text in (heading, *entries.get_texts()):
         text.set_parse_math(False)  # labels are plain text, in which a $ may occur
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ Array = np.ndarray
 LOW_RISK, CONTOUR = COLOURS[:2]
 
 
+@dataclass(eq=False, repr=False)
 class PhaseDiagramDisplay(StudyDisplay):
     """Median risk of one learner over (d, log_d n), one cell per d and n, with the contour at a threshold.
 
@@ -60,14 +62,12 @@ class PhaseDiagramDisplay(StudyDisplay):
     ExponentDisplay : The contour with intervals, for several learners.
     """
 
-    cells_: PolyCollection
-    line_: Line2D
-    colorbar_: Colorbar
-
-    def __init__(self, table: pd.DataFrame, crossings: pd.DataFrame, *, threshold: float, title: str = "") -> None:
-        super().__init__(table, title=title)
-        self.crossings = crossings
-        self.threshold = threshold
+    crossings: pd.DataFrame
+    _: KW_ONLY
+    threshold: float
+    cells_: PolyCollection = field(init=False)
+    line_: Line2D = field(init=False)
+    colorbar_: Colorbar = field(init=False)
 
     @classmethod
     def from_study(
@@ -86,14 +86,8 @@ class PhaseDiagramDisplay(StudyDisplay):
         result : StudyResult
         threshold
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        PhaseDiagramDisplay
+        target, learner, ax
+            As for `SampleComplexityDisplay.from_study`.
 
         Raises
         ------
@@ -116,6 +110,7 @@ class PhaseDiagramDisplay(StudyDisplay):
 
     def _draw(self, ax: Axes) -> None:
         from matplotlib.collections import PolyCollection
+        from matplotlib.lines import Line2D
 
         corners, risks = self._cells()
         self.cells_ = PolyCollection(
@@ -132,9 +127,15 @@ class PhaseDiagramDisplay(StudyDisplay):
         self._draw_contour(ax)
         dimension_axis(ax, self.table["dim"])
         ax.set_ylabel("log n / log d", color=INK)
-        style_axes(ax, self.title, [])
+        contour = {"color": CONTOUR, "linewidth": 1.8, "marker": "o", "markersize": 5}
+        legend = [
+            Line2D([], [], label=f"risk {self.threshold:g}", **contour),
+            *censored_entries(self.crossings["censored"], CONTOUR, right="not reached", left="below the grid"),
+        ]
+        # above the axes, because the colour bar is to the right of them
+        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": len(legend), "fontsize": 8.5}
+        style_axes(ax, self.title, legend, **place, borderaxespad=0.2, handletextpad=0.5, columnspacing=1.2)
         ax.grid(visible=False)
-        self._draw_legend(ax)
 
     def _cells(self) -> tuple[list[Array], Array]:
         """Return the corners of the cells that have a risk, each of shape (4, 2), and their risks."""
@@ -168,28 +169,6 @@ class PhaseDiagramDisplay(StudyDisplay):
             dims = rows[rows["censored"] == side]["dim"]
             low, along = [0.03] * len(dims), ax.get_xaxis_transform()
             ax.plot(dims, low, marker=marker, linewidth=0, transform=along, **style)
-
-    def _draw_legend(self, ax: Axes) -> None:
-        """Place the legend above the axes, because the colour bar is to the right of them."""
-        from matplotlib.lines import Line2D
-
-        contour = {"color": CONTOUR, "linewidth": 1.8, "marker": "o", "markersize": 5}
-        entries = [
-            Line2D([], [], label=f"risk {self.threshold:g}", **contour),
-            *censored_entries(self.crossings["censored"], CONTOUR, right="not reached", left="below the grid"),
-        ]
-        ax.legend(
-            handles=entries,
-            loc="lower right",
-            bbox_to_anchor=(1, 1),
-            ncols=len(entries),
-            frameon=False,
-            fontsize=8.5,
-            labelcolor=INK,
-            borderaxespad=0.2,
-            handletextpad=0.5,
-            columnspacing=1.2,
-        )
 
 
 def edges(centres: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from layerwise._validation import Choice, shown
@@ -12,12 +13,12 @@ from layerwise.studies.plots.selection import rows_of, select, title_of
 from layerwise.studies.trials.metrics import METRICS
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.lines import Line2D
 
 
+@dataclass(eq=False, repr=False)
 class FeatureRecoveryDisplay(StudyDisplay):
     """Risk against recovery of the hidden feature: one dot per trial, and a path through the medians as n grows.
 
@@ -44,15 +45,11 @@ class FeatureRecoveryDisplay(StudyDisplay):
         The trials, one collection per path.
     """
 
-    lines_: list[Line2D]
-    dots_: list[PathCollection]
-
-    def __init__(
-        self, table: pd.DataFrame, *, metric: str, curves: Literal["learner", "dim"] = "learner", title: str = ""
-    ) -> None:
-        super().__init__(table, title=title)
-        self.metric = metric
-        self.curves = curves
+    _: KW_ONLY
+    metric: str
+    curves: Literal["learner", "dim"] = "learner"
+    lines_: list[Line2D] = field(init=False)
+    dots_: list[PathCollection] = field(init=False)
 
     @classmethod
     def from_study(
@@ -73,18 +70,10 @@ class FeatureRecoveryDisplay(StudyDisplay):
         result : StudyResult
         curves
             As for the class.
-        target, learner : str or None, default=None
-            Labels; None selects the only one. The one that ``curves`` names must be None.
-        dim : int or None, default=None
-            Dimension; likewise.
+        target, learner, dim, ax
+            As for `SampleComplexityDisplay.from_study`.
         metric : str or None, default=None
             A metric of `layerwise.studies.trials.metrics`; None selects the first one that was measured.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None makes a new pyplot figure.
-
-        Returns
-        -------
-        FeatureRecoveryDisplay
 
         Raises
         ------

@@ -40,18 +40,9 @@ class LearnerProgress:
 
 
 def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
-    """Return the studies that were run into a store, in the order of their first run.
+    """Return the studies that were run into a store, in the order of their first run, and errors.
 
-    Parameters
-    ----------
-    store : Store
-
-    Returns
-    -------
-    studies : list of Study
-        Those whose classes can be imported here.
-    errors : list of StudyError
-        One for each of the others, with the name of the study.
+    There is one error, with the name of the study, for each study whose classes cannot be imported here.
     """
     studies, errors = [], []
     rows = store.studies()
@@ -64,35 +55,14 @@ def stored_studies(store: Store) -> tuple[list[Study], list[StudyError]]:
 
 
 def study_titles(studies: Sequence[Study | StudyRow]) -> list[str]:
-    """Return the names of studies; those of one name are told apart by the beginning of their keys.
-
-    Parameters
-    ----------
-    studies : sequence of Study or StudyRow
-
-    Returns
-    -------
-    list of str
-        ``name``, or ``name (3f2a9c1d)``.
-    """
+    """Return the names of studies; where several have the same name, ``name (3f2a9c1d)`` with the start of the key."""
     rows = [study if isinstance(study, StudyRow) else StudyRow.of(study, started="") for study in studies]
     count = Counter(row.name for row in rows)
     return [row.name if count[row.name] == 1 else f"{row.name} ({row.key[:8]})" for row in rows]
 
 
 def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
-    """Return the progress of each learner of a study, in the order of its definition.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-        The store that holds its trials.
-
-    Returns
-    -------
-    list of LearnerProgress
-    """
+    """Return the progress of each learner of a study whose trials a store holds, in the order of the definition."""
     trials = study.trials()
     held = store.outcomes(trial.key for trial in trials)
     made_by = store.versions(held)
@@ -111,10 +81,6 @@ def learner_progress(study: Study, store: Store) -> list[LearnerProgress]:
 
 def trial_table(store: Store) -> pd.DataFrame:
     """Return all trials of a store as a table, one row per trial, whichever study it belongs to.
-
-    Parameters
-    ----------
-    store : Store
 
     Returns
     -------

@@ -59,7 +59,7 @@ def damaged(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def refuse_database(path: Path) -> None:
-    """Raise StoreError for an SQLite file, of whichever program, that would be overwritten."""
+    """Raise StoreError for an SQLite file, whichever program wrote it, that would be overwritten."""
     if not path.is_file() or path.stat().st_size == 0:
         return
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -80,7 +79,7 @@ def _check_same(first: Row, first_store: Store, second: Row, second_store: Store
     if second.outcome.error is not None or first.outcome.error is not None:
         return
     one, other = ({"risk": row.outcome.risk, **row.outcome.metrics} for row in (first, second))
-    name = next((name for name in one if name in other and _bits(one[name]) != _bits(other[name])), None)
+    name = next((name for name in one if name in other and float(one[name]).hex() != float(other[name]).hex()), None)
     if name is None:
         return
     trial = first.trial
@@ -108,7 +107,3 @@ def _joined(rows: list[Row]) -> Row:
     """Return the first row, with the metrics that only the others have."""
     metrics = {name: value for row in reversed(rows) for name, value in row.outcome.metrics.items()}
     return rows[0]._replace(outcome=replace(rows[0].outcome, metrics=metrics))
-
-
-def _bits(value: float) -> bytes:
-    return struct.pack("d", value)

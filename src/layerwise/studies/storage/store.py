@@ -68,11 +68,7 @@ class Store:
 
         `run_study` and `merge_stores` do this themselves; a block around several of them keeps others out in between.
         Readers are not kept out. At the end of the block all rows are in the file itself and not in its log.
-
-        Raises
-        ------
-        StoreError
-            If another process is writing. The message names it and says since when.
+        StoreError is raised if another process is writing; the message names it and says since when.
         """
         if self._writing:
             yield
@@ -86,22 +82,11 @@ class Store:
                 self._database.checkpoint()
 
     def add(self, trial: Trial, outcome: Outcome) -> None:
-        """Store one outcome, as `add_all` does.
-
-        Parameters
-        ----------
-        trial : Trial
-        outcome : Outcome
-        """
+        """Store one outcome, as `add_all` does."""
         self.add_all([(trial, outcome)])
 
     def add_all(self, pairs: Iterable[tuple[Trial, Outcome]]) -> None:
-        """Store outcomes. All are on disk when this returns. An earlier outcome of the same trial is replaced.
-
-        Parameters
-        ----------
-        pairs : iterable of (Trial, Outcome)
-        """
+        """Store outcomes. All are on disk when this returns. An earlier outcome of the same trial is replaced."""
         self.add_rows(
             Row(trial.key, trial.definition, VERSION, _now(), canonical_json(sources(trial)), libraries(trial), outcome)
             for trial, outcome in pairs
@@ -110,12 +95,8 @@ class Store:
     def add_rows(self, rows: Iterable[Row], studies: Iterable[StudyRow] = ()) -> None:
         """Store rows of another store, all or none.
 
-        Parameters
-        ----------
-        rows : iterable of Row
-            Trials. An earlier row of the same trial is replaced, but a success never by a failure of the same source.
-        studies : iterable of StudyRow
-            Studies. Those that are already stored are left unchanged.
+        An earlier row of the same trial is replaced, but a success never by a failure of the same source. Studies that
+        are already stored are left unchanged.
         """
         names = TRIAL_COLUMNS.split(", ")
         updates, marks = ", ".join(f"{name} = excluded.{name}" for name in names), ", ".join("?" * len(names))
@@ -134,10 +115,6 @@ class Store:
 
         It replaces an earlier study of the same name. If the same definition is already stored, other studies of its
         name, which a merged store may hold, are left unchanged.
-
-        Parameters
-        ----------
-        study : Study
         """
         self.studies()  # raises an error if one is damaged
         row = StudyRow.of(study, started=_now())
@@ -150,10 +127,7 @@ class Store:
     def studies(self) -> list[StudyRow]:
         """Return the studies that were run into this store, in the order of their first run.
 
-        Returns
-        -------
-        list of StudyRow
-            Their names and definitions; `Study.from_json` reads a definition.
+        `Study.from_json` reads the definition of each.
         """
         found = []
         for rowid, *values in self._database.select(f"SELECT rowid, {STUDY_COLUMNS} FROM study ORDER BY rowid"):
@@ -164,12 +138,7 @@ class Store:
         return found
 
     def rows(self) -> Iterator[Row]:
-        """Iterate over all trials of the store, in the order in which they were first stored.
-
-        Yields
-        ------
-        Row
-        """
+        """Iterate over all trials of the store, in the order in which they were first stored."""
         for rowid, *values in self._database.select(f"SELECT rowid, {TRIAL_COLUMNS} FROM trial ORDER BY rowid"):
             key, definition, made_by, finished, source, its_libraries, *measured = values
             with self._database.validated("trial", rowid):
@@ -178,17 +147,7 @@ class Store:
             yield Row(key, definition, made_by, finished, source, its_libraries, outcome)
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return the stored outcomes of trials, by key.
-
-        Parameters
-        ----------
-        keys : iterable of str
-            Keys of trials; those without an outcome are left out.
-
-        Returns
-        -------
-        dict of str to Outcome
-        """
+        """Return the stored outcomes of the trials with these keys, by key; trials without an outcome are left out."""
         found = {}
         for rowid, key, definition, *values in self._select(f"rowid, key, definition, {OUTCOME_COLUMNS}", keys):
             with self._database.validated("trial", rowid):
@@ -197,42 +156,17 @@ class Store:
         return found
 
     def versions(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the versions of layerwise that ran trials, by key.
-
-        Parameters
-        ----------
-        keys : iterable of str
-
-        Returns
-        -------
-        dict of str to str
-        """
+        """Return the versions of layerwise that ran the trials with these keys, by key."""
         return dict(self._select("key, version", keys))
 
     def other_versions(self, keys: Iterable[str]) -> set[str]:
-        """Return the versions of layerwise, other than the present one, that ran trials.
-
-        Parameters
-        ----------
-        keys : iterable of str
-
-        Returns
-        -------
-        set of str
-        """
+        """Return the versions of layerwise, other than the present one, that ran the trials with these keys."""
         return set(self.versions(keys).values()) - {VERSION}
 
     def other_sources(self, trials: Iterable[Trial]) -> dict[str, set[str]]:
-        """Return the trials that were run with another source of the user's own classes than the present one.
+        """Return the import paths of the user's own classes whose source has changed since a trial ran, by trial key.
 
-        Parameters
-        ----------
-        trials : iterable of Trial
-
-        Returns
-        -------
-        dict of str to set of str
-            Import paths of the classes whose source differs or is unknown, by the key of the trial.
+        Classes whose source is unknown are included, trials without any such class are left out.
         """
         here = {trial.key: sources(trial) for trial in trials}
         own = [key for key, its in here.items() if its]
@@ -253,23 +187,15 @@ class Store:
             yield from self._database.select(f"SELECT {columns} FROM trial WHERE key IN ({marks})", some)
 
     def made_by(self) -> list[tuple[str, int, str, str]]:
-        """Return which versions of layerwise ran the trials.
+        """Return, for each version of layerwise, its name, its number of trials, and when its first and last one ended.
 
-        Returns
-        -------
-        list of tuple
-            Version, number of trials, and when the first and the last one ended; ordered by the first.
+        The earliest version comes first.
         """
         query = "SELECT version, count(*), min(finished), max(finished) FROM trial GROUP BY version ORDER BY 3"
         return list(self._database.select(query))
 
     def revision(self) -> int:
-        """Return a number that changes when another connection has written.
-
-        Returns
-        -------
-        int
-        """
+        """Return a number that changes when another connection has written."""
         return next(self._database.select("PRAGMA data_version"))[0]
 
     def close(self) -> None:

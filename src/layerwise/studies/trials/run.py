@@ -66,17 +66,7 @@ def derive_seed(*parts: Any) -> int:
 
 
 def run(trial: Trial) -> Outcome:
-    """Run one trial. An exception that it raises becomes the outcome's error; ``KeyboardInterrupt`` propagates.
-
-    Parameters
-    ----------
-    trial : Trial
-
-    Returns
-    -------
-    Outcome
-        Its risk, or its error.
-    """
+    """Run one trial. An exception that it raises becomes the outcome's error; ``KeyboardInterrupt`` propagates."""
     started = time.perf_counter()
     try:
         outcome = _measure(trial)

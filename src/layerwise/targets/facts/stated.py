@@ -12,7 +12,7 @@ from layerwise.targets.facts.base import Array, Facts, padded
 
 
 class StatedFacts(Facts):
-    """Facts of which some are stated, and trusted.
+    """Facts that the caller states, which are trusted, completed by those of another object.
 
     Parameters
     ----------
