@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from layerwise.diagnosis.diagnosis import Diagnosis
 
 BLUE, ORANGE, INK, FAINT = "#0072B2", "#D55E00", "#333333", "#8c8c8c"
 
@@ -40,11 +38,11 @@ class DiagnosisDisplay:
     figure_: Figure
     ax_: list[Axes]
 
-    def __init__(self, diagnosis: Diagnosis) -> None:
+    def __init__(self, diagnosis: Any) -> None:
         self.diagnosis = diagnosis
 
     @classmethod
-    def from_diagnosis(cls, diagnosis: Diagnosis, *, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
+    def from_diagnosis(cls, diagnosis: Any, *, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
         """Draw a diagnosis.
 
         Parameters
@@ -75,7 +73,7 @@ class DiagnosisDisplay:
         self.ax_ = cast("list[Axes]", list(np.ravel(np.asarray(axes, dtype=object))))
         if len(self.ax_) != len(panels):
             raise ValueError(
-                f"axes has {len(self.ax_)} entries; it must have {len(panels)}. Pass the axes of plt.subplots(1, 3), or "
+                f"axes has {len(self.ax_)} entries; it must have {len(panels)}. Pass those of plt.subplots(1, 3), or "
                 "call draw_shares, draw_moments or draw_learners for one panel."
             )
         self.figure_ = cast("Figure", self.ax_[0].figure)
