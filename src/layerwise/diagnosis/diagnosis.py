@@ -146,13 +146,13 @@ def diagnose(
     Raises
     ------
     ValueError, TypeError
-        If X or y have the wrong shape, too few rows, text, NaN, infinity or no variation. The message names the columns.
+        If X or y have the wrong shape, too few rows, text, NaN or infinity, or do not vary. The message names the columns.
 
     Notes
     -----
-    Degrees refer to the normal scores of the columns, whitened by their covariance: inputs are assumed to have a Gaussian
-    copula, as in the theory. Otherwise the shares of the degrees are approximate, while shares of models, the noise and
-    the level of the test of directions remain valid.
+    Degrees refer to the normal scores of the columns, whitened by their covariance: inputs are assumed to have a
+    Gaussian copula, as in the theory. Otherwise the shares of the degrees are approximate, while shares of models, the
+    noise and the level of the test of directions remain valid.
 
     O(n^2 d) time and O(n d) memory for the spectrum and nearest neighbours, O(n d^2) for each permutation, and the
     eigenvalue problem of a matrix of at most 2,500 rows for the quadratic polynomial, for which random rows are drawn

@@ -41,8 +41,8 @@ def learner_requirements(n_samples: int, n_features: int, n_directions: int) -> 
     Sources: counts of unknowns for ridge regression and splines; Damian et al. 2022, Theorem 1 (two-layer) and Damian,
     Pillaud-Vivien, Lee, Bruna 2024 (moments of transformed labels: a multiple of d for every polynomial link); Nichani
     et al. 2023 (three-layer, quadratic middle layer: d^2); Wang et al. 2023 (hierarchical: more than d^k); Lee 2020
-    (quadratic model: d^(p/2) for degree p); Ghorbani, Mei, Misiakiewicz, Montanari 2021 (kernels: d^p). The constants of
-    hierarchical and refined are those of docs/refinement.md.
+    (quadratic model: d^(p/2) for degree p); Ghorbani, Mei, Misiakiewicz, Montanari 2021 (kernels: d^p). The constants
+    of hierarchical and refined are those of docs/refinement.md.
     """
     d, r = n_features, max(n_directions, 1)
     D = {k: n_terms(d, k) - 1 for k in (2, 3, 4)}

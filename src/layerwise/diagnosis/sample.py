@@ -27,7 +27,7 @@ CONSTANT = 1e-13
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A checked table: inputs (n_samples, n_features) and target (n_samples,) in float64, and the names of the inputs."""
+    """A checked table: inputs (n_samples, n_features) and target (n_samples,) in float64; names of the inputs."""
 
     X: np.ndarray
     y: np.ndarray
@@ -90,8 +90,8 @@ def read_arrays(X: Any, y: Any) -> Table:
         per_column = bad.sum(axis=0)
         listed = _listed([f"{names[j]} ({per_column[j]} rows)" for j in np.flatnonzero(per_column)])
         raise ValueError(
-            f"X contains NaN or infinity in {listed}; its entries must be finite. Drop these rows or columns, or impute "
-            "the entries first, e.g. with scikit-learn's SimpleImputer."
+            f"X contains NaN or infinity in {listed}; its entries must be finite. Drop these rows or columns, or "
+            "impute the entries first, e.g. with scikit-learn's SimpleImputer."
         )
     y = np.asarray(y)
     target = as_vector(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y, "y", length=len(inputs))

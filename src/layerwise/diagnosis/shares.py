@@ -99,8 +99,8 @@ def noise_floor(sample: Sample, directions: np.ndarray, explained: dict[str, Sha
 
     Repeats: the variance of y within groups of rows with equal inputs, unbiased. Otherwise half the mean squared
     difference between the labels of nearest neighbours, in all columns and along the directions found (shape
-    (n_directions, n_features), of the normal scores); and what each model of ``explained`` leaves unexplained. Each of these is at
-    least the noise in expectation.
+    (n_directions, n_features), of the normal scores); and what each model of ``explained`` leaves unexplained. Each of
+    these is at least the noise in expectation.
     """
     y, n = sample.y, len(sample.y)
     counts = np.bincount(sample.group)

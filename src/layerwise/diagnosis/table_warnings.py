@@ -32,9 +32,8 @@ class TableWarning:
 
 
 class Column(NamedTuple):
-    """A column that varies: its index, name, values and number of distinct values."""
+    """A column that varies: its name, values and number of distinct values."""
 
-    index: int
     name: str
     values: np.ndarray
     n_distinct: int
@@ -43,9 +42,7 @@ class Column(NamedTuple):
 def table_warnings(table: Table, sample: Sample) -> tuple[TableWarning, ...]:
     """All warnings about a table, of which ``sample`` was prepared; O(n d (d + log n))."""
     constant = ~varies(table.X)
-    columns = [
-        Column(int(j), table.names[j], table.X[:, j], len(np.unique(table.X[:, j]))) for j in np.flatnonzero(~constant)
-    ]
+    columns = [Column(table.names[j], table.X[:, j], len(np.unique(table.X[:, j]))) for j in np.flatnonzero(~constant)]
     found: list[TableWarning] = []
     if constant.any():
         names = [table.names[j] for j in np.flatnonzero(constant)]
@@ -69,7 +66,8 @@ def tail_index(values: np.ndarray) -> float:
 
 
 def _heavy(values: np.ndarray) -> bool:
-    return tail_index(values) > HEAVY_TAIL_INDEX and np.mean(standardised(values) ** 4) - 3 > HEAVY_TAIL_KURTOSIS
+    kurtosis = float(np.mean(standardised(values) ** 4)) - 3
+    return tail_index(values) > HEAVY_TAIL_INDEX and kurtosis > HEAVY_TAIL_KURTOSIS
 
 
 def _copies_of_target(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
@@ -156,8 +154,8 @@ def _target(table: Table) -> Iterator[TableWarning]:
         yield TableWarning(
             "heavy tails",
             (),
-            f"the target is heavy-tailed (tail index {tail_index(table.y):.2f}; 1 % of the rows carry {largest:.0%} of its variance): "
-            "shares of variance are unreliable; consider its logarithm or a robust loss.",
+            f"the target is heavy-tailed (tail index {tail_index(table.y):.2f}; 1 % of the rows carry {largest:.0%} of its "
+            "variance): shares of variance are unreliable; consider its logarithm or a robust loss.",
         )
 
 
