@@ -46,7 +46,7 @@ class Diagnosis:
     linear, additive, quadratic : Share
         R² out of sample of linear functions, of sums of functions of single columns, and of quadratic polynomials.
     degrees : tuple of Share
-        Hermite degrees 1, 2, 3 of the Gaussianised inputs: unbiased estimates, which may be negative or exceed 1.
+        Hermite degrees 1, 2, 3 of the Gaussianised inputs: nearly unbiased estimates, which may be negative or above 1.
     noise : NoiseFloor
     directions : Directions
     learners : tuple of Requirement
@@ -146,7 +146,8 @@ def diagnose(
     Raises
     ------
     ValueError, TypeError
-        If X or y have the wrong shape, too few rows, text, NaN or infinity, or do not vary. The message names the columns.
+        If X or y have the wrong shape or too few rows, or text, NaN or infinity in them, or are constant. The message
+        names the columns.
 
     Notes
     -----

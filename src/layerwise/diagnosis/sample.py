@@ -46,6 +46,8 @@ class Sample:
         Normal scores of the columns.
     white, whitening : ndarrays of shapes (n_samples, n_features) and (n_features, n_features)
         ``white = scores @ whitening`` has covariance close to the identity.
+    shrinkage : float
+        Of the covariance towards the identity: 1 leaves the scores as they are.
     y : ndarray of shape (n_samples,)
         Target with mean 0 and variance 1.
     group : ndarray of int of shape (n_samples,)
@@ -60,6 +62,7 @@ class Sample:
     scores: np.ndarray
     white: np.ndarray
     whitening: np.ndarray
+    shrinkage: float
     y: np.ndarray
     group: np.ndarray
     kept: np.ndarray
@@ -121,11 +124,13 @@ def prepare(table: Table) -> Sample:
     copies = {int(varying[j]): int(varying[i]) for j, i in enumerate(first) if i != j}
     standard, kept = standard[:, chosen], varying[chosen]
     scores = standardised(normal_scores(table.X[:, kept]))
-    values, Q = np.linalg.eigh(ledoit_wolf(scores, assume_centered=True)[0])
+    covariance, shrinkage = ledoit_wolf(scores, assume_centered=True)
+    values, Q = np.linalg.eigh(covariance)
     seen = values > 1e-10 * values[-1]
     whitening = (Q[:, seen] / np.sqrt(values[seen])) @ Q[:, seen].T
     group = np.unique(table.X[:, kept], axis=0, return_inverse=True)[1].ravel()
-    return Sample(standard, scores, scores @ whitening, whitening, standardised(table.y), group, kept, copies)
+    y = standardised(table.y)
+    return Sample(standard, scores, scores @ whitening, whitening, float(shrinkage), y, group, kept, copies)
 
 
 def varies(columns: np.ndarray) -> np.ndarray:

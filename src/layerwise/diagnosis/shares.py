@@ -54,12 +54,21 @@ class NoiseFloor:
 def degree_shares(sample: Sample) -> tuple[Share, ...]:
     """Shares of the Hermite degrees 1, 2, 3 of the whitened normal scores.
 
-    The U-statistic of `layerwise.hermite.degree_spectrum`; standard errors by the jackknife over single rows.
-    O(n^2 d) time; O(n) memory.
+    The U-statistic of `layerwise.hermite.degree_spectrum`, with standard errors by the jackknife over single rows, is
+    unbiased for known Gaussian inputs. Here the covariance is estimated from the same rows, and biases it in two ways.
+    Whitening by the sample covariance makes degree 1 smaller by the factor 1 - d/n; this is corrected, with d times
+    (1 - shrinkage)^2. And the linear part of y leaks into the other degrees: they are those of the leave-one-out
+    residuals of ridge regression. O(n^2 d) time; O(n) memory.
     """
-    n = len(sample.y)
-    spectrum = degree_spectrum(sample.white, sample.y, DEGREES[-1], n_groups=n)
-    return tuple(Share(float(spectrum.energies[k]), float(spectrum.standard_errors[k]), n) for k in DEGREES)
+    n, d = sample.white.shape
+    residuals = ridge(sample.white, sample.y).residuals
+    assert residuals is not None
+    linear = degree_spectrum(sample.white, sample.y, 1, n_groups=n)
+    rest = degree_spectrum(sample.white, residuals, DEGREES[-1], n_groups=n)
+    factor = max(1 - (1 - sample.shrinkage) ** 2 * d / n, 0.5)
+    energies = np.append(linear.energies[1] / factor, rest.energies[2:])
+    errors = np.append(linear.standard_errors[1] / factor, rest.standard_errors[2:])
+    return tuple(Share(float(value), float(error), n) for value, error in zip(energies, errors, strict=True))
 
 
 def linear_share(sample: Sample, rng: np.random.RandomState) -> Share:

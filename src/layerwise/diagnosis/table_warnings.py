@@ -46,7 +46,7 @@ def table_warnings(table: Table, sample: Sample) -> tuple[TableWarning, ...]:
     found: list[TableWarning] = []
     if constant.any():
         names = [table.names[j] for j in np.flatnonzero(constant)]
-        found.append(_about(names, "constant", "constant: drop {them}"))
+        found.append(_about(names, "constant", "constant: drop THEM"))
     for check in (_duplicates, _collinear):
         found.extend(check(table, sample))
     for check in (_copies_of_target, _identifiers, _scales, _heavy_columns, _discrete, _few_rows):
@@ -74,9 +74,9 @@ def _copies_of_target(table: Table, columns: list[Column]) -> Iterator[TableWarn
     y, ranks = standardised(table.y), standardised(rankdata(table.y))
     for column in columns:
         if abs(standardised(column.values) @ y) / len(y) > 1 - 1e-10:
-            yield _about([column.name], "copy of the target", "a copy of the target up to shift and scale: drop {them}")
+            yield _about([column.name], "copy of the target", "a copy of the target up to shift and scale: drop THEM")
         elif abs(standardised(rankdata(column.values)) @ ranks) / len(y) > 1 - 1e-10:
-            message = "a monotone function of the target: drop {them} if unknown when predictions are made"
+            message = "a monotone function of the target: drop THEM if unknown when predictions are made"
             yield _about([column.name], "copy of the target", message)
 
 
@@ -89,14 +89,13 @@ def _identifiers(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
             if np.all(steps > 0) or np.all(steps < 0) or np.ptp(x) < 1.1 * len(x):
                 names.append(column.name)
     if names:
-        yield _about(names, "identifier", "like row numbers (distinct integers, in order or consecutive): drop {them}")
+        yield _about(names, "identifier", "like row numbers (distinct integers, in order or consecutive): drop THEM")
 
 
 def _duplicates(table: Table, sample: Sample) -> Iterator[TableWarning]:
     for j, i in sample.copy_of.items():
-        yield _about(
-            [table.names[j]], "duplicate", f"the same as {table.names[i]} up to shift and scale: drop {{them}}"
-        )
+        message = f"the same as {table.names[i]} up to shift and scale: drop THEM"
+        yield _about([table.names[j]], "duplicate", message)
 
 
 def _collinear(table: Table, sample: Sample) -> Iterator[TableWarning]:
@@ -132,7 +131,7 @@ def _scales(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
 def _heavy_columns(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
     names = [c.name for c in columns if c.n_distinct > DISCRETE and _heavy(c.values)]
     if names:
-        yield _about(names, "heavy tails", "heavy-tailed: consider logarithms or normal quantiles of {them}")
+        yield _about(names, "heavy tails", "heavy-tailed: consider logarithms or normal quantiles of THEM")
 
 
 def _discrete(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
@@ -154,8 +153,8 @@ def _target(table: Table) -> Iterator[TableWarning]:
         yield TableWarning(
             "heavy tails",
             (),
-            f"the target is heavy-tailed (tail index {tail_index(table.y):.2f}; 1 % of the rows carry {largest:.0%} of its "
-            "variance): shares of variance are unreliable; consider its logarithm or a robust loss.",
+            f"the target is heavy-tailed (tail index {tail_index(table.y):.2f}; 1 % of the rows carry {largest:.0%} of "
+            "its variance): shares of variance are unreliable; consider its logarithm or a robust loss.",
         )
 
 
@@ -168,7 +167,7 @@ def _few_rows(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
 
 def _about(names: list[str], kind: str, rest: str) -> TableWarning:
     plural = len(names) > 1
-    text = f"{listed(names)} {'are' if plural else 'is'} {rest.format(them='them' if plural else 'it')}."
+    text = f"{listed(names)} {'are' if plural else 'is'} {rest.replace('THEM', 'them' if plural else 'it')}."
     return TableWarning(kind, tuple(names), text)
 
 
