@@ -72,9 +72,9 @@ def test_noise_has_no_directions(tables):
     """
     generator, reported = np.random.default_rng(3), 0
     for seed in range(100):
-        X, y = generator.standard_normal((200, 10)), generator.standard_normal(200)
+        X, y = generator.standard_normal((100, 5)), generator.standard_normal(100)
         if tables == "heavy tails":
-            X, y = generator.standard_t(2, (200, 10)), np.exp(2 * y)
+            X, y = generator.standard_t(2, (100, 5)), np.exp(2 * y)
         elif tables == "two values":
             X, y = np.round(norm.cdf(X), 0), np.where(y > 1, 1.0, 0.0)
         reported += len(found_in(X, y, seed)) > 0
@@ -96,12 +96,12 @@ def test_thresholds_are_the_largest_standardised_value_over_all():
 def test_the_level_is_exact():
     """More reports than 1 / (n_permutations + 1) because means and deviations leave the observed values out.
 
-    20,000 draws of 6 independent statistics with 9 permutations: level 10 %, standard error .2 %.
+    4,000 draws of 6 independent statistics with 9 permutations: level 10 %, standard error .5 %.
     """
     generator = np.random.default_rng(5)
-    values = np.exp(generator.standard_normal((20_000, 10, 6)))
+    values = np.exp(generator.standard_normal((4000, 10, 6)))
     reported = [(each[0] > joint_thresholds(each[0], each[1:])).any() for each in values]
-    assert abs(np.mean(reported) - 0.1) < 0.011
+    assert abs(np.mean(reported) - 0.1) < 0.026
 
 
 def test_matrices_are_the_literal_averages():

@@ -7,6 +7,7 @@ inflated by overfitting; a model that explains nothing has a share of about 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ DEGREES = (1, 2, 3)
 N_KNOTS = 6
 #: The largest eigenvalue problem of the models; beyond it, this many random rows are used.
 MAX_SOLVE = 2500
+#: Ratio of the constant feature to the root mean square norm of the others.
+INTERCEPT = 10.0
 #: Degrees of freedom from which repeated rows give the noise.
 MIN_REPEATS = 10
 #: Rows per coordinate of the directions, from which neighbours along them give a bound on the noise.
@@ -61,8 +64,7 @@ def degree_shares(sample: Sample) -> tuple[Share, ...]:
     residuals of ridge regression. O(n^2 d) time; O(n) memory.
     """
     n, d = sample.white.shape
-    residuals = ridge(sample.white, sample.y).residuals
-    assert residuals is not None
+    residuals = _left_out(sample, _with_constant(sample.white, d, lambda block: block), np.arange(n))
     linear = degree_spectrum(sample.white, sample.y, 1, n_groups=n)
     rest = degree_spectrum(sample.white, residuals, DEGREES[-1], n_groups=n)
     factor = max(1 - (1 - sample.shrinkage) ** 2 * d / n, 0.5)
@@ -74,20 +76,17 @@ def degree_shares(sample: Sample) -> tuple[Share, ...]:
 def linear_share(sample: Sample, rng: np.random.RandomState) -> Share:
     """Share of a linear function of the columns."""
     rows = _rows(sample, sample.X.shape[1], rng)
-    return _explained(sample, FeatureBlocks(sample.X[rows]), rows)
+    return _explained(sample, _with_constant(sample.X[rows], sample.X.shape[1], lambda block: block), rows)
 
 
 def additive_share(sample: Sample, rng: np.random.RandomState) -> Share:
     """Share of a sum of functions of single columns: cubic splines of the normal scores, and the columns themselves."""
-    rows = _rows(sample, (N_KNOTS + 2) * sample.X.shape[1], rng)
-    splines = SplineTransformer(N_KNOTS, extrapolation="linear", include_bias=False).fit(sample.scores)
     d = sample.X.shape[1]
-    blocks = FeatureBlocks(
-        np.hstack([sample.X, sample.scores])[rows],
-        lambda both: np.hstack([both[:, :d], splines.transform(both[:, d:]) - centre]),
-        (N_KNOTS + 2) * d,
-    )
-    centre = splines.transform(sample.scores).mean(axis=0)
+    width = (N_KNOTS + 2) * d
+    rows = _rows(sample, width, rng)
+    splines = SplineTransformer(N_KNOTS, extrapolation="linear", include_bias=False).fit(sample.scores)
+    both = np.hstack([sample.X, sample.scores])[rows]
+    blocks = _with_constant(both, width, lambda block: np.hstack([block[:, :d], splines.transform(block[:, d:])]))
     return _explained(sample, blocks, rows)
 
 
@@ -99,7 +98,7 @@ def quadratic_share(sample: Sample, rng: np.random.RandomState) -> Share:
     if len(rows) <= width:
         return _explained(sample, None, rows)
     both = np.hstack([sample.X, sample.scores])[rows]
-    blocks = FeatureBlocks(both, lambda block: np.hstack([block[:, :d], design_matrix(block[:, d:], 2)]), width)
+    blocks = _with_constant(both, width, lambda block: np.hstack([block[:, :d], design_matrix(block[:, d:], 2)]))
     return _explained(sample, blocks, rows)
 
 
@@ -148,8 +147,17 @@ def _rows(sample: Sample, width: int, rng: np.random.RandomState) -> np.ndarray:
     return np.arange(n) if min(n, width) <= MAX_SOLVE else np.sort(rng.permutation(n)[:MAX_SOLVE])
 
 
-def _explained(sample: Sample, features: FeatureBlocks | None, rows: np.ndarray) -> Share:
-    """R² of leave-one-out predictions by ridge regression on features of the rows; None is the quadratic kernel.
+def _with_constant(inputs: np.ndarray, width: int, features: Callable[[np.ndarray], np.ndarray]) -> FeatureBlocks:
+    """Features of ``inputs`` by blocks, and before them a constant so large that its coefficient is hardly penalised.
+
+    Without it, features and labels with mean 0 would give away the row that is left out: minus the sum of the others.
+    """
+    size = INTERCEPT * np.sqrt(width)
+    return FeatureBlocks(inputs, lambda block: np.insert(features(block), 0, size, axis=1), width + 1)
+
+
+def _left_out(sample: Sample, features: FeatureBlocks | None, rows: np.ndarray) -> np.ndarray:
+    """Leave-one-out residuals of the labels of the rows, by ridge regression; None is the quadratic kernel.
 
     One row for each distinct input, with the mean of its labels, is fitted; each row is predicted from those with other
     inputs.
@@ -157,17 +165,23 @@ def _explained(sample: Sample, features: FeatureBlocks | None, rows: np.ndarray)
     y = sample.y[rows]
     _, first, group = np.unique(sample.group[rows], return_index=True, return_inverse=True)
     labels = np.bincount(group, y) / np.bincount(group)
-    centre = labels.mean()
+    centred = labels - labels.mean()
     if features is None:
         Z, X = sample.scores[rows][first], sample.X[rows][first]
         K = X @ X.T
         K += degree_kernel(Z, degree=2).sum(axis=0)
-        path = kernel_ridge(K, labels - centre)
+        K += INTERCEPT**2 * (X.shape[1] + n_terms(X.shape[1], 2))
+        path = kernel_ridge(K, centred)
     else:
-        path = ridge(FeatureBlocks(features.X[first], features.transform, features.shape[1]), labels - centre)
+        path = ridge(FeatureBlocks(features.X[first], features.transform, features.shape[1]), centred)
     assert path.residuals is not None
-    errors = (y - (labels - path.residuals)[group]) ** 2
-    squares = (y - y.mean()) ** 2
+    return y - (labels - path.residuals)[group]
+
+
+def _explained(sample: Sample, features: FeatureBlocks | None, rows: np.ndarray) -> Share:
+    """R² of the predictions of `_left_out`; the standard error is that of a ratio of means over rows."""
+    y = sample.y[rows]
+    errors, squares = _left_out(sample, features, rows) ** 2, (y - y.mean()) ** 2
     unexplained = errors.mean() / squares.mean()
     error = np.std(errors - unexplained * squares, ddof=1) / (squares.mean() * np.sqrt(len(y)))
     return Share(float(1 - unexplained), float(error), len(y))
