@@ -61,7 +61,9 @@ def degree_shares(sample: Sample) -> tuple[Share, ...]:
     unbiased for known Gaussian inputs. Here the covariance is estimated from the same rows, and biases it in two ways.
     Whitening by the sample covariance makes degree 1 smaller by the factor 1 - d/n; this is corrected, with d times
     (1 - shrinkage)^2. And the linear part of y leaks into the other degrees: they are those of the leave-one-out
-    residuals of ridge regression. O(n^2 d) time; O(n) memory.
+    residuals of ridge regression. The standard errors leave the errors of scores and covariance out, and normal scores
+    have lighter tails than the inputs: for h_3 of a single direction with .16 of the variance, degree 3 is .11 on
+    average at n = 400 and .14 at n = 1500. O(n^2 d) time; O(n) memory.
     """
     n, d = sample.white.shape
     residuals = _left_out(sample, _with_constant(sample.white, d, lambda block: block), np.arange(n))

@@ -12,8 +12,9 @@ from scipy.stats import rankdata
 from layerwise.diagnosis.sample import Sample, Table, standardised, varies
 
 MAX_SCALE_RATIO = 1e4
-#: Tails are heavy above both: the index of a Student distribution with 3 degrees of freedom, the kurtosis of Laplace's.
-HEAVY_TAIL_INDEX, HEAVY_TAIL_KURTOSIS = 1 / 3, 3.0
+#: Tails are heavy above both (squares of Gaussian variables are below, log-normal variables above), or if single values
+#: make the excess kurtosis very large.
+HEAVY_TAIL_INDEX, HEAVY_TAIL_KURTOSIS, OUTLIER_KURTOSIS = 0.45, 3.0, 30.0
 TAIL_FRACTION, MIN_TAIL = 0.05, 10
 #: Condition number of the standardised columns (Belsley, Kuh, Welsch 1980).
 MAX_CONDITION = 30
@@ -67,7 +68,8 @@ def tail_index(values: np.ndarray) -> float:
 
 def _heavy(values: np.ndarray) -> bool:
     kurtosis = float(np.mean(standardised(values) ** 4)) - 3
-    return tail_index(values) > HEAVY_TAIL_INDEX and kurtosis > HEAVY_TAIL_KURTOSIS
+    heavy = tail_index(values) > HEAVY_TAIL_INDEX and kurtosis > HEAVY_TAIL_KURTOSIS
+    return heavy or kurtosis > OUTLIER_KURTOSIS
 
 
 def _copies_of_target(table: Table, columns: list[Column]) -> Iterator[TableWarning]:
