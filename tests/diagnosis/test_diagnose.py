@@ -147,7 +147,7 @@ X_OK, Y_OK = np.random.default_rng(0).standard_normal((30, 2)), np.arange(30.0)
         (X_OK[:10], Y_OK[:10], ValueError, "X has 10 rows; a diagnosis needs at least 20"),
         (X_OK, Y_OK[:9], ValueError, "y has 9 entries; 30 are needed"),
         (X_OK[:, 0], Y_OK, ValueError, r"X has shape \(30,\)"),
-        (np.where(X_OK == X_OK[7, 1], np.nan, X_OK), Y_OK, ValueError, r"NaN or infinity in x1 \(1 rows\)"),
+        (np.where(X_OK[7, 1] == X_OK, np.nan, X_OK), Y_OK, ValueError, r"NaN or infinity in x1 \(1 rows\)"),
         (X_OK, np.where(Y_OK > 3, np.inf, Y_OK), ValueError, "y contains NaN"),
         (X_OK, np.ones(30), ValueError, r"y is constant \(1\)"),
         (np.ones((30, 2)), Y_OK, ValueError, "all columns of X are constant"),

@@ -122,7 +122,7 @@ def test_repeated_rows_give_the_noise():
     y = np.exp(X[:, 0]) + 0.5 * generator.standard_normal(len(X))
     sample = sample_of(X, y)
     floor = shares.noise_floor(sample, np.zeros((0, 3)), {})
-    groups = [y[(X == row).all(axis=1)] for row in np.unique(X, axis=0)]
+    groups = [y[(row == X).all(axis=1)] for row in np.unique(X, axis=0)]
     squares = sum(np.sum((group - group.mean()) ** 2) for group in groups)
     assert floor.share.value == pytest.approx(squares / (len(X) - 50) / y.var())
     assert not floor.upper_bound

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from layerwise.diagnosis.display import DiagnosisDisplay
 
+HEADING = "rows that learners need, up to constants (d inputs, r directions, D_k coefficients of degree k)"
 #: Loadings of a direction in the summary.
 N_LOADINGS = 6
 
@@ -77,10 +78,10 @@ class Diagnosis:
         lines += [f"  {f'Hermite degree {k}':<18}{share}" for k, share in enumerate(self.degrees, start=1)]
         at_most = "at most " if self.noise.upper_bound else ""
         lines.append(f"  {'noise':<18}{at_most}{self.noise.share}   ({self.noise.method})")
-        lines += ["", *self._direction_lines(), "", "rows that learners need (by theory, up to constants)"]
+        lines += ["", *self._direction_lines(), "", HEADING]
         for each in self.learners:
-            verdict = "yes" if each.affordable else "no"
-            lines.append(f"  {verdict:<4}{each.n_samples:>13,}  {each.learner:<24}{each.structure} ({each.formula})")
+            verdict = "yes" if each.affordable else "nearly" if 2 * self.n_samples >= each.n_samples else "no"
+            lines.append(f"  {verdict:<7}{each.n_samples:>13,}  {each.learner:<24}{each.structure} ({each.formula})")
         if self.warnings:
             lines += ["", "warnings", *(f"  {warning.message}" for warning in self.warnings)]
         return "\n".join(lines)
@@ -109,8 +110,8 @@ class Diagnosis:
         found, null = self.directions, f"{self.directions.n_permutations} permutations of the target"
         if not len(found):
             return [f"no direction stands out from {null}"]
-        lines = [f"{len(found)} direction{'s' * (len(found) > 1)} stand out from {null} (level {found.level:.1%})"]
-        lines[0] = lines[0].replace("direction stand", "direction stands")
+        stand = "direction stands" if len(found) == 1 else "directions stand"
+        lines = [f"{len(found)} {stand} out from {null} (level {found.level:.1%})"]
         for vector, by, strength in zip(found.vectors, found.found_by, found.strengths, strict=True):
             largest = np.argsort(-np.abs(vector))[:N_LOADINGS]
             terms = " ".join(f"{vector[i]:+.2f} {self.columns[i]}" for i in largest if vector[i])

@@ -101,8 +101,9 @@ class DiagnosisDisplay:
         moments = self.diagnosis.directions.moments
         for i, each in enumerate(moments):
             ratios = np.abs(each.eigenvalues) / each.threshold
+            ratios = ratios[ratios > 1e-3]  # the others are zeros: the matrix of the bins of order 1 has rank 9
             colours = [ORANGE if ratio > 1 else FAINT for ratio in ratios]
-            ax.scatter(np.maximum(ratios, 1e-3), np.full(len(ratios), i), s=18, c=colours, linewidth=0)
+            ax.scatter(ratios, np.full(len(ratios), i), s=18, c=colours, linewidth=0)
         ax.axvline(1, color=INK, linewidth=0.8, linestyle="--")
         ax.set_xscale("log")
         ax.set_yticks(range(len(moments)), [f"{each.labels}, order {each.order}" for each in moments])
