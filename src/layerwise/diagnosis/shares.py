@@ -42,7 +42,7 @@ class Share:
 
     def __str__(self) -> str:
         """Return the estimate with its standard error, such as ``0.80 ± 0.02``."""
-        return f"{self.value + 0.0:.2f} ± {self.standard_error:.2f}"
+        return f"{round(self.value, 2) + 0.0:.2f} ± {self.standard_error:.2f}"
 
 
 @dataclass(frozen=True)
