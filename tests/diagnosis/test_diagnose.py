@@ -97,6 +97,14 @@ def test_equal_seeds_and_frames_or_arrays_give_equal_results(frame, found):
     assert again.to_dict() | {"columns": 0} == found.to_dict() | {"columns": 0}
 
 
+def test_frames_of_several_types(frame, found):
+    """A frame of floats, integers and truth values refused as a frame of objects."""
+    X = frame.drop(columns="y").assign(count=range(600), flag=frame["y"] > 1).astype({"input a": "float32"})
+    other = diagnose(X, frame["y"])
+    assert other.columns[-2:] == ("count", "flag")
+    assert other.quadratic.value > 0.9
+
+
 def test_units_do_not_matter(frame, found):
     """A result that depends on the scale or the shift of columns and target; squares that overflow."""
     X = frame.drop(columns="y") * [1e-8, 1, 1e99, 1e6, 1, -1] + [0, 5, 0, 0, 0, 0]

@@ -86,6 +86,7 @@ def read_arrays(X: Any, y: Any) -> Table:
                 f"columns {_listed(text)} of X must hold numbers only, without text, dates or missing objects. Drop "
                 "them or encode them first, e.g. with pandas.get_dummies."
             )
+        X = np.asarray(X, dtype=float)  # columns of numbers and of truth values together would be objects
     inputs = as_points(X).astype(float, copy=False)
     names = tuple(map(str, named)) if named is not None else tuple(f"x{i}" for i in range(inputs.shape[1]))
     bad = ~np.isfinite(inputs)
