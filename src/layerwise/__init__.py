@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from layerwise import (
+        diagnosis,
         hermite,
         inputs,
         kernels,
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
         tables,
         targets,
     )
+    from layerwise.diagnosis import diagnose
 
 __version__ = metadata.version("layerwise")
 
 __all__ = [
+    "diagnose",
+    "diagnosis",
     "hermite",
     "inputs",
     "kernels",
@@ -47,9 +51,11 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name == "diagnose":
+        return import_module("layerwise.diagnosis").diagnose
     if name in __all__:
         return import_module(f"layerwise.{name}")
-    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; its submodules are {', '.join(__all__)}")
+    raise AttributeError(f"module 'layerwise' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__():

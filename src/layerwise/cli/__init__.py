@@ -13,7 +13,7 @@ from typing import cast
 import typer
 from rich.markup import escape
 
-from layerwise.cli import fit, papers, report, study
+from layerwise.cli import diagnose, fit, papers, report, study
 from layerwise.cli._console import Interrupted, accept_any_text, refuse, stderr
 from layerwise.errors import UserError
 
@@ -28,6 +28,7 @@ app.command()(papers.reproduce)
 app.add_typer(study.app, name="study")
 app.command()(report.report)
 app.command()(report.watch)
+app.command()(diagnose.diagnose)
 app.command(cls=fit.FitCommand)(fit.fit)
 
 # Click's, or that of the copy of Click inside newer versions of Typer.

@@ -1,0 +1,6 @@
+"""What a table of data says about its structure, before any learner is fitted."""
+
+from layerwise.diagnosis.diagnosis import Diagnosis, diagnose
+from layerwise.diagnosis.display import DiagnosisDisplay
+
+__all__ = ["Diagnosis", "DiagnosisDisplay", "diagnose"]
