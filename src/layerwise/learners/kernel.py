@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
 from layerwise.learners._base import (
     PENALTY_OR_ZERO,
@@ -20,21 +19,9 @@ from layerwise.learners._base import (
     as_number,
 )
 from layerwise.learners._head import held_out_rows
+from layerwise.learners._kernels import KernelChoice
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
-
-
-class KernelChoice(Choice):
-    """The name of a kernel, or a kernel object: ``k(X, Z)`` is a matrix, ``k.dot(X, Z, alpha)`` its product."""
-
-    def __init__(self) -> None:
-        super().__init__("ntk", "arc-cosine", "polynomial")
-        self.allowed += ", or a kernel object such as layerwise.kernels.PolynomialKernel(2)"
-
-    def holds(self, value: Any) -> bool:
-        """Whether ``value`` is a known name or a kernel object."""
-        is_kernel = callable(value) and callable(getattr(value, "dot", None)) and not isinstance(value, type)
-        return is_kernel or super().holds(value)
 
 
 class KernelRegressor(Learner):
@@ -93,7 +80,7 @@ class KernelRegressor(Learner):
     """
 
     constraints: ClassVar = {
-        "kernel": KernelChoice(),
+        "kernel": KernelChoice("ntk", "arc-cosine", "polynomial", methods=["dot"]),
         "penalty": PENALTY_OR_ZERO,
         "validation": VALIDATION,
     }
