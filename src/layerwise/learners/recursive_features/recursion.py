@@ -74,7 +74,8 @@ class Folds:
         for b in range(len(BANDWIDTHS)):
             self._evaluate(squares, b, indices[::2])
         b, p = min(squares, key=lambda pair: np.mean(squares[pair]))
-        self._evaluate(squares, b, [j for j in (p - 1, p + 1) if j in indices])
+        if neighbours := [j for j in (p - 1, p + 1) if j in indices]:
+            self._evaluate(squares, b, neighbours)
         b, p = min(squares, key=lambda pair: np.mean(squares[pair]))
         return Choice(BANDWIDTHS[b], float(PENALTIES[p]), squares[b, p])
 
