@@ -54,13 +54,13 @@ def test_the_recursion_is_the_literal_one(n_rounds):
 
 
 @pytest.mark.parametrize(
-    "kernel", [*"gaussian laplace ntk arc-cosine polynomial".split(), PolynomialKernel(2)], ids=repr
+    "kernel", ["gaussian", "laplace", "ntk", "arc-cosine", "polynomial", PolynomialKernel(2)], ids=repr
 )
 def test_two_directions_are_found_by_every_kernel(kernel):
     """Gradients or bandwidths that work for radial kernels only."""
     X, y, U = two_directions()
     units = 10.0 ** np.arange(-3, 5)
-    model = RecursiveFeatureRegressor(kernel, rank=2, max_rounds=3, random_state=0)
+    model = RecursiveFeatureRegressor(kernel, rank=2, max_rounds=2, random_state=0)
     if kernel == "polynomial" or isinstance(kernel, PolynomialKernel):
         y = (X @ U[0]) * (X @ U[1])
     model.fit(X * units, y)
@@ -193,7 +193,7 @@ def test_directions_of_hermite_features_are_polynomials():
 
 def test_directions_in_a_transformer():
     """A transformer fitted in place, or directions in x."""
-    X, y, U = two_directions()
+    X, y, _ = two_directions()
     pca = PCA(5, whiten=True)
     model = RecursiveFeatureRegressor(representation=pca, max_rounds=1, random_state=0).fit(X, y)
     assert not hasattr(pca, "components_")
@@ -206,14 +206,12 @@ def test_a_new_head_keeps_the_directions():
     """A head that changes the directions, or the metric by more than a factor."""
     X, y, U = two_directions()
     model = RecursiveFeatureRegressor(max_rounds=4, random_state=0).fit(X, y)
-    directions, metric = model.directions_.copy(), model.metric_.copy()
+    directions, metric = model.directions_.copy(), model.metric_ / np.trace(model.metric_)
     X_new, *_ = two_directions(100, seed=5)
     labels = 1e4 * (X_new @ U[1]) ** 2
     model.fit_head(X_new, labels)
     assert_allclose(model.directions_, directions)
-    assert_allclose(
-        model.components_.T @ model.components_ / np.trace(model.metric_), metric / np.trace(metric), atol=1
-    )
+    assert_allclose(model.metric_ / np.trace(model.metric_), metric, atol=1e-12)
     fresh = two_directions(500, seed=6)[0]
     assert model.score(fresh, 1e4 * (fresh @ U[1]) ** 2) > 0.95
 

@@ -317,7 +317,6 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         squares = np.sum(W**2, axis=1)
         self.shares_ = squares[: self.rank_] / squares.sum()
         self._set_kernel_model(model, plan.rounds[-1], np.diag(1 / scales))
-        self.metric_ = self.components_.T @ self.components_
         self.features_ = []
         if self.representation == "hermite":
             degree, n_features = self.representation_[-1].degree, self.representation_.n_features_in_
@@ -328,6 +327,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.dual_coef_ = fit_chosen(model, choice, as_number(self.penalty))
         W = model.components / choice.bandwidth
         self.components_ = W @ frame
+        self.metric_ = self.components_.T @ self.components_
         self.centres_ = mapped(self.kernel_, model.X if model.centres is None else model.centres, W)
         penalty = absolute_penalty(model, choice.bandwidth, choice.penalty, as_number(self.penalty))
         self._head = {"stage": "head", "penalty": penalty, "missed": model.missed}
