@@ -44,13 +44,13 @@ def test_the_recursion_is_the_literal_one(n_rounds):
     """A metric that is not the square of the map, a gradient in other coordinates, a scale that feeds back."""
     X, y, _ = two_directions(40, 4)
     X -= X.mean(axis=0)
-    model = KernelModel(GaussianKernel(), X, y, None)
+    model = KernelModel(X, y, GaussianKernel())
     for _ in range(n_rounds):
-        model.set_components(model.gradient_components(0.8, model.fit(0.8, [0.02])[0]))
+        model.set_components(model.gradient_components(0.8, model.fit(0.8, np.array([0.01]))[0]))
     M, fitted = literal_recursion(X, y, np.eye(4), 0.8, 0.01, n_rounds)
     found = model.components.T @ model.components
     assert_allclose(found / np.trace(found), M / np.trace(M), atol=1e-10)
-    assert_allclose(model.predict(X, 0.8, model.fit(0.8, [0.02]))[0], fitted, atol=1e-9)
+    assert_allclose(model.predict(X, 0.8, model.fit(0.8, np.array([0.01])))[0], fitted, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_the_metric_of_round_0_is_kernel_regression_on_standardised_columns():
 def test_nystroem_with_all_centres_is_exact():
     """Normal equations, whitening or the penalty of centres that differ from those of all rows."""
     X, y, _ = two_directions(120, 4)
-    exact = KernelModel(GaussianKernel(), X, y, None)
-    centres = KernelModel(GaussianKernel(), X, y, X.copy())
+    exact = KernelModel(X, y, GaussianKernel())
+    centres = KernelModel(X, y, GaussianKernel(), X.copy())
     for penalty in (1e-6, 1e-2, 1.0):
-        alphas = exact.fit(1.0, [penalty]), centres.fit(1.0, [penalty])
+        alphas = [each.fit(1.0, np.array([penalty])) for each in (exact, centres)]
         predictions = [each.predict(X[:7] + 1, 1.0, a)[0] for each, a in zip((exact, centres), alphas, strict=True)]
         assert_allclose(predictions[1], predictions[0], atol=1e-6)
     assert abs(centres.missed) < 1e-9
@@ -106,15 +106,15 @@ def test_nystroem_with_all_centres_is_exact():
 def test_the_error_of_centres_is_bounded_as_stated():
     """A bound without the factor n, or a share of the trace that is not the one missed."""
     X, y, _ = two_directions(200, 4)
-    K = GaussianKernel()(KernelModel(GaussianKernel(), X, y, None).components[0, 0] * X)
+    K = GaussianKernel()(KernelModel(X, y, GaussianKernel()).components[0, 0] * X)
 
     def loss(fitted, squared_norm, penalty):
         return np.mean((y - fitted) ** 2) + penalty / 2 * squared_norm
 
     for m in (10, 50):
-        model = KernelModel(GaussianKernel(), X, y, X[:m])
+        model = KernelModel(X, y, GaussianKernel(), X[:m])
         for penalty in (1e-3, 1e-1):
-            (alpha,) = model.fit(1.0, [penalty])
+            (alpha,) = model.fit(1.0, np.array([penalty / 2]))
             exact = np.linalg.solve(K + 200 * penalty / 2 * np.eye(200), y)
             least = loss(K @ exact, exact @ K @ exact, penalty)
             reached = loss(K[:, :m] @ alpha, alpha @ K[:m, :m] @ alpha, penalty)
@@ -152,16 +152,16 @@ def test_each_choice_is_made_on_rows_that_the_recursion_has_not_seen():
     """Squared errors of rows by a model fitted or a metric learnt with them."""
     X, y, _ = two_directions(60, 3)
     folds = draw_folds(X, 3, 0)
-    plan = recursion.plan_rounds(recursion.Folds(GaussianKernel(), X, y, folds, None, None), 1, "auto")
+    plan = recursion.plan_rounds(recursion.Folds(X, y, folds, [GaussianKernel()]), 1, "auto")
     for i in (0, 31):
         changed = y.copy()
         changed[i] = 50.0
-        run = recursion.Folds(GaussianKernel(), X, changed, folds, None, None)
+        run = recursion.Folds(X, changed, folds, [GaussianKernel()])
         fold = folds[i]
         model = run.models[fold]
-        clean = KernelModel(GaussianKernel(), X[folds != fold], y[folds != fold], None)
+        clean = KernelModel(X[folds != fold], y[folds != fold], GaussianKernel())
         for _ in range(2):
-            new, old = (recursion.next_components(each, plan.rounds[0], None) for each in (model, clean))
+            new, old = (recursion.next_components(each, plan.rounds[0]) for each in (model, clean))
             assert_allclose(new, old)
             model.set_components(new)
             clean.set_components(old)

@@ -68,16 +68,17 @@ class LaplaceKernel(DotProductKernel):
         return np.exp(k, out=k)
 
     def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
-        r = np.sqrt(squared_distances(s, s_xx, s_zz))
+        squares = squared_distances(s, s_xx, s_zz)
+        distinct = squares > 8 * np.finfo(s.dtype).eps * (s_xx + s_zz)  # beyond the rounding errors of the terms
+        r = np.sqrt(squares)
         k_s = np.zeros_like(r)
-        np.divide(np.exp(r * (-1 / self.bandwidth)), r * self.bandwidth, out=k_s, where=r > 0)
+        np.divide(np.exp(r * (-1 / self.bandwidth)), r * self.bandwidth, out=k_s, where=distinct)
         return k_s, -k_s / 2
 
 
 def squared_distances(s: np.ndarray, s_xx: np.ndarray, s_zz: np.ndarray) -> np.ndarray:
-    """Overwrite ``s`` by ``s_xx + s_zz - 2 s``; by 0 where that is below the rounding errors of its terms."""
+    """Overwrite ``s`` by ``s_xx + s_zz - 2 s``, or 0 where that is negative by rounding."""
     s *= -2
     s += s_xx
     s += s_zz
-    s[s < 8 * np.finfo(s.dtype).eps * (s_xx + s_zz)] = 0
-    return s
+    return np.maximum(s, 0, out=s)

@@ -9,7 +9,6 @@ equations are summed over row blocks. ``Phi Phi'`` replaces K, and the least pen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +30,20 @@ class KernelModel:
     """The model on rows X (n, d) and labels y (n,), both of mean about 0.
 
     ``centres`` (m, d) are None if they are all rows. ``components`` (r, d) is W, scaled such that the mean squared
-    difference of the coordinates of Wx and Wz is typically 1. `fit` sets ``missed``, ``tr(K - Phi Phi') / tr K``.
+    difference of the coordinates of Wx and Wz is typically 1. If a ``penalty`` is given, it stands for all relative
+    ones. `fit` sets ``missed``, ``tr(K - Phi Phi') / tr K``.
     """
 
-    def __init__(self, kernel: Any, X: np.ndarray, y: np.ndarray, centres: np.ndarray | None):
-        self.kernel, self.X, self.y, self.centres, self.missed = kernel, X, y, centres, 0.0
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        kernel: Any,
+        centres: np.ndarray | None = None,
+        penalty: float | None = None,
+    ):
+        self.X, self.y, self.kernel, self.centres, self.penalty = X, y, kernel, centres, penalty
+        self.missed = 0.0
         self.set_components(np.eye(X.shape[1]))
 
     def set_components(self, components: np.ndarray) -> None:
@@ -45,27 +53,28 @@ class KernelModel:
         typical = 2 * (np.median(squares) or np.mean(squares)) / Z.shape[1]
         self.components = components / np.sqrt(typical if typical > 0 else 1.0)
 
-    def fit(self, bandwidth: float, penalties: Sequence[float]) -> np.ndarray:
-        """Compute alpha for each penalty, of shape (n_penalties, n_centres)."""
+    def penalties(self, bandwidth: float, relative: np.ndarray) -> np.ndarray:
+        """Return ``relative``, of shape (n_penalties,), times twice the mean of k(x, x) over the rows."""
+        if self.penalty is not None:
+            return np.full(len(relative), self.penalty)
+        return 2 * relative * self._level(bandwidth)
+
+    def fit(self, bandwidth: float, relative: np.ndarray) -> np.ndarray:
+        """Compute alpha for each relative penalty, of shape (n_penalties, n_centres)."""
+        penalties = self.penalties(bandwidth, relative)
         Z, C, n = self._map(self.X, bandwidth), self._map_centres(bandwidth), len(self.y)
         if self.centres is None:
             K = self.kernel(Z)
-            return np.array([solve(K, self.y, n * penalty / 2) for penalty in penalties])
+            return np.array([solve(K.T, self.y, n * penalty / 2) for penalty in penalties])  # K.T: copied faster
         K = self.kernel(C)
         K[np.diag_indices_from(K)] += JITTER * np.mean(np.diag(K))
         L = cholesky(K, lower=True)
         del K
         features = FeatureBlocks(Z, lambda rows: solve_triangular(L, self.kernel(C, rows), lower=True).T, len(C))
         gram, moment = normal_equations(features, self.y)
-        self.missed = float(1 - np.trace(gram) / (n * self.level(bandwidth)))
+        self.missed = float(1 - np.trace(gram) / (n * (self._level(bandwidth) or 1.0)))
         coefficients = np.array([solve(gram, moment, n * penalty / 2) for penalty in penalties])
         return solve_triangular(L, coefficients.T, lower=True, trans=1).T
-
-    def level(self, bandwidth: float) -> float:
-        """The mean of k(x, x) over the rows."""
-        Z = self._map(self.X, bandwidth)
-        blocks = [np.diag(self.kernel(Z[i : i + ROWS])) for i in range(0, len(Z), ROWS)]
-        return float(np.mean(np.concatenate(blocks)))
 
     def predict(self, X: np.ndarray, bandwidth: float, alphas: np.ndarray) -> np.ndarray:
         """Predictions (n_alphas, n_rows) for coefficients alphas (n_alphas, n_centres)."""
@@ -83,6 +92,11 @@ class KernelModel:
         values, Q = eigh(W.T @ (G.T @ G / len(G)) @ W, driver="evd")
         keep = values > DROPPED_FRACTION * max(values[-1], np.finfo(float).tiny)
         return (np.sqrt(values[keep]) * Q[:, keep]).T[::-1]
+
+    def _level(self, bandwidth: float) -> float:
+        Z = self._map(self.X, bandwidth)
+        diagonal = [np.diag(self.kernel(Z[i : i + ROWS])) for i in range(0, len(Z), ROWS)]
+        return float(np.mean(np.concatenate(diagonal)))
 
     def _map(self, X: np.ndarray, bandwidth: float) -> np.ndarray:
         return mapped(self.kernel, X, self.components / bandwidth)

@@ -51,46 +51,41 @@ class Folds:
     """Kernel models fitted without each fold in turn, with common choices.
 
     ``folds`` (n_samples,) has the fold of each row of X (n_samples, d), ``y`` the labels, of mean 0 and variance 1;
-    ``penalty`` is absolute, or None to choose it.
+    ``options`` are the kernel, centres and penalty of a `KernelModel`.
     """
 
-    def __init__(
-        self,
-        kernel: Any,
-        X: np.ndarray,
-        y: np.ndarray,
-        folds: np.ndarray,
-        centres: np.ndarray | None,
-        penalty: float | None,
-    ):
-        self.X, self.y, self.penalty = X, y, penalty
+    def __init__(self, X: np.ndarray, y: np.ndarray, folds: np.ndarray, options: Sequence[Any]):
+        self.X, self.y = X, y
         self.held_out = [folds == fold for fold in range(folds.max() + 1)]
-        self.models = [KernelModel(kernel, X[~out], y[~out], centres) for out in self.held_out]
+        self.models = [KernelModel(X[~out], y[~out], *options) for out in self.held_out]
 
-    def choose(self) -> Choice:
-        """Choose bandwidth and penalty by the errors of the rows held out."""
+    def choose(self, near: Choice | None = None) -> Choice:
+        """Choose bandwidth and penalty by the errors of the rows held out.
+
+        The penalty is sought within three decades of that of another choice, if one is given.
+        """
         squares: dict[tuple[int, int], np.ndarray] = {}
-        indices = range(len(PENALTIES)) if self.penalty is None else range(1)
+        indices = range(len(PENALTIES)) if self.models[0].penalty is None else range(1)
+        coarse = [j for j in indices if near is None or abs(np.log10(near.penalty / PENALTIES[j])) < 3.5]
         for b in range(len(BANDWIDTHS)):
-            self._evaluate(squares, b, indices[::2])
+            self._evaluate(squares, b, coarse[::2])
         b, p = min(squares, key=lambda pair: np.mean(squares[pair]))
         if neighbours := [j for j in (p - 1, p + 1) if j in indices]:
             self._evaluate(squares, b, neighbours)
         b, p = min(squares, key=lambda pair: np.mean(squares[pair]))
         return Choice(BANDWIDTHS[b], float(PENALTIES[p]), squares[b, p])
 
-    def _evaluate(self, squares: dict, b: int, indices: Sequence[int]) -> None:
+    def _evaluate(self, squares: dict, b: int, indices: list[int]) -> None:
         for index in indices:
             squares[b, index] = np.empty(len(self.y))
         for model, out in zip(self.models, self.held_out, strict=True):
-            penalties = [absolute_penalty(model, BANDWIDTHS[b], PENALTIES[i], self.penalty) for i in indices]
-            predicted = model.predict(self.X[out], BANDWIDTHS[b], model.fit(BANDWIDTHS[b], penalties))
+            predicted = model.predict(self.X[out], BANDWIDTHS[b], model.fit(BANDWIDTHS[b], PENALTIES[indices]))
             for index, values in zip(indices, predicted, strict=True):
                 squares[b, index][out] = (self.y[out] - values) ** 2
 
     def gradients(self, choice: Choice) -> list[np.ndarray]:
         """The components that the gradients of each model suggest; see `KernelModel.gradient_components`."""
-        return [next_components(model, choice, self.penalty) for model in self.models]
+        return [next_components(model, choice) for model in self.models]
 
     def set_components(self, components: Sequence[np.ndarray]) -> None:
         """Set the components of each model."""
@@ -98,20 +93,9 @@ class Folds:
             model.set_components(each)
 
 
-def absolute_penalty(model: KernelModel, bandwidth: float, relative: float, given: float | None) -> float:
-    """The penalty in the loss: the one given, or a multiple of twice the mean of k(x, x)."""
-    return 2 * relative * model.level(bandwidth) if given is None else given
-
-
-def fit_chosen(model: KernelModel, choice: Choice, penalty: float | None) -> np.ndarray:
-    """alpha for the bandwidth and penalty chosen."""
-    absolute = absolute_penalty(model, choice.bandwidth, choice.penalty, penalty)
-    return model.fit(choice.bandwidth, [absolute])[0]
-
-
-def next_components(model: KernelModel, choice: Choice, penalty: float | None) -> np.ndarray:
+def next_components(model: KernelModel, choice: Choice) -> np.ndarray:
     """Fit with the bandwidth and penalty chosen, and return the components that the gradients suggest."""
-    return model.gradient_components(choice.bandwidth, fit_chosen(model, choice, penalty))
+    return model.gradient_components(choice.bandwidth, model.fit(choice.bandwidth, np.array([choice.penalty]))[0])
 
 
 @dataclass
@@ -145,7 +129,7 @@ def plan_rounds(folds: Folds, max_rounds: int, rank: int | Literal["auto"]) -> P
         if min(map(len, components)) == 0:
             break
         folds.set_components(components)
-        rounds.append(folds.choose())
+        rounds.append(folds.choose(near=rounds[-1]))
         history.append({"stage": f"round {r}"} | _entry(rounds[r]) | {"lead": rounds[r].lead(rounds[0])})
         if rounds[r].error < (1 - MIN_GAIN) * rounds[best].error:
             best, learnt = r, components
@@ -157,7 +141,7 @@ def plan_rounds(folds: Folds, max_rounds: int, rank: int | Literal["auto"]) -> P
     choices = {min(map(len, learnt)): rounds[best]} if isinstance(rank, str) else {}
     for r in ranks:
         folds.set_components([each[:r] for each in learnt])
-        choices[r] = folds.choose()
+        choices[r] = folds.choose(near=rounds[best])
         history.append({"stage": f"rank {r}"} | _entry(choices[r]))
     least = min(choices.values(), key=lambda choice: choice.error)
     kept = min(r for r, each in choices.items() if least.lead(each) <= MIN_RANK_LEAD)

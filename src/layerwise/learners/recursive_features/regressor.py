@@ -36,8 +36,6 @@ from layerwise.learners.recursive_features.recursion import (
     Choice,
     Folds,
     Plan,
-    absolute_penalty,
-    fit_chosen,
     next_components,
     plan_rounds,
 )
@@ -218,15 +216,13 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
             phi -= mean
             scales = column_scales(phi, mean)
             phi /= scales
-            centres = self._choose_centres(phi, order)
-            plan = plan_rounds(
-                Folds(self.kernel_, phi, labels, folds, centres, as_number(self.penalty)), self.max_rounds, self.rank
-            )
+            options = (self.kernel_, self._choose_centres(phi, order), as_number(self.penalty))
+            plan = plan_rounds(Folds(phi, labels, folds, options), self.max_rounds, self.rank)
             self.history_ += plan.history
             if plan.error >= least:
                 break
             least, self.representation_, self.mean_ = plan.error, candidate, mean
-            self._learn(KernelModel(self.kernel_, phi, labels, centres), plan, scales)
+            self._learn(KernelModel(phi, labels, *options), plan, scales)
         self.dual_coef_ *= scale
         self.history_.append(self._head | {"validation_loss": least * scale**2})
         return self
@@ -241,9 +237,10 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         rng = check_random_state(self.random_state)
         Z, folds = self._project(X), self._draw_folds(X, rng)
         self.intercept_ = float(y.mean(dtype=float))
-        labels, centres = y.astype(float) - self.intercept_, self._choose_centres(Z, rng.permutation(len(y)))
-        choice = Folds(self.kernel_, Z, labels, folds, centres, as_number(self.penalty)).choose()
-        self._set_kernel_model(KernelModel(self.kernel_, Z, labels, centres), choice, self.components_)
+        labels = y.astype(float) - self.intercept_
+        options = (self.kernel_, self._choose_centres(Z, rng.permutation(len(y))), as_number(self.penalty))
+        choice = Folds(Z, labels, folds, options).choose()
+        self._set_kernel_model(KernelModel(Z, labels, *options), choice, self.components_)
         self.history_.append(self._head | {"validation_loss": choice.error})
         return self
 
@@ -307,7 +304,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     def _learn(self, model: KernelModel, plan: Plan, scales: np.ndarray) -> None:
         """Run the rounds that were chosen on all rows; set the metric and what follows from it."""
         for choice in plan.rounds[:-1]:
-            model.set_components(next_components(model, choice, as_number(self.penalty)))
+            model.set_components(next_components(model, choice))
         W = model.components[: plan.rank or None]
         largest = W[np.arange(len(W)), np.argmax(np.abs(W), axis=1)]
         model.set_components(W * np.where(largest < 0, -1.0, 1.0)[:, None])
@@ -324,10 +321,11 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     def _set_kernel_model(self, model: KernelModel, choice: Choice, frame: np.ndarray) -> None:
         """Fit alpha, and set W for inputs of which the rows of the frame are the coordinates that the model knows."""
-        self.dual_coef_ = fit_chosen(model, choice, as_number(self.penalty))
+        relative = np.array([choice.penalty])
+        (self.dual_coef_,) = model.fit(choice.bandwidth, relative)
         W = model.components / choice.bandwidth
         self.components_ = W @ frame
         self.metric_ = self.components_.T @ self.components_
         self.centres_ = mapped(self.kernel_, model.X if model.centres is None else model.centres, W)
-        penalty = absolute_penalty(model, choice.bandwidth, choice.penalty, as_number(self.penalty))
+        penalty = float(model.penalties(choice.bandwidth, relative)[0])
         self._head = {"stage": "head", "penalty": penalty, "missed": model.missed}
