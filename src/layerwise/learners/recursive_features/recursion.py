@@ -151,8 +151,8 @@ def plan_rounds(folds: Folds, max_rounds: int, rank: int | Literal["auto"]) -> P
 
 
 def _gaps(components: Sequence[np.ndarray]) -> list[int]:
-    """The ranks after which the mean spectrum of the metrics falls by the largest factors."""
-    length = min(map(len, components))
+    """The ranks, up to half of all, after which the mean spectrum of the metrics falls by the largest factors."""
+    length = (min(map(len, components)) + 1) // 2 + 1
     spectra = [np.sum(each[:length] ** 2, axis=1) for each in components]
     mean = np.mean([spectrum / spectrum.sum() for spectrum in spectra], axis=0)
     return (np.argsort(mean[1:] / mean[:-1], kind="stable")[:N_GAPS] + 1).tolist()
