@@ -6,6 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerwise._validation import Choice
+from layerwise.kernels import (
+    ArcCosineKernel,
+    DotProductKernel,
+    GaussianKernel,
+    LaplaceKernel,
+    NeuralTangentKernel,
+    PolynomialKernel,
+)
+
+#: Kernels by name; those that `KernelRegressor` also has, with its defaults.
+KERNELS: dict[str, DotProductKernel] = {
+    "gaussian": GaussianKernel(),
+    "laplace": LaplaceKernel(),
+    "ntk": NeuralTangentKernel(2, bias=1.0),
+    "arc-cosine": ArcCosineKernel(1, bias=1.0),
+    "polynomial": PolynomialKernel(3, bias=1.0),
+}
 
 
 class KernelChoice(Choice):

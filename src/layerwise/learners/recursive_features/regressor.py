@@ -11,18 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Integer, check_peak
-from layerwise.kernels import (
-    ArcCosineKernel,
-    DotProductKernel,
-    GaussianKernel,
-    LaplaceKernel,
-    NeuralTangentKernel,
-    PolynomialKernel,
-)
+from layerwise.kernels import DotProductKernel
 from layerwise.learners._base import PENALTY, Auto, Learner, RandomState, as_number
 from layerwise.learners._describe import column_names, describe_directions, describe_polynomial
 from layerwise.learners._head import column_scales
-from layerwise.learners._kernels import KernelChoice
+from layerwise.learners._kernels import KERNELS, KernelChoice
 from layerwise.learners._representation import (
     Representation,
     RepresentationChoice,
@@ -44,14 +37,6 @@ from layerwise.solvers.gauss_newton.folds import draw_folds
 from layerwise.solvers.squared_errors import mean_square
 
 ADVICE = "Fit fewer rows or columns, or pass a smaller n_centres"
-#: The kernels by name.
-KERNELS: dict[str, DotProductKernel] = {
-    "gaussian": GaussianKernel(),
-    "laplace": LaplaceKernel(),
-    "ntk": NeuralTangentKernel(2, bias=1.0),
-    "arc-cosine": ArcCosineKernel(1, bias=1.0),
-    "polynomial": PolynomialKernel(3),
-}
 
 
 class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
@@ -122,8 +107,9 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     intercept_ : float
         The mean of y.
     history_ : list of dict
-        For each round and rank: bandwidth and penalty in units of the data, the error of rows held out for y of
-        variance 1, and the lead over W = I in standard errors.
+        For each round and rank: bandwidth, as a multiple of the typical distance, and penalty, as one of twice the mean
+        of k(x, x); the error of rows held out, for y of variance 1; the lead over W = I in standard errors. For the
+        head, the penalty itself and the error in units of y.
 
     Raises
     ------
@@ -133,22 +119,21 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     Notes
     -----
-    *Choices.* All rounds are run without each of the folds in turn, which share bandwidths and penalties. [1]_ does not
-    say how to stop; leave-one-out does not tell: from round 1 on, the metric has seen the label left out, and on labels
-    that are noise it chooses ever smaller penalties. A learnt metric is kept if its error leads that of round 0 by 3
-    standard errors of the paired differences.
+    *Choices.* All rounds are run without each of the folds in turn, with bandwidths and penalties common to the folds.
+    Leave-one-out in closed form would be optimistically biased: from round 1 on, the metric has seen the label that is
+    left out. A learnt metric is kept if its error leads that of round 0 by 3 standard errors of the paired differences.
 
-    *Cost* for each round: four bandwidths and about seven penalties, each with a Cholesky factorisation of n^3/3 flops
-    in every fold; with four folds, two to three eigendecompositions of an n x n matrix. The gradients take 4 n^2 d
-    flops and W takes 9 d^3.
+    *Cost* for each round and fold: a Cholesky factorisation of n^3/3 flops for each of four bandwidths and four to six
+    penalties, 4 n^2 d flops for the gradients and 9 d^3 for W. With four folds, a round takes about as long as NRATIO
+    eigendecompositions of an n x n matrix.
 
     *Memory.* Two n x n matrices in float64. With m centres, four m x m matrices and blocks of rows; f then minimises
     the same loss over the span of the kernel functions of the centres, and the least loss is at most
     ``1 + 2 tr(K - K~) / (n penalty)`` times that of all centres, K~ being the part of the kernel matrix K that the
     centres span. ``history_`` has the share ``tr(K - K~) / tr K`` that they miss.
 
-    Non-Gaussian inputs are no difficulty, other than for moments: gradients are of the fitted function. What the kernel
-    does not see in round 0, the recursion cannot find.
+    Unlike moments, gradients of a fitted function do not require Gaussian inputs. Directions that the kernel regression
+    of round 0 does not see at all, such as those of even links of high degree, are not found by later rounds.
 
     References
     ----------
@@ -298,7 +283,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         return np.array(phi, dtype=float)
 
     def _project(self, X: np.ndarray) -> np.ndarray:
-        phi = X if self.representation_ is None else self.representation_.transform(X)
+        phi = X if self.representation_ is None else np.asarray(self.representation_.transform(X))
         return (phi - self.mean_) @ self.components_.T
 
     def _learn(self, model: KernelModel, plan: Plan, scales: np.ndarray) -> None:
