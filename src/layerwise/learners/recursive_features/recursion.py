@@ -1,8 +1,8 @@
 """The recursion metric -> kernel regression -> metric, with all of its choices made on rows held out of it.
 
 Leave-one-out is not used, although it has a closed form: from the second kernel regression on, the metric has seen the
-label that is left out. On pure noise (n = 600, d = 15) it chooses ever smaller penalties, and after five rounds the mean
-squared error of rows held out is 1.09 times the variance of y, in place of 1.00.
+label that is left out. On pure noise (n = 600, d = 15) it chooses ever smaller penalties, and after five rounds the
+mean squared error of rows held out is 1.09 times the variance of y, in place of 1.00.
 """
 
 from __future__ import annotations
