@@ -124,7 +124,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     left out. A learnt metric is kept if its error leads that of round 0 by 3 standard errors of the paired differences.
 
     *Cost* for each round and fold: a Cholesky factorisation of n^3/3 flops for each of four bandwidths and four to six
-    penalties, 4 n^2 d flops for the gradients and 9 d^3 for W. With four folds, a round takes about as long as NRATIO
+    penalties, 4 n^2 d flops for the gradients and 9 d^3 for W. With four folds, a round takes about as long as three
     eigendecompositions of an n x n matrix.
 
     *Memory.* Two n x n matrices in float64. With m centres, four m x m matrices and blocks of rows; f then minimises
