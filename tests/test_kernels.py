@@ -6,15 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from layerwise import kernels
 from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.kernels import (
     ArcCosineKernel,
+    DotProductKernel,
+    GaussianKernel,
+    LaplaceKernel,
     NeuralTangentKernel,
     PolynomialActivationKernel,
     PolynomialKernel,
     activation_kernel,
+    base,
 )
 
 ALL = [
@@ -26,6 +29,8 @@ ALL = [
     PolynomialKernel(3),
     PolynomialActivationKernel([0.0, 0.0, 1.0], 4),
     PolynomialActivationKernel([0.0, 0.5, 0.0, 1.0], 4),
+    GaussianKernel(0.7),
+    LaplaceKernel(1.3),
 ]
 
 
@@ -115,12 +120,61 @@ def test_activation_kernel_is_the_average_over_the_sphere(inputs, activation):
     assert np.all(np.abs(factor * kernel(X, Z) - samples.mean(axis=2)) < 6 * error)
 
 
+def test_radial_kernels(inputs):
+    """A bandwidth in other units, or squared."""
+    X, Z = inputs
+    squares = np.sum((X[:, None] - Z) ** 2, axis=2) / 4
+    assert_allclose(GaussianKernel(0.7)(X, Z), np.exp(-squares / (2 * 0.49)), rtol=1e-12)
+    assert_allclose(LaplaceKernel(0.7)(X, Z), np.exp(-np.sqrt(squares) / 0.7), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", ALL, ids=repr)
+def test_gradient_is_that_of_finite_differences(kernel, inputs, monkeypatch):
+    """A wrong partial derivative, a factor 2 or d, or a tile added to other rows."""
+    X, Z = inputs
+    alpha, h = np.random.default_rng(5).standard_normal(5), 1e-5
+    monkeypatch.setattr(base, "TILE", 3)
+    differences = [(kernel(X + e, Z) - kernel(X - e, Z)) @ alpha / (2 * h) for e in h * np.eye(4)]
+    assert_allclose(kernel.gradient(X, Z, alpha), np.transpose(differences), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kernel", ALL, ids=repr)
+def test_gradient_at_the_points_themselves(kernel):
+    """A division by r = 0, sin t = 0 or |x| = 0, or a rounding error of these divided by itself.
+
+    The kernels have at most a kink at x = z, symmetric along the line through 0 and across it, so that the gradient
+    without the kink is the mean of the two sides.
+    """
+    rng = np.random.default_rng(6)
+    X, alpha, h = rng.standard_normal((9, 4)), rng.standard_normal(9), 1e-4
+    sides = [(kernel(X + e, X) - kernel(X - e, X)) @ alpha / (2 * h) for e in h * np.eye(4)]
+    assert_allclose(kernel.gradient(X, X, alpha), np.transpose(sides), rtol=1e-3, atol=1e-3)
+    with_zero = np.vstack([np.zeros((1, 4)), X])
+    for dtype in (np.float32, np.float64):
+        gradient = kernel.gradient(with_zero.astype(dtype), with_zero.astype(dtype), np.ones(10, dtype=dtype))
+        assert gradient.dtype == dtype
+        assert np.all(np.isfinite(gradient))
+
+
+def test_a_kernel_without_derivatives_says_so():
+    """AttributeError, or a gradient of 0, for a user's kernel that has values only."""
+
+    class Exponential(DotProductKernel):
+        bias = 0.0
+
+        def values(self, s, s_xx, s_zz):
+            return np.exp(s)
+
+    with pytest.raises(NotImplementedError, match=r"Exponential has no partial derivatives.* Define its method"):
+        Exponential().gradient(np.ones((2, 3)), np.ones((2, 3)), np.ones(2))
+
+
 @pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: type(kernel).__name__)
 def test_tiles_do_not_change_the_matrix(kernel, monkeypatch):
     """Tiles overwritten, mirrored wrongly or skipped at the edges; a kernel that overwrites its own input too early."""
     X = np.random.default_rng(2).standard_normal((23, 4))
     whole = kernel(X, X)
-    monkeypatch.setattr(kernels, "TILE", 5)
+    monkeypatch.setattr(base, "TILE", 5)
     assert_allclose(kernel(X), whole, atol=1e-7)
     assert_allclose(kernel(X), kernel(X).T, rtol=1e-13, atol=1e-15)
     assert_allclose(kernel.dot(X[:9], X, np.arange(23.0)), whole[:9] @ np.arange(23.0), rtol=1e-6)
@@ -178,6 +232,8 @@ def test_float32_and_the_origin(kernel):
         lambda: PolynomialActivationKernel("relu", 4),
         lambda: activation_kernel(as_activation("tanh"), 4),
         lambda: ArcCosineKernel(1, bias=-1.0),
+        lambda: GaussianKernel(0.0),
+        lambda: LaplaceKernel(-1.0),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(build):

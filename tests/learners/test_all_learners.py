@@ -18,6 +18,7 @@ from layerwise.learners import (
     MomentRegressor,
     QuadraticModelRegressor,
     RandomFeatureRegressor,
+    RecursiveFeatureRegressor,
     ThreeLayerRegressor,
     TwoLayerRegressor,
     all_learners,
@@ -45,6 +46,11 @@ VARIANTS = {
     MomentRegressor: [
         MomentRegressor(random_state=0),
         MomentRegressor(2, degree=2, orders=(1, 2), robust=False, polish=False, validation=0.3, random_state=0),
+    ],
+    RecursiveFeatureRegressor: [
+        RecursiveFeatureRegressor(random_state=0),
+        RecursiveFeatureRegressor("laplace", rank=2, n_centres=40, max_rounds=2, random_state=0),
+        RecursiveFeatureRegressor("ntk", representation="hermite", folds=3, max_rounds=2, random_state=0),
     ],
     ConvexNeuralRegressor: [
         ConvexNeuralRegressor(random_state=0),
@@ -181,7 +187,11 @@ def test_units_of_y_do_not_matter(learner, scale):
     assert_allclose(clone(learner).fit(X, scale * y).predict(X) / scale, base, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("learner", [m for m in LEARNERS if m.validation == "loo"], ids=repr)
+@pytest.mark.parametrize(
+    "learner",
+    [m for m in LEARNERS if getattr(m, "validation", "loo") == "loo" and not getattr(m, "n_centres", None)],
+    ids=repr,
+)
 def test_order_of_rows_does_not_matter(learner):
     """Catches a quantity drawn or summed by position (held-out rows are)."""
     X, y = table()
@@ -198,13 +208,26 @@ def test_order_of_rows_does_not_matter(learner):
         ({"penalty": "strong"}, "penalty='strong' must be 'auto' or a finite number .*Pass"),
         ({"penalty": np.nan}, "penalty=nan must be"),
         ({"penalty": np.inf}, "penalty=inf must be"),
+    ],
+)
+def test_bad_penalties_are_refused_with_advice(learner, params, message):
+    """A parameter accepted, or refused by a message without its name, its value and what is allowed."""
+    X, y = table()
+    with pytest.raises((ValueError, TypeError), match=message):
+        clone(learner).set_params(**params).fit(X, y)
+
+
+@pytest.mark.parametrize("learner", [m for m in LEARNERS if hasattr(m, "validation")], ids=repr)
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
         ({"validation": np.nan}, "validation=nan must be .*'loo' or a fraction"),
         ({"validation": "cv"}, "validation='cv' must be .*'loo' or a fraction"),
         ({"validation": 1.0}, "between 0 and 1"),
         ({"validation": 0.001}, "holds out 0"),
     ],
 )
-def test_bad_head_parameters_are_refused_with_advice(learner, params, message):
+def test_bad_validation_is_refused_with_advice(learner, params, message):
     """Catches a parameter accepted, or refused by a message without its name, its value and what is allowed."""
     X, y = table()
     with pytest.raises((ValueError, TypeError), match=message):

@@ -35,6 +35,18 @@ def test_second_moment_is_one_above_the_floor(representation):
     assert_allclose(white.whitening_, white.whitening_.T, atol=1e-10)
 
 
+@pytest.mark.parametrize("whiten", [False, True])
+def test_the_constant_can_be_left_out(whiten):
+    """Another column than the constant left out, or a width that counts it."""
+    X = inputs()
+    without = HermiteFeatures(2, whiten=whiten, constant=False).fit(X)
+    g = HermiteFeatures(2).fit(X).transform(X)[:, 1:]
+    assert_allclose(without.transform(X), g @ without.whitening_ if whiten else g)
+    assert len(without.get_feature_names_out()) == 14
+    with pytest.raises(ValueError, match="degree=0 must be an integer >= 1"):
+        HermiteFeatures(0, constant=False).fit(X)
+
+
 def test_streaming_is_the_whole_array(monkeypatch):
     """Catches rows lost or counted twice between blocks, by whitening in blocks of 7 rows."""
     X = inputs()

@@ -12,6 +12,7 @@ from layerwise.learners.kernel import KernelRegressor as KernelRegressor
 from layerwise.learners.moments import MomentRegressor as MomentRegressor
 from layerwise.learners.quadratic_model import QuadraticModelRegressor as QuadraticModelRegressor
 from layerwise.learners.random_features import RandomFeatureRegressor as RandomFeatureRegressor
+from layerwise.learners.recursive_features import RecursiveFeatureRegressor as RecursiveFeatureRegressor
 from layerwise.learners.three_layer import ThreeLayerRegressor as ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor as TwoLayerRegressor
 

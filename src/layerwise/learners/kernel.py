@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
 from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
+from layerwise.learners._kernels import KernelChoice
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
-
-
-class KernelChoice(Choice):
-    """The name of a kernel, or a kernel object: ``k(X, Z)`` is a matrix, ``k.dot(X, Z, alpha)`` its product."""
-
-    def __init__(self) -> None:
-        super().__init__("ntk", "arc-cosine", "polynomial")
-        self.allowed += ", or a kernel object such as layerwise.kernels.PolynomialKernel(2)"
-
-    def holds(self, value: Any) -> bool:
-        """Whether ``value`` is a known name or a kernel object."""
-        is_kernel = callable(value) and callable(getattr(value, "dot", None)) and not isinstance(value, type)
-        return is_kernel or super().holds(value)
 
 
 @dataclass(eq=False, repr=False)
@@ -86,7 +73,11 @@ class KernelRegressor(Learner):
     True
     """
 
-    constraints: ClassVar = {"kernel": KernelChoice(), "penalty": PENALTY_OR_ZERO, "validation": VALIDATION}
+    constraints: ClassVar = {
+        "kernel": KernelChoice("ntk", "arc-cosine", "polynomial", methods=["dot"]),
+        "penalty": PENALTY_OR_ZERO,
+        "validation": VALIDATION,
+    }
     presets: ClassVar = {"kernel": {}}
 
     kernel: Literal["ntk", "arc-cosine", "polynomial"] | DotProductKernel = "ntk"

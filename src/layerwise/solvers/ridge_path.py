@@ -187,7 +187,7 @@ def kernel_ridge(
 
 def solve(matrix: np.ndarray, b: np.ndarray, ridge_term: float) -> np.ndarray:
     """Solve ``(matrix + ridge_term I) u = b`` by Cholesky; return the least-norm solution if it is nearly singular."""
-    shifted = matrix.copy()
+    shifted = matrix.copy(order="F")  # in this order, the factor overwrites it
     shifted[np.diag_indices_from(shifted)] += ridge_term
     rounding = len(b) * np.finfo(float).eps
     try:

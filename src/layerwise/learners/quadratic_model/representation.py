@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from layerwise.hermite import n_terms
+from layerwise.learners._representation import standardised
 from layerwise.representations import HermiteFeatures, RandomFeatures
 from layerwise.representations._whitening import WhitenedInputs
 
@@ -27,4 +27,4 @@ def make_representation(kind: Representation, width: int, degree: int, max_memor
         representation = RandomFeatures(width, whiten=True, random_state=seed)
     else:
         representation = HermiteFeatures(degree, whiten=True, max_memory=max_memory)
-    return make_pipeline(StandardScaler(), representation).set_output(transform="default")
+    return standardised(representation)
