@@ -11,7 +11,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Integer
+from layerwise._validation import Choice, Flag, Integer
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
@@ -19,6 +19,7 @@ from layerwise.learners._head import column_scales, held_out_rows
 from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
+from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
 
@@ -136,6 +137,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "n_permutations": Integer(1),
         "penalty": PENALTY,
         "validation": VALIDATION,
+        "label_transform": Choice("auto", none=True),
     }
     presets: ClassVar = {"moments": {}}
 
@@ -154,6 +156,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         validation: Validation = "loo",
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
+        label_transform: Literal["auto"] | None = None,
     ):
         self.rank: int | Literal["auto"] = rank
         self.degree: int | Literal["auto"] = degree
@@ -167,6 +170,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         self.validation: Validation = validation
         self.max_memory = max_memory
         self.random_state = random_state
+        self.label_transform: Literal["auto"] | None = label_transform
 
     def fit(self, X, y):
         """Lines 1 to 5, on X (n_samples, n_features) and y (n_samples,)."""
@@ -197,6 +201,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
             best, self.rank_ = fits.choose_rank(found, self.max_rank)  # lines 3 to 5
         else:
             best, self.rank_ = fits.of_rank([found.directions[: self.rank]]), int(self.rank)
+        better = None
+        if self.label_transform is not None:
+            rank = None if isinstance(self.rank, str) else int(self.rank)
+            better = fit_to_transformed(
+                fits, best, found, rng, rank=rank, max_rank=self._max_rank, n_null=self.n_permutations
+            )
+        self.transformed_ = better is not None
+        best, self.rank_ = better or (best, self.rank_)
         self._set_function(best, mean, scale)
         residual = y - self.predict(X)
         self.history_ += [
