@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.learners.moments.directions import Directions
-from layerwise.learners.moments.multi_index import MIN_ERROR, Candidate, MultiIndexFits
+from layerwise.learners.moments.multi_index import MIN_ERROR, MIN_ERROR_RATIO, Candidate, MultiIndexFits
 from layerwise.solvers.label_transforms import SortedLabels
 from layerwise.solvers.variable_projection import complement
 
@@ -109,9 +109,13 @@ def fit_to_transformed(
     kept = slice(None) if fits.held_out is None else ~fits.held_out
     found = find_transformed(moments, fits.labels[kept], rng, max_rank=rank or max_rank, n_null=n_null)
     fits.history.append({"stage": "transformed labels", "null": found.null, "values": found.gains})
-    if not found.adds_to(best.frame):
+    if not len(found.frame):
         return None
-    candidate, its_rank = (
-        fits.choose_rank(found, max_rank) if rank is None else (fits.of_rank([found.directions[:rank]]), rank)
-    )
-    return (candidate, its_rank) if candidate.clearly_beats(best) else None
+    if not found.adds_to(best.frame):  # as many rounds of polishing again, from the better of the two frames
+        candidate = fits.of_rank([best.frame, found.directions[: len(best.frame)]])
+        return (candidate, len(best.frame)) if candidate.error * MIN_ERROR_RATIO < best.error else None
+    if rank is None:
+        candidate, rank = fits.choose_rank(found, max_rank)
+    else:
+        candidate = fits.of_rank([found.directions[:rank]])
+    return (candidate, rank) if candidate.clearly_beats(best) else None
