@@ -52,7 +52,7 @@ def test_sliced_moments_are_averages_over_pairs():
 
 
 def test_sliced_moments_of_the_sign():
-    """Closed form for ``y = sign(x_1)``: ``m_b = ± sqrt(2/pi) u`` and ``C_b = 0``; seven standard errors, about n^{-1/2}."""
+    """Closed form for ``y = sign(x_1)``: ``m_b = ± sqrt(2/pi) u`` and ``C_b = 0``; seven standard errors of n^{-1/2}."""
     n = 40_000
     X, y = sorted_sample(np.sign, n, 2)
     M_1, M_2 = sliced_moments(X, slice_bounds(y, 10))
@@ -75,7 +75,7 @@ def test_windows_contain_equal_labels_and_their_neighbours():
 
 
 def test_a_step_maximises_the_likelihood():
-    """Finite differences: at a fixed point, G with fixed m and v is stationary on the sphere, and larger than nearby."""
+    """Finite differences: at a fixed point, G with fixed m and v is stationary on the sphere and a maximum."""
     X, y = sorted_sample(lambda z: z**3 - z, 600, 5)
     by_label = SortedLabels.of(y)
     u = np.eye(5)[0]

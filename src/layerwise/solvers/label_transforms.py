@@ -17,15 +17,16 @@ Given a direction, let ``m(y) = E[u.x | y]`` and ``v(y) = Var[u.x | y]``. Then x
     G(u) = (1/n) sum_i (u.x_i)^2 - (u.x_i - m_i)^2 / v_i - log v_i = u'Au + 2 b'u + terms without u,
     A = (1/n) sum_i (1 - 1/v_i) x_i x_i',      b = (1/n) sum_i (m_i / v_i) x_i.
 
-A maximum over unit vectors is an eigenvector of ``A + bu' + ub'``. For m = 0 it is the leading eigenvector of the second
-moment with the transform ``T = 1 - 1/E[(u.x)^2 | y]``, the optimal one for spectral estimates (Luo, Alghamdi & Lu 2019;
-Mondelli & Montanari 2019). The transform zeta_2 maximises the signal ``E T zeta_2`` for a given ``E T^2``, which is
+A maximum over unit vectors is an eigenvector of ``A + bu' + ub'``. For m = 0 it is the leading eigenvector of the
+second moment with the transform ``T = 1 - 1/E[(u.x)^2 | y]``, the optimal one for spectral estimates (Luo, Alghamdi &
+Lu 2019; Mondelli & Montanari 2019). The transform zeta_2 maximises the signal ``E T zeta_2`` for a given ``E T^2``, which is
 another problem: it is unbounded where g is, so that the rows with the largest labels dominate the other eigenvectors.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import eigh
@@ -50,13 +51,13 @@ def slice_bounds(labels: np.ndarray, n_slices: int) -> np.ndarray:
 def sliced_moments(X: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unbiased estimates of M_1 and M_2 from rows X (n, d) in the order of their labels; ``bounds`` as `slice_bounds`.
 
-    ``m_b m_b'`` and ``C_b^2`` are averages over pairs of different rows of a slice, of ``x_i x_j'`` and ``A_i A_j`` with
-    ``A_i = x_i x_i' - I``, ``A_i^2 = (|x_i|^2 - 2) x_i x_i' + I``; a slice of one row counts as 0. 4 n d^2 flops, and
-    2 d^3 per slice.
+    ``m_b m_b'`` and ``C_b^2`` are averages over pairs of different rows of a slice, of ``x_i x_j'`` and ``A_i A_j``
+    with ``A_i = x_i x_i' - I``, ``A_i^2 = (|x_i|^2 - 2) x_i x_i' + I``; a slice of one row counts as 0. 4 n d^2 flops,
+    and 2 d^3 per slice.
     """
     n, d = X.shape
     M_1, M_2, identity = np.zeros((d, d)), np.zeros((d, d)), np.eye(d)
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         rows, size = X[start:stop], stop - start
         if size > 1:
             pairs = n * (size - 1)  # p_b / (size (size - 1)) = 1 / pairs
