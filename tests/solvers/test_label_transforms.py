@@ -52,7 +52,7 @@ def test_sliced_moments_are_averages_over_pairs():
 
 
 def test_sliced_moments_of_the_sign():
-    """Closed form for ``y = sign(x_1)``: ``m_b = ± sqrt(2/pi) u`` and ``C_b = 0``; seven standard errors of n^{-1/2}."""
+    """Closed form for ``y = sign(x_1)``: ``m_b = ± sqrt(2/pi) u``, ``C_b = 0``; seven standard errors of n^{-1/2}."""
     n = 40_000
     X, y = sorted_sample(np.sign, n, 2)
     M_1, M_2 = sliced_moments(X, slice_bounds(y, 10))

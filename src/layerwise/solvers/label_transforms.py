@@ -19,8 +19,9 @@ Given a direction, let ``m(y) = E[u.x | y]`` and ``v(y) = Var[u.x | y]``. Then x
 
 A maximum over unit vectors is an eigenvector of ``A + bu' + ub'``. For m = 0 it is the leading eigenvector of the
 second moment with the transform ``T = 1 - 1/E[(u.x)^2 | y]``, the optimal one for spectral estimates (Luo, Alghamdi &
-Lu 2019; Mondelli & Montanari 2019). The transform zeta_2 maximises the signal ``E T zeta_2`` for a given ``E T^2``, which is
-another problem: it is unbounded where g is, so that the rows with the largest labels dominate the other eigenvectors.
+Lu 2019; Mondelli & Montanari 2019). The transform zeta_2 maximises the signal ``E T zeta_2`` for a given ``E T^2``,
+which is another problem: it is unbounded where g is, so that the rows with the largest labels dominate the other
+eigenvectors.
 """
 
 from __future__ import annotations

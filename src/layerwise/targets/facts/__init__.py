@@ -2,6 +2,7 @@
 
 from layerwise.targets.facts.base import Facts, distinct
 from layerwise.targets.facts.exponential import ExponentialFacts
+from layerwise.targets.facts.generative import generative_exponent
 from layerwise.targets.facts.independent_sum import Component, IndependentSumFacts
 from layerwise.targets.facts.monte_carlo import MonteCarloFacts
 from layerwise.targets.facts.polynomial import PolynomialFacts
@@ -23,4 +24,5 @@ __all__ = [
     "StatedFacts",
     "distinct",
     "facts_about",
+    "generative_exponent",
 ]
