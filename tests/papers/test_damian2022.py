@@ -20,7 +20,7 @@ from layerwise.papers.damian2022 import (
     transforms,
 )
 from layerwise.studies import Outcome, StudyResult
-from layerwise.targets import SingleIndex
+from layerwise.targets import HermiteSingleIndex, SingleIndex
 
 
 def test_targets_are_those_of_the_paper():
@@ -71,7 +71,7 @@ def test_the_ratio_of_transforms_is_that_of_medians():
     }
     assert_allclose(risk_with_transforms(StudyResult(study, outcomes)), 0.2)
     for spec in study.targets:
-        target = spec.use(40, **spec.params)
+        target = HermiteSingleIndex(40, **spec.params)
         assert (target.information_exponent, target.generative_exponent) == (spec.params["degree"], 2)
 
 
