@@ -255,7 +255,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         slopes = np.array([q.norm() ** 2 for q in self.polynomial_.gradient()])
         names = column_names(self, columns)
         sentences = describe_directions(self.directions_, slopes, "of the mean squared slope", names)
-        return sentences + ["Transforms of the label show these directions; its moments do not."] * self.transformed_
+        return sentences + ["found by transforms of the label"] * self.transformed_
 
     @property
     def _n_features_out(self) -> int:

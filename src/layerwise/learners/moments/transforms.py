@@ -74,7 +74,7 @@ def find_transformed(
     back = V[:, seen] / np.sqrt(values[seen])
     X, d = Z[order] @ back, int(seen.sum())
     frame, gains, null = np.zeros((0, d)), [], []
-    if len(labels) < max(MIN_ROWS_PER_DIMENSION * d, 2) or labels.min() == labels.max():
+    if d == 0 or len(labels) < MIN_ROWS_PER_DIMENSION * d or labels.min() == labels.max():
         return TransformedDirections(moments, order, None, frame @ back.T, gains, np.inf)
     by_label = SortedLabels.of(labels[order])
     while len(frame) < min(max_rank, d):
