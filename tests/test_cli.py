@@ -333,12 +333,12 @@ def test_reproduce_damian2022(tmp_path):
     """The whole demo: every file written, every claim agrees."""
     done = layerwise("reproduce", "damian2022", "--out", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    names = ["kernel_gap", "transfer"]
+    names = ["kernel_gap", "transfer", "transforms"]
     expected = [f"demo/{name}.{suffix}" for name in names for suffix in ("png", "svg", "csv")]
-    assert done.stdout.split()[-8:] == [*expected, "demo/claims.csv", "demo/damian2022.sqlite"]
+    assert done.stdout.split()[-11:] == [*expected, "demo/claims.csv", "demo/damian2022.sqlite"]
     assert all((tmp_path / path).stat().st_size > 0 for path in expected)
     claims = pd.read_csv(tmp_path / "demo" / "claims.csv")
-    assert list(claims["verdict"]) == ["agrees"] * 4
+    assert list(claims["verdict"]) == ["agrees"] * 5
     again = layerwise("reproduce", "damian2022", "--out", "demo", cwd=tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "demo" / "claims.csv"), claims)
     assert again.returncode == 0

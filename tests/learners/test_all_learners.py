@@ -46,6 +46,7 @@ VARIANTS = {
     MomentRegressor: [
         MomentRegressor(random_state=0),
         MomentRegressor(2, degree=2, orders=(1, 2), robust=False, polish=False, validation=0.3, random_state=0),
+        MomentRegressor(label_transform="auto", validation=0.3, random_state=0),
     ],
     RecursiveFeatureRegressor: [
         RecursiveFeatureRegressor(random_state=0),

@@ -6,16 +6,21 @@ from numpy.testing import assert_allclose
 
 from layerwise.papers.damian2022 import (
     DAMIAN2022,
+    H6,
+    ONE_STEP,
     SOURCE_LINK,
     TARGET_LINK,
+    TRANSFORMS,
     TransferredTwoLayer,
     gain,
     kernel_gap,
+    risk_with_transforms,
     source_label,
     transfer,
+    transforms,
 )
 from layerwise.studies import Outcome, StudyResult
-from layerwise.targets import SingleIndex
+from layerwise.targets import HermiteSingleIndex, SingleIndex
 
 
 def test_targets_are_those_of_the_paper():
@@ -54,6 +59,20 @@ def test_gain_is_the_difference_of_medians():
         trial.key: Outcome(risks.get(learner, 9.0) + (trial.n != 256), 1.0) for _, learner, trial in study.cells()
     }
     assert_allclose(gain(StudyResult(study, outcomes)), 0.75)
+
+
+def test_the_ratio_of_transforms_is_that_of_medians():
+    # catches: the ratio inverted, or another target or n
+    study = transforms(False)
+    risks = {(H6, ONE_STEP): 0.5, (H6, TRANSFORMS): 0.1}
+    outcomes = {
+        trial.key: Outcome(risks.get((target, learner), 9.0) + (trial.n != 32 * 40), 1.0)
+        for target, learner, trial in study.cells()
+    }
+    assert_allclose(risk_with_transforms(StudyResult(study, outcomes)), 0.2)
+    for spec in study.targets:
+        target = HermiteSingleIndex(40, **spec.params)
+        assert (target.information_exponent, target.generative_exponent) == (spec.params["degree"], 2)
 
 
 def test_pre_training_helps_and_zero_is_random_features():

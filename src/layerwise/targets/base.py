@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from layerwise._validation import Choice, Flag, Number, as_integer, as_points
 from layerwise.inputs import Array, Inputs, RandomState, as_generator, describe, given_parameters, make_inputs
 from layerwise.targets.directions import haar_rotation
-from layerwise.targets.facts import Facts, facts_about
+from layerwise.targets.facts import Facts, facts_about, generative_exponent
 
 
 class UnreliableVarianceWarning(UserWarning):
@@ -288,6 +288,17 @@ class Target(ABC):
         errors.
         """
         return self.facts.information_exponent()
+
+    @cached_property
+    def generative_exponent(self) -> int | None:
+        """Smallest k >= 1 in which some transform T of y shows a direction: ``P_k T(f) != 0``.
+
+        Exact for polynomials of one direction: 2 if the link is even, else 1. Otherwise numerically, with the
+        tolerances of `layerwise.targets.facts.generative_exponent`; None if no degree is seen, as for a constant. For
+        several directions it is, as the information exponent, the degree that shows the first of them.
+        """
+        rank = self.dim if self._frame is None else len(self._frame)
+        return generative_exponent(self._checked, rank, self.facts)
 
     def expected_hessian(self) -> Array:
         """E Hessian f(x), shape (dim, dim): ``S' (E Hessian f_0) S``, symmetric, its kinks in the weak sense."""

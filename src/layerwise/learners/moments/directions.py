@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -26,6 +26,29 @@ class Orders(Constraint):
         orders = list(value) if isinstance(value, Sequence | set | np.ndarray) else []
         integers = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in orders)
         return bool(orders) and integers and all(1 <= k <= 4 for k in orders)
+
+
+class Found(Protocol):
+    """Directions among which a rank is chosen: those of moments, or those of transforms of the label."""
+
+    @property
+    def directions(self) -> np.ndarray:
+        """Orthonormal rows (d, d), the strongest first."""
+        ...
+
+    @property
+    def n_significant(self) -> int:
+        """Ranks up to this number are all tried."""
+        ...
+
+    @property
+    def n_found(self) -> int:
+        """Ranks above this number are not tried."""
+        ...
+
+    def stands_out(self, v: np.ndarray) -> bool:
+        """Whether a direction (d,) is seen without any fit."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ def moment_bytes(n: int, d: int, orders: Sequence[int]) -> int:
     return 8 * floats + blocks
 
 
+def transform_bytes(n: int, d: int) -> int:
+    """The inputs, whitened, sorted, in the complement of directions, permuted and weighted, and matrices."""
+    return 8 * (6 * n * d + 12 * d**2 + 20 * n)
+
+
 def polynomial_bytes(n: int, d: int, rank: int, degree: int, *, polish: bool) -> int:
     """The inputs, the regression (on frame and coefficients together if polished), and the rotation of q."""
     D = n_terms(rank, degree)

@@ -10,7 +10,7 @@ import numpy as np
 
 from layerwise.hermite import n_terms
 from layerwise.learners._base import Auto, as_number
-from layerwise.learners.moments.directions import Directions
+from layerwise.learners.moments.directions import Found
 from layerwise.solvers import FeatureBlocks, RidgePath, ridge
 from layerwise.solvers.gram import as_blocks
 from layerwise.solvers.squared_errors import lead
@@ -106,7 +106,7 @@ class MultiIndexFits:
     polish: bool
     history: list[dict]
 
-    def choose_rank(self, moments: Directions, max_rank: int) -> tuple[Candidate, int]:
+    def choose_rank(self, moments: Found, max_rank: int) -> tuple[Candidate, int]:
         """Return the candidate of the rank with the best validation, and that rank.
 
         All ranks up to the ``n_significant`` of the moments are tried, and none above ``n_found`` or ``max_rank``.

@@ -11,14 +11,15 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Flag, Integer
+from layerwise._validation import Choice, Flag, Integer
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import column_scales, held_out_rows
 from layerwise.learners.moments.directions import Orders, find_directions
-from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes
+from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
+from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
 
@@ -39,7 +40,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
            (the latter unless it lowers the error tenfold or rows are held out)
 
     Lines 1 to 3 are the moment baseline of the theory (top eigenvectors of the empirical Hessian, the d^{p/2} spectral
-    method on unfolded tensors). Line 4 and ``robust`` are not part of it.
+    method on unfolded tensors). Line 4, ``robust`` and ``label_transform`` are not part of it.
 
     Parameters
     ----------
@@ -73,6 +74,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
         Draws the permutations and the rows held out.
+    label_transform : "auto" or None, default=None
+        With "auto", lines 2 to 5 are repeated from the directions that transforms of the label show, if there are any
+        at level ``1/(n_permutations + 1)`` (see Notes), and the result is kept if its validation error is clearly
+        lower. Named so because `transform` is a method.
 
     Attributes
     ----------
@@ -88,8 +93,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     eigenvalues_, null_ : dict of int to ndarray, dict of int to float
         Line 1: for each order the leading eigenvalues (order 1: the length of the mean; order 3: singular values),
         largest first, for y of variance 1, and the threshold above which an absolute value stands out.
+    transformed_ : bool
+        Whether the fit started from the directions of ``label_transform``.
     history_ : list of dict
-        For each stage: the orders, each rank tried, the head.
+        For each stage: the orders, each rank tried, the transforms (the gain G of each direction that stands out and
+        of the next, and the threshold), the head.
 
     Raises
     ------
@@ -104,6 +112,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     step, with some tens of steps for each rank tried. Peak memory is 4 n d floats, d^3 (order 3), 40 d^2 (order 4),
     4 (D + rank d)^2, or 4 n^2 and n D if D > n, and a few blocks of rows.
 
+    No moment of y shows h_p(u.x) from fewer than about d^{p/2} samples, but transforms of y do from order d: with
+    ``label_transform="auto"``, every moment of order 1 and 2 of x given y is used, see
+    `layerwise.solvers.label_transforms`. Each direction found, and each permutation, costs 20 n d^2 + 50 d^3 flops; a
+    table where no transform shows anything takes few permutations. At least two rows per input are needed.
+
     A null distribution of permuted labels is exact for labels that do not depend on x. Otherwise large labels come with
     large inputs, and with ``robust=False`` orders 3 and 4 may overestimate the number of directions for a heavy-tailed
     y; validation removes them.
@@ -111,7 +124,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     References
     ----------
     Damian, Lee, Soltanolkotabi 2022 (the Hessian); Montanari & Richard 2014 (unfolding); Golub & Pereyra 1973
-    (variable projection).
+    (variable projection); Damian, Pillaud-Vivien, Lee, Bruna 2024 (transforms of the label).
 
     Examples
     --------
@@ -136,6 +149,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "n_permutations": Integer(1),
         "penalty": PENALTY,
         "validation": VALIDATION,
+        "label_transform": Choice("auto", none=True),
     }
     presets: ClassVar = {"moments": {}}
 
@@ -154,6 +168,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         validation: Validation = "loo",
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
+        label_transform: Literal["auto"] | None = None,
     ):
         self.rank: int | Literal["auto"] = rank
         self.degree: int | Literal["auto"] = degree
@@ -167,6 +182,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         self.validation: Validation = validation
         self.max_memory = max_memory
         self.random_state = random_state
+        self.label_transform: Literal["auto"] | None = label_transform
 
     def fit(self, X, y):
         """Lines 1 to 5, on X (n_samples, n_features) and y (n_samples,)."""
@@ -197,6 +213,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
             best, self.rank_ = fits.choose_rank(found, self.max_rank)  # lines 3 to 5
         else:
             best, self.rank_ = fits.of_rank([found.directions[: self.rank]]), int(self.rank)
+        better = None
+        if self.label_transform is not None:
+            rank = None if isinstance(self.rank, str) else int(self.rank)
+            better = fit_to_transformed(
+                fits, best, found, rng, rank=rank, max_rank=self._max_rank, n_null=self.n_permutations
+            )
+        self.transformed_ = better is not None
+        best, self.rank_ = better or (best, self.rank_)
         self._set_function(best, mean, scale)
         residual = y - self.predict(X)
         self.history_ += [
@@ -222,13 +246,16 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         rank = min(self._max_rank, d)
         degree = degrees_to_try(self.degree, n, rank)[-1]
         moments = moment_bytes(n, d, self._orders(n, d))
+        moments = max(moments, transform_bytes(n, d) if self.label_transform is not None else 0)
         return max(moments, polynomial_bytes(n, d, rank, degree, polish=self.polish))
 
     def describe(self, columns: Sequence[str] | None = None) -> list[str]:
         """The directions with their shares of the mean squared slope of q, as in `Learner.describe`."""
         check_is_fitted(self)
         slopes = np.array([q.norm() ** 2 for q in self.polynomial_.gradient()])
-        return describe_directions(self.directions_, slopes, "of the mean squared slope", column_names(self, columns))
+        names = column_names(self, columns)
+        sentences = describe_directions(self.directions_, slopes, "of the mean squared slope", names)
+        return sentences + ["found by transforms of the label"] * self.transformed_
 
     @property
     def _n_features_out(self) -> int:

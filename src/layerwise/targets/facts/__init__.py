@@ -3,6 +3,7 @@
 from layerwise.targets.facts.base import Facts as Facts
 from layerwise.targets.facts.base import distinct as distinct
 from layerwise.targets.facts.exponential import ExponentialFacts as ExponentialFacts
+from layerwise.targets.facts.generative import generative_exponent as generative_exponent
 from layerwise.targets.facts.independent_sum import Component as Component
 from layerwise.targets.facts.independent_sum import IndependentSumFacts as IndependentSumFacts
 from layerwise.targets.facts.monte_carlo import MonteCarloFacts as MonteCarloFacts

@@ -27,6 +27,8 @@ class Facts(ABC):
     """Error bound or standard error of ``variance``: 0 where it is exact to rounding, inf where it is unknown."""
     top_degree: int
     """Largest degree that `information_exponent` considers: the degree of a polynomial, or a practical limit."""
+    exact_degree: int | None = None
+    """The degree of a function that is known to be a polynomial, else None."""
 
     @property
     def variance_reliable(self) -> bool:

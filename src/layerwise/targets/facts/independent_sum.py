@@ -40,7 +40,7 @@ class IndependentSumFacts(Facts):
         self._components, self._rank = components, rank
         self._q = q = link.degree
         self._g = padded(link.to_monomials(), q) * factorial(np.arange(q + 1))  # pairs with s^a / a!
-        self.top_degree = max(c.polynomial.degree for c in components) * q
+        self.top_degree = self.exact_degree = max(c.polynomial.degree for c in components) * q
 
         self._powers: dict[int, list[HermitePolynomial]] = {}
         kinds: dict[tuple[int, float], list[int]] = {}  # pieces of equal distribution: same polynomial, same weight

@@ -108,7 +108,7 @@ class MonteCarloFacts(Facts):
     def _low(self) -> tuple[Array, Array]:
         """Unbiased energies of the degrees in the basis, and their standard errors."""
         ends = [0] + [n_terms(self._dim, k) for k in range(self._basis_degree + 1)]
-        pairs = [_between(self._moments[0][:, ends[k] : ends[k + 1]]) for k in range(self._basis_degree + 1)]
+        pairs = [between(self._moments[0][:, ends[k] : ends[k + 1]]) for k in range(self._basis_degree + 1)]
         energies, errors = np.array(pairs).T
         return energies, errors
 
@@ -156,13 +156,13 @@ class MonteCarloFacts(Facts):
 
 def _variance(moments: Array, squares: Array) -> tuple[float, float]:
     """The variance from the net means of ``f h_alpha`` and of ``f^2``, and its standard error."""
-    variance = float(squares.mean()) - _between(moments[:, :1])[0]
+    variance = float(squares.mean()) - between(moments[:, :1])[0]
     influence = squares - 2.0 * float(moments[:, 0].mean()) * moments[:, 0]
     return variance, float(influence.std(ddof=1) / np.sqrt(NETS))
 
 
-def _between(T: Array) -> tuple[float, float]:
-    """Mean of <T_g, T_g'> over g != g', and its jackknife standard error."""
+def between(T: Array) -> tuple[float, float]:
+    """Mean of <T_g, T_g'> over g != g' for rows T_g of T (n_nets, terms), and its jackknife standard error."""
     n = len(T)
     total, squares = T.sum(axis=0), np.einsum("gi,gi->g", T, T)
     pairs = float(total @ total - squares.sum())

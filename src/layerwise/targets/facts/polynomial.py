@@ -15,7 +15,7 @@ class PolynomialFacts(Facts):
         self.polynomial = polynomial
         self.mean = polynomial.mean
         self.variance = polynomial.variance
-        self.top_degree = polynomial.degree
+        self.top_degree = self.exact_degree = polynomial.degree
 
     def degree_energies(self, max_degree: int) -> tuple[Array, Array]:
         """``|P_k f|^2 = sum_{|alpha| = k} c_alpha^2``."""

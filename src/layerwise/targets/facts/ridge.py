@@ -42,6 +42,7 @@ class RidgeFacts(Facts):
         self._exact_series = all(series is not None for series in polynomials)
         degrees = [series.degree for series in polynomials if series is not None]
         exact = max(degrees, default=0)
+        self.exact_degree = exact if self._exact_series else None
         self.top_degree = exact if self._exact_series else max(exact, 30)
 
         K = exact if self._exact_series else max(exact, SERIES_DEGREE)

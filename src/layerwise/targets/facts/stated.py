@@ -47,6 +47,7 @@ class StatedFacts(Facts):
         if np.any(self._energies < 0.0):
             raise ValueError(f"energies={self._energies} must be >= 0. They are squared norms: check their formula.")
         self.top_degree = max(other.top_degree, len(self._energies) - 1)
+        self.exact_degree = other.exact_degree
 
     @cached_property
     def mean(self) -> float:  # type: ignore[override]
