@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         studies,
         tables,
         targets,
+        theory,
     )
 
 __version__ = metadata.version("layerwise")
@@ -43,6 +44,7 @@ __all__ = [
     "studies",
     "tables",
     "targets",
+    "theory",
 ]
 
 
