@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -39,8 +39,9 @@ def as_target(target: Any, dim: int | None) -> Target:
         )
     if dim is None:
         raise ValueError("dim=None must be an integer for a function, whose number of inputs is unknown. Pass dim=d.")
-    polynomial = interpolate(target, dim)
-    return MultiIndex(dim, (lambda Z: np.asarray(target(Z))) if polynomial is None else polynomial, rank=dim)
+    function = cast(Callable[[Array], Array], target)
+    polynomial = interpolate(function, dim)
+    return MultiIndex(dim, (lambda Z: np.asarray(function(Z))) if polynomial is None else polynomial, rank=dim)
 
 
 def as_feature(feature: FeatureLike, dim: int) -> KnownFeature:
