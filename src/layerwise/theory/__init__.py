@@ -7,6 +7,7 @@ lower bounds can be run. The other functions compute the bounds and lemmas of th
 
 from layerwise.theory.assumptions import check_assumptions
 from layerwise.theory.feature_structure import FeatureStructure, feature_structure
+from layerwise.theory.gradient import gradient_terms
 from layerwise.theory.leap import leap, target_leap
 from layerwise.theory.moments import exact_moment, largest_moment, moment_bound, norm_ratio_bound
 from layerwise.theory.queries import QueryOracle, query_gradient_descent
@@ -40,6 +41,7 @@ __all__ = [
     "exact_moment",
     "excluded_by_query",
     "feature_structure",
+    "gradient_terms",
     "largest_moment",
     "leap",
     "max_excluded",
