@@ -20,7 +20,7 @@ TARGETS = {"h₂ + h₄": ([0, 0, 0.5**0.5, 0, 0.5**0.5], "#0072B2"), "h₄": ("
 def overlap(dim, link, tolerance, seed):
     target = SingleIndex(dim, link=link, direction="random", random_state=seed)
     oracle = QueryOracle(target, tolerance)
-    w = query_gradient_descent(oracle, max_queries=30 * dim, n_steps=10, random_state=seed)
+    w = query_gradient_descent(oracle, max_queries=30 * dim, n_steps=10, random_state=1000 + seed)
     return abs(w @ target.direction)
 
 

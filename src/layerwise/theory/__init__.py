@@ -5,58 +5,32 @@
 lower bounds can be run. The other functions compute the bounds and lemmas of the proofs.
 """
 
-from layerwise.theory.assumptions import check_assumptions
-from layerwise.theory.feature_structure import FeatureStructure, feature_structure
-from layerwise.theory.gradient import gradient_terms
-from layerwise.theory.leap import leap, target_leap
-from layerwise.theory.moments import exact_moment, largest_moment, moment_bound, norm_ratio_bound
-from layerwise.theory.queries import QueryOracle, query_gradient_descent
-from layerwise.theory.query_bounds import (
-    critical_tolerance,
-    excluded_by_query,
-    max_excluded,
-    min_queries,
-    n_near_orthogonal,
-    near_orthogonal_directions,
-)
-from layerwise.theory.random_features import (
-    monomial_approximation,
-    monomial_error,
-    monomial_weights,
-    random_feature_rank,
-)
-from layerwise.theory.rates import PredictedSamples, predicted_samples
-from layerwise.theory.report import Assumption, AssumptionReport
-from layerwise.theory.stein import SteinAlignment, stein_alignment, stein_exponent
-
-__all__ = [
-    "Assumption",
-    "AssumptionReport",
-    "FeatureStructure",
-    "PredictedSamples",
-    "QueryOracle",
-    "SteinAlignment",
-    "check_assumptions",
-    "critical_tolerance",
-    "exact_moment",
-    "excluded_by_query",
-    "feature_structure",
-    "gradient_terms",
-    "largest_moment",
-    "leap",
-    "max_excluded",
-    "min_queries",
-    "moment_bound",
-    "monomial_approximation",
-    "monomial_error",
-    "monomial_weights",
-    "n_near_orthogonal",
-    "near_orthogonal_directions",
-    "norm_ratio_bound",
-    "predicted_samples",
-    "query_gradient_descent",
-    "random_feature_rank",
-    "stein_alignment",
-    "stein_exponent",
-    "target_leap",
-]
+from layerwise.theory.assumptions import check_assumptions as check_assumptions
+from layerwise.theory.feature_structure import FeatureStructure as FeatureStructure
+from layerwise.theory.feature_structure import feature_structure as feature_structure
+from layerwise.theory.gradient import gradient_terms as gradient_terms
+from layerwise.theory.leap import leap as leap
+from layerwise.theory.leap import target_leap as target_leap
+from layerwise.theory.moments import exact_moment as exact_moment
+from layerwise.theory.moments import largest_moment as largest_moment
+from layerwise.theory.moments import moment_bound as moment_bound
+from layerwise.theory.moments import norm_ratio_bound as norm_ratio_bound
+from layerwise.theory.queries import QueryOracle as QueryOracle
+from layerwise.theory.queries import query_gradient_descent as query_gradient_descent
+from layerwise.theory.query_bounds import critical_tolerance as critical_tolerance
+from layerwise.theory.query_bounds import excluded_by_query as excluded_by_query
+from layerwise.theory.query_bounds import max_excluded as max_excluded
+from layerwise.theory.query_bounds import min_queries as min_queries
+from layerwise.theory.query_bounds import n_near_orthogonal as n_near_orthogonal
+from layerwise.theory.query_bounds import near_orthogonal_directions as near_orthogonal_directions
+from layerwise.theory.random_features import monomial_approximation as monomial_approximation
+from layerwise.theory.random_features import monomial_error as monomial_error
+from layerwise.theory.random_features import monomial_weights as monomial_weights
+from layerwise.theory.random_features import random_feature_rank as random_feature_rank
+from layerwise.theory.rates import PredictedSamples as PredictedSamples
+from layerwise.theory.rates import predicted_samples as predicted_samples
+from layerwise.theory.report import Assumption as Assumption
+from layerwise.theory.report import AssumptionReport as AssumptionReport
+from layerwise.theory.stein import SteinAlignment as SteinAlignment
+from layerwise.theory.stein import stein_alignment as stein_alignment
+from layerwise.theory.stein import stein_exponent as stein_exponent

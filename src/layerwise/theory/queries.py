@@ -202,7 +202,7 @@ def query_gradient_descent(
     --------
     >>> from layerwise.targets import SingleIndex
     >>> target = SingleIndex(16, link="h2", direction="random", random_state=0)
-    >>> w = query_gradient_descent(QueryOracle(target, tolerance=1 / 16), random_state=0)
+    >>> w = query_gradient_descent(QueryOracle(target, tolerance=1 / 32), random_state=1)
     >>> bool(abs(w @ target.direction) > 0.95)
     True
     """
