@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         studies,
         tables,
         targets,
+        theory,
     )
     from layerwise.diagnosis import diagnose
 
@@ -47,6 +48,7 @@ __all__ = [
     "studies",
     "tables",
     "targets",
+    "theory",
 ]
 
 
