@@ -257,6 +257,8 @@ class TestUserFunctions:
             check_assumptions(np.sum)
         with pytest.raises(TypeError, match="must be a Target"):
             check_assumptions(3)
+        with pytest.raises(ValueError, match="is constant"):
+            check_assumptions(lambda X: np.ones(len(X)), dim=3)
         with pytest.raises(ValueError, match="not a polynomial"):
             check_assumptions(SingleIndex(3), lambda X: np.sin(X[:, 0]))
         with pytest.raises(ValueError, match="has 4 inputs"):

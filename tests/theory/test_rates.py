@@ -12,7 +12,7 @@ from layerwise.targets import (
     QuadraticFeature,
     SingleIndex,
 )
-from layerwise.theory import predicted_samples
+from layerwise.theory import check_assumptions, predicted_samples
 from layerwise.theory.rates import RATES
 
 MIXED = SingleIndex(20, [0, 0, 0.5**0.5, 0, 0.5**0.5])
@@ -47,6 +47,10 @@ WANG2, WANG3 = (Hierarchical(12, {"name": "balanced_sum", "degree": k}) for k in
         (STAIRCASE, "two_layer", None, "none"),
         (STAIRCASE, "joint", 1.0, "conjectured"),
         (BalancedSum(6, 3), "recursive_feature", None, "none"),
+        (WANG2, "two_layer", None, "none"),  # the number of directions grows with d
+        (WANG2, "joint", None, "none"),
+        (WANG2, "moment", None, "none"),
+        (WANG2, "convex_neural", None, "none"),
         (SingleIndex(6, "relu"), "kernel", None, "none"),
     ],
 )
@@ -82,6 +86,15 @@ def test_text_names_what_failed():
     assert "L / d, L pieces = 0.1" in text
     assert "no rate" in text
     assert "2 of 3 directions" in predicted_samples(STAIRCASE, "two_layer").unsaid
+
+
+def test_generative_exponent_is_reported_where_a_target_has_it():
+    class Known(HermiteSingleIndex):
+        generative_exponent = 2
+
+    assert "k* = 2" in predicted_samples(Known(20, 4), "moment").unsaid
+    row = check_assumptions(Known(20, 4))["generative exponent"]
+    assert (row.measured, row.holds) == (2.0, True)
 
 
 def test_unknown_learner():

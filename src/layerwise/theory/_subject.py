@@ -32,6 +32,8 @@ def as_target(target: Any, dim: int | None) -> Target:
     if isinstance(target, Target):
         if dim not in (None, target.dim):
             raise ValueError(f"dim={dim} must be {target.dim}, that of {target!r}. Omit dim.")
+        if target.variance == 0.0:
+            raise ValueError(f"{target!r} is constant; it must depend on its inputs. Pass another target.")
         return target
     if not callable(target):
         raise TypeError(
@@ -41,7 +43,8 @@ def as_target(target: Any, dim: int | None) -> Target:
         raise ValueError("dim=None must be an integer for a function, whose number of inputs is unknown. Pass dim=d.")
     function = cast(Callable[[Array], Array], target)
     polynomial = interpolate(function, dim)
-    return MultiIndex(dim, (lambda Z: np.asarray(function(Z))) if polynomial is None else polynomial, rank=dim)
+    link = (lambda Z: np.asarray(function(Z))) if polynomial is None else polynomial
+    return as_target(MultiIndex(dim, link, rank=dim), dim)
 
 
 def as_feature(feature: FeatureLike, dim: int) -> KnownFeature:

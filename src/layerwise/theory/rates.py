@@ -67,6 +67,13 @@ class _Structure:
     leap: int | None
     features: list[KnownFeature]
 
+    @property
+    def grows(self) -> str:
+        """The reason why rates for a fixed number of directions do not apply, or an empty text."""
+        if self.r <= conditions.MAX_RELEVANT_SHARE * self.target.dim:
+            return ""
+        return f"The rate is for a number of directions that stays fixed; this target depends on {self.r} of d."
+
     def failed(self, rows: list) -> str:
         """The assumptions that do not hold, as text."""
         return "; ".join(f"{row.assumption} = {row.measured:.3g}" for row in rows if row.holds is False)
@@ -149,6 +156,8 @@ def _kernel(s: _Structure, options: Any) -> Rate:
 def _two_layer(s: _Structure, options: Any) -> Rate:
     rows = conditions.damian2022(s.target)
     rank = next(row for row in rows if row.assumption.startswith("rank of H"))
+    if rank.holds and s.grows:
+        return None, "none", "", f"{DAMIAN}, Theorem 1", s.grows
     if rank.holds and s.degree is not None:
         unsaid = "Nothing about constants; the bound is not claimed to be sharp in r and kappa."
         return 2.0, "sufficient", "d^2 kappa^2 r", f"{DAMIAN}, Theorem 1", unsaid
@@ -187,6 +196,8 @@ def _joint(s: _Structure, options: Any) -> Rate:
     source = (
         "Abbe, Boix-Adserà, Misiakiewicz 2023, leap complexity; Ben Arous, Gheissari, Jagannath 2021 for one direction"
     )
+    if s.grows:
+        return None, "none", "", source, s.grows
     if s.leap is None:
         return (
             None,
@@ -258,8 +269,11 @@ def _quadratic_model(s: _Structure, options: Any) -> Rate:
 def _convex(s: _Structure, options: Any) -> Rate:
     if getattr(options, "space", "F1") == "F2":
         return _kernel(s, options)
+    source = "Bach 2017; Lee 2020, function spaces"
+    if s.grows:
+        return None, "none", "", source, s.grows
     unsaid = "The rate of the minimiser. For general activations no polynomial-time algorithm is known to find it."
-    return 1.0, "sufficient", f"d poly(r), r = {s.r}", "Bach 2017; Lee 2020, function spaces", unsaid
+    return 1.0, "sufficient", f"d poly(r), r = {s.r}", source, unsaid
 
 
 def _moments(s: _Structure, options: Any) -> Rate:
@@ -269,6 +283,8 @@ def _moments(s: _Structure, options: Any) -> Rate:
         if s.generative_exponent is None
         else (f" With a transform of the label, d^max(1, k*/2), k* = {s.generative_exponent} the generative exponent.")
     )
+    if s.grows:
+        return None, "none", "", source, s.grows
     if s.leap is None:
         return None, "none", "", source, f"The leap of this target is not computed.{transformed}"
     return (
