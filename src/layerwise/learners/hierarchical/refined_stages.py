@@ -90,7 +90,7 @@ class RefinedStages:
     def _fit_without(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray, seed: int) -> FoldFit:
         """Stage 1 and both stages, fitted without the rows ``out``."""
         plain = cast("Any", clone(cast("Any", self))).set_params(
-            degree=self.features_.degree, refine=False, random_state=seed
+            degree=self.features_.degree, refine=False, n_features=1, random_state=seed
         )
         plain.fit(X[~out], labels[~out].astype(X.dtype))
         g, scale = plain.feature_polynomial_, plain.feature_scale_ or 1.0

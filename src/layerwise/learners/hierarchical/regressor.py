@@ -17,12 +17,14 @@ from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner,
 from layerwise.learners._describe import column_names, describe_polynomial
 from layerwise.learners._head import held_out_rows
 from layerwise.learners.hierarchical.memory import n_columns
-from layerwise.learners.hierarchical.refined_stages import RefinedStages, basis_blocks
+from layerwise.learners.hierarchical.refined_stages import basis_blocks
+from layerwise.learners.hierarchical.several_features import SeveralFeatures
 from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_powers
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
+from layerwise.solvers.gauss_newton.several import SeveralCandidate
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
 from layerwise.solvers.squared_errors import mean_square
@@ -32,7 +34,7 @@ from layerwise.solvers.squared_errors import mean_square
 LINK_PENALTIES = np.logspace(2, -5, 22)
 
 
-class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RefinedStages, Learner):
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SeveralFeatures, Learner):
     """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained layer by layer.
 
     Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is a polynomial and
@@ -142,11 +144,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         "validation": VALIDATION,
         "solver": SOLVER,
         "refine": Flag(),
+        "n_features": Integer(1, auto=True),
     }
     presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 
     n_features_in_: int
-    _n_features_out = 1
 
     def __init__(
         self,
@@ -165,6 +167,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         refine: bool = False,
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
+        n_features: Literal["auto"] | int = 1,
     ):
         self.degree: Literal["auto"] | int = degree
         self.width = width
@@ -180,6 +183,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.refine = refine
         self.max_memory = max_memory
         self.random_state = random_state
+        self.n_features: Literal["auto"] | int = n_features
 
     def fit(self, X, y):
         """Fit both stages to X (n_samples, n_features) and y (n_samples,)."""
@@ -193,26 +197,40 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
         self.refinement_: Refinement | None = None
-        if self.refine:
-            self._refine(X, y, rng.randint(2**31 - 1))
+        self.several_: SeveralCandidate | None = None
+        if self.refine or self.n_features != 1:
+            seed = rng.randint(2**31 - 1)
+            self._refine(X, y, seed)
+            if self.n_features != 1:
+                self._refine_several(X, y, seed)
         return self
 
     def feature(self, X):
-        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2."""
+        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2.
+
+        With R > 1 features, z(x) has shape (n_samples, R); they are uncorrelated.
+        """
         check_is_fitted(self)
-        return self._feature(check_inputs(self, X))
+        X = check_inputs(self, X)
+        return self._feature(X) if self.several_ is None else self._several_values(X)
 
     def link(self, z):
-        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``."""
+        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``.
+
+        With R > 1 features, z has shape (n_samples, R), and the link values have shape (n_samples,).
+        """
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
+        if self.several_ is not None:
+            return self.several_.link(z).astype(z.dtype, copy=False)
         function = self._two_stage_link() if self._refined is None else self._refined.link
         return function(z.ravel()).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
-        """The learnt feature as a column, of shape (n_samples, 1)."""
-        return self.feature(X)[:, None]
+        """The learnt features as columns, of shape (n_samples, n_features_)."""
+        z = self.feature(X)
+        return z.reshape(len(z), -1)
 
     def predict(self, X):
         """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
@@ -238,6 +256,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         return self._standardise(self.intercept_ + self._centred_feature(X))
 
     def _predict(self, X):
+        if self.several_ is not None:
+            return self.link(self._several_values(X))
         if self.refinement_ is None or not self.refinement_.stack:
             return self.link(self._feature(X))
         return self.refinement_.predict(basis_blocks(X, max(self._refined_degree, self.features_.degree)))
