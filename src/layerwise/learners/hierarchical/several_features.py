@@ -11,7 +11,13 @@ from typing import Any, Literal
 import numpy as np
 
 from layerwise.hermite import HermitePolynomial, n_terms
-from layerwise.learners.hierarchical.refined_stages import EXPLAINED_SHARE, N_FOLDS, FoldFits, RefinedStages, basis_blocks
+from layerwise.learners.hierarchical.refined_stages import (
+    EXPLAINED_SHARE,
+    N_FOLDS,
+    FoldFits,
+    RefinedStages,
+    basis_blocks,
+)
 from layerwise.solvers.gauss_newton import draw_folds, standardise
 from layerwise.solvers.gauss_newton.descent import Options, fit_stages
 from layerwise.solvers.gauss_newton.growth import Several, refine_several

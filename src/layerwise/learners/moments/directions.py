@@ -58,11 +58,13 @@ def find_directions(
     robust: bool,
     max_rank: int,
     n_null: int,
+    gaussian: bool = True,
 ) -> Directions:
     """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,) of increasing orders.
 
     If ``robust``, the moments are those of the normal scores of the labels. From order 2, ``max_rank`` eigenvalues are
-    computed. ``n_null`` is the number of permutations, which ``rng`` draws.
+    computed. ``n_null`` is the number of permutations, which ``rng`` draws. Unless Z is ``gaussian``, the linear part of
+    the labels, too, has second moments, and is removed before order 2.
     """
     order = np.lexsort((Z[:, 0], labels))  # so that permutations do not depend on the order of the rows
     rows, scores = Z[order], labels[order]
@@ -73,6 +75,8 @@ def find_directions(
     P, n_found, n_significant = np.zeros((d, d)), 0, 0
     eigenvalues, null, seen = {}, {}, {k: np.empty(len(scores)) for k in orders}
     for k in orders:
+        if k == 2 and not gaussian:
+            scores = scores - rows @ ridge(rows, scores).coefficients
         if k > 2 and n_found:
             scores = _without_quadratic_part(rows, scores, _leading_rows(P)[:n_found])
         null[k] = null_quantile(rows, scores, k, n_null, rng)
@@ -80,6 +84,8 @@ def find_directions(
         n_found += add_projections(P, spectrum, null[k])
         n_significant = n_found if k <= 2 else n_significant
         eigenvalues[k], seen[k][order] = spectrum.values, scores
+    if n_found and not gaussian:  # heavy tails of products hide directions that polishing finds: validation decides
+        n_found = min(d, max_rank)
     return Directions(Z, seen, _leading_rows(P), n_significant, n_found, eigenvalues, null)
 
 

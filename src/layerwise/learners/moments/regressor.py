@@ -19,11 +19,12 @@ from layerwise.learners._head import column_scales, held_out_rows
 from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
+from layerwise.learners.moments.on_representation import OnRepresentation, RepresentationLike, RepresentationParameter
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
 
 
-class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
+class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepresentation, Learner):
     """Method of moments for ``y = q(Ux) + noise``: directions from moments, then a polynomial on them.
 
     Learns ``f(x) = q(U x~)`` for the whitened input x~, an orthonormal frame U of few directions, and a polynomial q::
@@ -73,6 +74,12 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
         Draws the permutations and the rows held out.
+    representation : "hermite", transformer, or None
+        Look for directions in features phi(x) instead of x. "hermite" takes all ``h_alpha(x)``, 1 <= \|alpha\| <= k, with
+        the k <= 3 of least validation error among those with two rows per feature: the directions are polynomials of x,
+        ``features_``, and f a polynomial of them. The moments are then those of y itself, of orders 1 and 2, without
+        whitening, whatever ``robust`` and ``whiten``; a transformer's features keep these two. As phi(x) is not
+        Gaussian, the part of y that is linear in phi is removed before second moments.
 
     Attributes
     ----------
@@ -90,6 +97,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         largest first, for y of variance 1, and the threshold above which an absolute value stands out.
     history_ : list of dict
         For each stage: the orders, each rank tried, the head.
+    representation_ : transformer or None
+        x -> phi(x); directions, components and means are those of phi(x).
+    features_ : list of HermitePolynomial
+        With representation="hermite", the columns of `transform` as polynomials of x.
 
     Raises
     ------
@@ -136,6 +147,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "n_permutations": Integer(1),
         "penalty": PENALTY,
         "validation": VALIDATION,
+        "representation": RepresentationParameter(),
     }
     presets: ClassVar = {"moments": {}}
 
@@ -154,6 +166,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         validation: Validation = "loo",
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
+        representation: RepresentationLike = None,
     ):
         self.rank: int | Literal["auto"] = rank
         self.degree: int | Literal["auto"] = degree
@@ -167,10 +180,13 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         self.validation: Validation = validation
         self.max_memory = max_memory
         self.random_state = random_state
+        self.representation: RepresentationLike = representation
 
     def fit(self, X, y):
         """Lines 1 to 5, on X (n_samples, n_features) and y (n_samples,)."""
         X, y = self._check_fit(X, y, "Lower degree or rank (max_rank), pass orders=(1, 2), or fewer columns or rows")
+        if self.representation is not None:
+            return self._fit_on_representations(X, y)
         if not isinstance(self.rank, str) and self.rank > X.shape[1]:
             raise ValueError(
                 f"rank={self.rank} must be at most n_features={X.shape[1]}. Pass a smaller rank, or rank='auto'."
@@ -185,7 +201,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
         orders = self._orders(*X.shape)
         found = find_directions(
-            Z[kept], labels[kept], orders, rng, robust=self.robust, max_rank=self._max_rank, n_null=self.n_permutations
+            Z[kept],
+            labels[kept],
+            orders,
+            rng,
+            robust=self.robust,
+            max_rank=self._max_rank,
+            n_null=self.n_permutations,
+            gaussian=self._gaussian_inputs,
         )  # lines 1, 2
         self.eigenvalues_, self.null_ = found.eigenvalues, found.null
         self.history_ += [
@@ -208,7 +231,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     def transform(self, X):
         """Projections of the whitened inputs, of shape (n_samples, max(rank_, 1))."""
         check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._represent(check_inputs(self, X))
         return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
 
     def predict(self, X):
@@ -218,7 +241,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of the moments and the largest polynomial."""
-        n, d = n_samples, n_features
+        n, d = n_samples, self._width(n_samples, n_features)
         rank = min(self._max_rank, d)
         degree = degrees_to_try(self.degree, n, rank)[-1]
         moments = moment_bytes(n, d, self._orders(n, d))
@@ -228,6 +251,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         """The directions with their shares of the mean squared slope of q, as in `Learner.describe`."""
         check_is_fitted(self)
         slopes = np.array([q.norm() ** 2 for q in self.polynomial_.gradient()])
+        if self.representation is not None:
+            return self._describe_features(column_names(self, columns), slopes)
         return describe_directions(self.directions_, slopes, "of the mean squared slope", column_names(self, columns))
 
     @property
@@ -240,7 +265,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
     def _orders(self, n: int, d: int) -> list[int]:
         if isinstance(self.orders, str):
-            return [k for k in (1, 2, 3, 4) if k <= 2 or n >= d ** (k / 2)]
+            return [k for k in (1, 2, 3, 4) if k <= 2 or (self._gaussian_inputs and n >= d ** (k / 2))]
         return sorted({int(k) for k in self.orders})
 
     def _whiten(self, X: np.ndarray) -> np.ndarray:

@@ -28,9 +28,7 @@ def first_states(H: JointlyCentred, y: np.ndarray) -> list[SeveralState]:
     return starts + [_extended(H, np.zeros((0, H.features.shape[1])), empty, v) for v in curvature(H, ridge.residuals)]
 
 
-def next_states(
-    H: JointlyCentred, y: np.ndarray, found: SeveralCandidate, state: SeveralState
-) -> list[SeveralState]:
+def next_states(H: JointlyCentred, y: np.ndarray, found: SeveralCandidate, state: SeveralState) -> list[SeveralState]:
     """Starts for one more feature than the R of a candidate: about R of line 1 and 2 (R + 2) of lines 2 and 3."""
     C, left_out, _ = state
     R = len(C)

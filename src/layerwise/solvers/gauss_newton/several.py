@@ -100,9 +100,7 @@ def whitener(Z: np.ndarray) -> np.ndarray | None:
     return (Q / np.sqrt(np.maximum(values, MIN_SPREAD**2 * values[-1]))) @ Q.T
 
 
-def rotate_to_use(
-    H: JointlyCentred, y: np.ndarray, found: SeveralCandidate, state: SeveralState
-) -> SeveralCandidate:
+def rotate_to_use(H: JointlyCentred, y: np.ndarray, found: SeveralCandidate, state: SeveralState) -> SeveralCandidate:
     """The candidate with its features rotated to the eigenvectors of ``E grad g grad g'``, and its link fitted anew.
 
     The largest coefficient of each feature is positive.
