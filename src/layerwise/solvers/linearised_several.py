@@ -10,8 +10,8 @@ leaving row i out changes c by ``-A^{-1} J_i' e_i``, and the r-th feature of the
 
     z_{-i,r} = n/(n-1) H_i (c_r - (A^{-1} J_i')_r e_i).
 
-One eigendecomposition of the smaller of J'J (R D x R D) and ``JJ' = sum_r diag(g_r) HH' diag(g_r)`` (n x n) serves every
-penalty; HH' is computed once for all steps. For R = 1 this is `layerwise.solvers.linearised`, without an intercept.
+One eigendecomposition of the smaller of J'J (R D x R D) and ``JJ' = sum_r diag(g_r) HH' diag(g_r)`` (n x n) serves
+every penalty; HH' is computed once for all steps. For R = 1 this is `layerwise.solvers.linearised` without intercept.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class JointlyCentred(Centred):
             J = jacobian(block, slopes[rows])
             gram += J.T @ J
             moment += target[rows] @ J
-        s, Q, path, inverse = decompose(gram, n)
+        Q, path, inverse = decompose(gram, n)
         weights = inverse * (moment @ Q)[:, None]
         residuals = np.empty((n, len(path)))
         for rows, block in self:
@@ -95,7 +95,7 @@ class JointlyCentred(Centred):
 
     def _wide(self, slopes, target):
         n = len(target)
-        s, Q, path, inverse = decompose(self.kernel * (slopes @ slopes.T), n)
+        Q, path, inverse = decompose(self.kernel * (slopes @ slopes.T), n)
         alphas = Q @ (inverse * (target @ Q)[:, None])
         residuals = alphas / np.maximum((Q * Q) @ inverse, np.finfo(float).tiny)
         k = int(np.argmin(np.mean(residuals**2, axis=0)))
@@ -110,9 +110,9 @@ def jacobian(block: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     return (slopes[:, :, None] * block[:, None, :]).reshape(len(block), -1)
 
 
-def decompose(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Eigenvalues s, eigenvectors, the path of penalties, and ``1 / (s + n penalty / 2)`` for each."""
+def decompose(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvectors, the path of penalties, and ``1 / (s + n penalty / 2)`` for the eigenvalues s and each penalty."""
     s, Q = eigh(matrix, driver="evd", overwrite_a=True)
     s = np.maximum(s, 0)
     path = RELATIVE_PENALTIES * (2 / n * s[-1] if s[-1] > 0 else 1.0)
-    return s, Q, path, 1 / (s[:, None] + n / 2 * path)
+    return Q, path, 1 / (s[:, None] + n / 2 * path)

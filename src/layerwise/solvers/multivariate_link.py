@@ -3,11 +3,12 @@
 Each is ``g(z) = sum_k c_k b_k(z)`` on R^r with a roughness ``R(g) = c'Pc`` that vanishes exactly for affine functions,
 and is invariant under rotations of z, because features are identifiable up to linear maps only:
 
-- polynomials of total degree <= m in the Hermite basis, ``R(g) = E |Hessian of g|_F^2 = sum |alpha| (|alpha| - 1) c^2``;
+- polynomials of total degree <= m in the Hermite basis, ``R(g) = E |Hessian|_F^2 = sum |alpha| (|alpha| - 1) c^2``;
 - polyharmonic splines ``a + b'z + sum_j w_j |z - t_j|^3`` with ``sum_j w_j = 0, sum_j w_j t_j = 0``, for which
   ``sum_jk w_j w_k |t_j - t_k|^3 >= 0`` in every dimension. For r = 1 this is the natural cubic smoothing spline (Duchon
   1977; Wahba 1990, section 2.4);
-- Gaussian bumps ``a + b'z + sum_j w_j exp(-|z - t_j|^2 / (2 s^2))`` with the squared norm of the kernel's Hilbert space.
+- Gaussian bumps ``a + b'z + sum_j w_j exp(-|z - t_j|^2 / (2 s^2))``, with the squared norm of the second part in the
+  kernel's Hilbert space.
 
 The knots t_j are rows of the data.
 """
@@ -40,6 +41,11 @@ class MultivariateLink(SmoothLink):
 
     dim: int = 1
 
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What the link is, in words."""
+
     @abstractmethod
     def derivative(self, z: ArrayLike) -> Array:
         """Evaluate the gradient before clipping, of shape (n_samples, dim)."""
@@ -55,6 +61,11 @@ class PolynomialSurface(MultivariateLink):
     """All ``h_alpha(z)`` with |alpha| <= ``degree``."""
 
     degree: int = 2
+
+    @property
+    def description(self) -> str:
+        """As `MultivariateLink.description`."""
+        return f"polynomial of degree {self.degree}"
 
     @classmethod
     def fit(cls, z: ArrayLike, y: ArrayLike, degree: int = 2, *, criterion: Criterion = "loo") -> Self:
@@ -109,6 +120,11 @@ class RadialLink(MultivariateLink):
 class PolyharmonicSpline(RadialLink):
     """``phi(r) = r^3``: smooth links, and links with kinks; close to affine beyond the data."""
 
+    @property
+    def description(self) -> str:
+        """As `MultivariateLink.description`."""
+        return "spline"
+
     @classmethod
     def fit(cls, z: ArrayLike, y: ArrayLike, *, criterion: Criterion = "loo") -> Self:
         """Fit y (n_samples,) to z (n_samples, dim)."""
@@ -131,6 +147,11 @@ class GaussianBumps(RadialLink):
     """``phi(r) = exp(-r^2 / (2 s^2))``, s = ``length``: analytic links, for which a spline converges more slowly."""
 
     length: float = 1.0
+
+    @property
+    def description(self) -> str:
+        """As `MultivariateLink.description`."""
+        return "Gaussian kernel function"
 
     @classmethod
     def fit(cls, z: ArrayLike, y: ArrayLike, length: float = 1.0, *, criterion: Criterion = "loo") -> Self:

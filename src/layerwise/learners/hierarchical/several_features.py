@@ -6,13 +6,17 @@ they clearly lead, out of fold, over one feature: stage 1, both stages, and thei
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from layerwise.hermite import HermitePolynomial, n_terms
+from layerwise.learners._describe import column_names, describe_polynomial
 from layerwise.learners.hierarchical.refined_stages import (
     EXPLAINED_SHARE,
+    MAX_FEATURES,
     N_FOLDS,
     FoldFits,
     RefinedStages,
@@ -26,14 +30,10 @@ from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.link import PolynomialLink, SplineLink
 from layerwise.solvers.squared_errors import mean_square
 
-#: The largest number of features that "auto" tries.
-MAX_FEATURES = 4
-
 
 class SeveralFeatures(RefinedStages):
     """The choice and the refinement of several features, for a learner with these parameters and attributes."""
 
-    n_features: Literal["auto"] | int
     n_features_in_: int
     several_: SeveralCandidate | None
 
@@ -54,10 +54,26 @@ class SeveralFeatures(RefinedStages):
         rows = np.column_stack([-self.several_.offsets, self.several_.coefficients])
         return [HermitePolynomial.from_dense(self.n_features_in_, self._several_degree, row) for row in rows]
 
+    def describe(self, columns: Sequence[str] | None = None) -> list[str]:
+        """The features by their largest terms for a variance of 1, as `Learner.describe`, and the link if several."""
+        check_is_fitted(self)
+        names = column_names(self, columns)
+        lines = [line for p in self.feature_polynomials_ for line in describe_polynomial(p, names)]
+        if self.several_ is None:
+            return lines
+        number = f"{self.n_features_} feature{'s' if self.n_features_ > 1 else ''}"
+        return [f"{self.several_.link.description} of {number}, the most used first:", *lines]
+
     def _several_values(self, X: np.ndarray) -> np.ndarray:
-        """Values (n_samples, R) of the features."""
+        """The features of shape (n_samples, R), or (n_samples,) if R = 1."""
         z = self.several_.features(basis_blocks(X, self._several_degree))  # type: ignore[union-attr]
-        return z.astype(X.dtype, copy=False)
+        return (z[:, 0] if self.n_features_ == 1 else z).astype(X.dtype, copy=False)
+
+    def _several_link(self, z: np.ndarray) -> np.ndarray:
+        """The link of z (..., R), or of z of any shape if R = 1."""
+        shape = z.shape if self.n_features_ == 1 else z.shape[:-1]
+        values = self.several_.link(z.reshape(-1, self.n_features_))  # type: ignore[union-attr]
+        return values.astype(z.dtype, copy=False).reshape(shape)
 
     def _refine_several(self, X: np.ndarray, y: np.ndarray, seed: int) -> None:
         """Set ``several_``: for each degree that `_refine` would try, until one explains most of y."""
@@ -75,7 +91,7 @@ class SeveralFeatures(RefinedStages):
         best = found[degree]
         if best.candidate is not None:
             C, offsets, link, error = best.candidate
-            self._several_degree = self.degree_ = degree
+            self._several_degree = degree
             self.several_ = SeveralCandidate(C.astype(X.dtype), offsets, link.affine(scale, mean), scale**2 * error)
         record: dict[str, Any] = {"stage": "several features", "degree": degree, "n_features": self.n_features_}
         record["errors"] = {k: [scale**2 * error for error in each.errors] for k, each in found.items()}

@@ -11,7 +11,7 @@ from scipy.stats import norm, rankdata
 
 from layerwise._validation import Constraint
 from layerwise.solvers import ridge
-from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile
+from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile, second_moment
 from layerwise.solvers.variable_projection import polynomial_features
 
 
@@ -63,8 +63,11 @@ def find_directions(
     """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,) of increasing orders.
 
     If ``robust``, the moments are those of the normal scores of the labels. From order 2, ``max_rank`` eigenvalues are
-    computed. ``n_null`` is the number of permutations, which ``rng`` draws. Unless Z is ``gaussian``, the linear part of
-    the labels, too, has second moments, and is removed before order 2.
+    computed. ``n_null`` is the number of permutations, which ``rng`` draws.
+
+    Unless Z is ``gaussian``, the linear part v'z of the labels, too, has second moments, and is removed before order 2;
+    and products of Gaussian inputs have tails that hide directions in the spectrum. If any direction stands out, all of
+    them are then left to validation, starting with v and T_2 v, which is E[e (v'z) z] for e the labels without v'z.
     """
     order = np.lexsort((Z[:, 0], labels))  # so that permutations do not depend on the order of the rows
     rows, scores = Z[order], labels[order]
@@ -84,9 +87,13 @@ def find_directions(
         n_found += add_projections(P, spectrum, null[k])
         n_significant = n_found if k <= 2 else n_significant
         eigenvalues[k], seen[k][order] = spectrum.values, scores
-    if n_found and not gaussian:  # heavy tails of products hide directions that polishing finds: validation decides
+    leading_rows = _leading_rows(P)
+    if n_found and not gaussian:
         n_found = min(d, max_rank)
-    return Directions(Z, seen, _leading_rows(P), n_significant, n_found, eigenvalues, null)
+        v = ridge(rows, labels[order]).coefficients
+        T = second_moment(rows, scores)
+        leading_rows = np.linalg.qr(np.vstack([v, T @ v, leading_rows]).T)[0].T
+    return Directions(Z, seen, leading_rows, n_significant, n_found, eigenvalues, null)
 
 
 def add_projections(P: np.ndarray, spectrum: Spectrum, null: float) -> int:

@@ -9,7 +9,7 @@ part is therefore removed from y first (`find_directions`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -24,8 +24,8 @@ from layerwise.representations._validation import check_inputs, check_powers
 #: The degrees that "hermite" tries, and the number of rows per feature that it requires.
 HERMITE_DEGREES, ROWS_PER_FEATURE = (1, 2, 3), 2
 
-#: Rows held out for validation="loo": with few rows per feature, a frame fits the rows that it was estimated from too well
-#: for the leave-one-out errors of the polynomial on it.
+#: Rows held out for validation="loo": with few rows per feature, a frame fits the rows from which it was estimated so
+#: well that leave-one-out errors of the polynomial on it are too small.
 HELD_OUT = 0.2
 
 #: "hermite", a scikit-learn transformer, or None for x itself.
@@ -78,12 +78,13 @@ class OnRepresentation:
 
     def _fit_on_representations(self, X: np.ndarray, y: np.ndarray):
         """Fit to each representation, and keep the one with the least validation error."""
-        given = clone(self.representation) if not isinstance(self.representation, str) else None
+        given: Any = clone(self.representation) if not isinstance(self.representation, str) else None
         tried = [given] if given is not None else [HermiteInputs(k) for k in _degrees(*X.shape)]
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         fits = []
         for transformer in tried:
-            inner: Any = clone(self).set_params(representation=None, random_state=seed)
+            inner = cast("Any", clone(cast("Any", self)))
+            inner.set_params(representation=None, random_state=seed)
             if self.validation == "loo":
                 inner.set_params(validation=HELD_OUT)
             if given is None:

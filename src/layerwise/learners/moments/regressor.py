@@ -75,11 +75,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     random_state : int, RandomState or None
         Draws the permutations and the rows held out.
     representation : "hermite", transformer, or None
-        Look for directions in features phi(x) instead of x. "hermite" takes all ``h_alpha(x)``, 1 <= \|alpha\| <= k, with
-        the k <= 3 of least validation error among those with two rows per feature: the directions are polynomials of x,
-        ``features_``, and f a polynomial of them. The moments are then those of y itself, of orders 1 and 2, without
-        whitening, whatever ``robust`` and ``whiten``; a transformer's features keep these two. As phi(x) is not
-        Gaussian, the part of y that is linear in phi is removed before second moments.
+        Look for directions in features phi(x) instead of x. "hermite" takes all Hermite polynomials of degrees 1 to k,
+        with the k <= 3 of least validation error among those with two rows per feature: the directions are polynomials
+        of x, ``features_``, and f is a polynomial of them. Their moments are those of y itself, without whitening,
+        whatever ``robust`` and ``whiten``. On a representation "auto" takes the orders 1 and 2, the part of y that is
+        linear in phi is removed before order 2, and validation="loo" holds a fifth of the rows out.
 
     Attributes
     ----------

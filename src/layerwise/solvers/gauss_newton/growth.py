@@ -6,9 +6,9 @@ On the rows outside each fold, repeat for r = 1, 2, ...::
     2  the starts with the least errors on the fold's rows: the joint descent to its end; keep the best
 
 and let f_r be the function after the r-th round. Leave-one-out cannot choose between starts: the residuals of which
-moments are taken depend on all labels. r features are used only if f_r clearly leads, on the rows of the folds, over all
-f_s with s < r and over what is known without several features. The result is a descent on all rows from the best fold's
-features.
+moments are taken depend on all labels. r features are used only if f_r clearly leads, on the rows of the folds, over
+all f_s with s < r and over what is known without several features. The result is a descent on all rows from the best
+fold's features.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MIN_ERROR_RATIO = 100.0
 #: Folds that are run before a lead, or its absence, ends the comparison.
 MIN_FOLDS = 3
 #: Errors below this share of the variance of y leave nothing to explain.
-MIN_ERROR = 1e-8
+MIN_ERROR = 1e-3
 
 
 @dataclass
@@ -146,7 +146,7 @@ def refine_several(
 
     def compare(r: int) -> tuple[bool, np.ndarray]:
         """Whether r features clearly lead, and the mean squared errors of the reference and of f_1, ..., f_r."""
-        squares, clear = np.empty((0, 0)), False
+        squares, means, clear = np.empty((0, 0)), np.ones(1), False
         for v, out in enumerate(folds):
             if v == len(growths):
                 growths.append(FoldGrowth(features, y, out, reference(out)))

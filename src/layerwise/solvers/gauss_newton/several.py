@@ -1,8 +1,9 @@
 """Leave-one-out Gauss-Newton for several features and a link of any shape.
 
-In ``y ~ g(z_1, ..., z_R)``, ``z_r = H c_r + constant``, the features are identifiable up to invertible linear maps only:
-``g(z) = (g o M^{-1})(M z)``. They are therefore kept with mean 0 and covariance I, which leaves rotations, and links are
-taken from families that rotations leave unchanged (`layerwise.solvers.multivariate_link`). Repeat, as for one feature::
+In ``y ~ g(z_1, ..., z_R)``, ``z_r = H c_r + constant``, the features are identifiable up to invertible linear maps
+only, since ``g(z) = (g o M^{-1})(M z)``. They are therefore kept with mean 0 and covariance I, which leaves rotations,
+and links are taken from families that rotations leave unchanged (`layerwise.solvers.multivariate_link`). Repeat, as for
+one feature::
 
     1  g <- the link of y on the leave-one-out features z_{-i}, whitened
     2  linearise there:   y_i - g(z_{-i}) ~ sum_r d_r g(z_{-i}) (H_i c'_r - z_{-i,r})
