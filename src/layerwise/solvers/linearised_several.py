@@ -6,12 +6,13 @@ the coefficients ``c = (c_1, ..., c_R)``, each of length D,
     |t - J c|^2 / n + (penalty/2) |c|^2.
 
 With ``A = J'J + (n penalty / 2) I`` and the leave-one-out residuals ``e_i = (t_i - J_i c) / (1 - J_i A^{-1} J_i')``
-leaving row i out changes c by ``-A^{-1} J_i' e_i``, and the r-th feature of the row, relative to the others' mean, is
+leaving row i out changes c by ``-A^{-1} J_i' e_i``, and the r-th feature of the row is
 
-    z_{-i,r} = n/(n-1) H_i (c_r - (A^{-1} J_i')_r e_i).
+    z_{-i,r} = H_i (c_r - (A^{-1} J_i')_r e_i).
 
 One eigendecomposition of the smaller of J'J (R D x R D) and ``JJ' = sum_r diag(g_r) HH' diag(g_r)`` (n x n) serves
-every penalty; HH' is computed once for all steps. For R = 1 this is `layerwise.solvers.linearised` without intercept.
+every penalty; HH' is computed once for all steps. For R = 1 this is `layerwise.solvers.linearised`, whose features
+are relative to the mean of the other rows and thus larger by n / (n - 1).
 """
 
 from __future__ import annotations
@@ -65,8 +66,7 @@ class JointlyCentred(Centred):
         n, R = slopes.shape
         solve = self._tall if n >= R * self.features.shape[1] else self._wide
         c, fitted, shifts, penalty, residuals = solve(slopes, target)
-        others = n / max(n - 1, 1)
-        return JointlyLeftOut(self.scales * c, others * (fitted - shifts * residuals[:, None]), penalty, residuals)
+        return JointlyLeftOut(self.scales * c, fitted - shifts * residuals[:, None], penalty, residuals)
 
     def _tall(self, slopes, target):
         (n, D), R = self.features.shape, slopes.shape[1]

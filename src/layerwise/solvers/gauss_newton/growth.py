@@ -20,7 +20,6 @@ import numpy as np
 
 from layerwise.solvers.gauss_newton.new_features import first_states, next_states
 from layerwise.solvers.gauss_newton.several import (
-    MAX_ITER,
     SeveralCandidate,
     SeveralState,
     descend_several,
@@ -31,13 +30,13 @@ from layerwise.solvers.linearised_several import JointlyCentred
 from layerwise.solvers.squared_errors import lead
 
 #: Steps after each of which all starts but this many, by their errors on the fold's rows, are given up.
-ROUNDS = ((3, 4), (6, 2), (MAX_ITER, 1))
+ROUNDS = ((3, 4), (6, 2), (20, 1))
 #: The standard errors by which more features must lead,
 MIN_LEAD_SE = 4.0
 #: or the factor by which their error must be smaller.
 MIN_ERROR_RATIO = 100.0
 #: Folds that are run before a lead, or its absence, ends the comparison.
-MIN_FOLDS = 3
+MIN_FOLDS, MIN_FOLDS_BEHIND = 3, 2
 #: Errors below this share of the variance of y leave nothing to explain.
 MIN_ERROR = 1e-3
 
@@ -157,7 +156,7 @@ def refine_several(
             means = squares.mean(axis=1)
             ahead = lead(squares)
             clear = ahead > MIN_LEAD_SE or means[-1] * MIN_ERROR_RATIO < means[:-1].min()
-            if v + 1 >= MIN_FOLDS and (clear or ahead <= 0):
+            if (clear and v + 1 >= MIN_FOLDS) or (ahead <= 0 and v + 1 >= MIN_FOLDS_BEHIND):
                 break
         n_reference = len(squares) - r
         return bool(clear), np.append(means[:n_reference].min(), means[n_reference:])

@@ -26,6 +26,8 @@ from layerwise.solvers.multivariate_link import MultivariateLink, fit_surface
 
 #: Steps, and steps without a relative decrease of the error by `TOL` before stopping.
 MAX_ITER, PATIENCE, TOL = 30, 5, 1e-3
+#: Errors below this one, for labels of variance 1, are not reduced further.
+MIN_ERROR = 1e-9
 #: Directions in which the features have a standard deviation below this share of the largest are not scaled up further.
 MIN_SPREAD = 1e-6
 
@@ -62,7 +64,7 @@ class SeveralCandidate(NamedTuple):
 def descend_several(
     H: JointlyCentred, y: np.ndarray, start: SeveralState, max_iter: int = MAX_ITER
 ) -> tuple[SeveralCandidate, SeveralState] | None:
-    """Lines 1 to 4 for labels y (n_samples,): the best candidate and its state, or None if the features vanish.
+    """Lines 1 to 4 for labels y (n_samples,) of variance 1: the best candidate and its state; None if features vanish.
 
     A step costs one joint ridge regression and one link of each family.
     """
@@ -81,7 +83,7 @@ def descend_several(
             stalled = 0 if link.error < (1 - TOL) * least else stalled + 1
             least = min(least, link.error)
         slopes = link.derivative(z)
-        if iteration == max_iter or stalled > PATIENCE or not slopes.any():
+        if iteration == max_iter or stalled > PATIENCE or least < MIN_ERROR or not slopes.any():
             break
         step = H.joint_ridge(slopes, y - link(z) + np.sum(slopes * (z + offsets), axis=1))  # lines 2 and 3
         kept = 0.0 if in_sample else 0.5
