@@ -31,6 +31,8 @@ from layerwise.solvers.variable_projection import slope_coefficients
 
 #: The largest number of knots.
 MAX_KNOTS = 120
+#: Added to the diagonal of the energy of radial functions, which is singular if knots coincide.
+MIN_ENERGY = 1e-8
 #: Largest total degree of a polynomial by the number of variables; 3 for more variables.
 MAX_DEGREES = {1: 5, 2: 5, 3: 4, 4: 4}
 
@@ -113,7 +115,7 @@ class RadialLink(MultivariateLink):
     def _fit_radial(self, z: ArrayLike, y: ArrayLike, energy: Array, criterion: Criterion) -> Self:
         """Fit all coefficients; ``energy`` is the quadratic form of those of the radial functions."""
         roughness = np.zeros((len(self.coefficients),) * 2)
-        roughness[1 + self.dim :, 1 + self.dim :] = (energy + energy.T) / 2
+        roughness[1 + self.dim :, 1 + self.dim :] = (energy + energy.T) / 2 + MIN_ENERGY * np.eye(len(energy))
         return self._fit(z, y, roughness, criterion)
 
 
@@ -159,7 +161,7 @@ class GaussianBumps(RadialLink):
         knots = choose_knots(z)
         m, r = knots.shape
         link = cls(np.zeros(1 + r + m), dim=r, knots=knots, transform=np.eye(m), length=length)
-        return link._fit_radial(z, y, link._radial(cdist(knots, knots)) + 1e-8 * np.eye(m), criterion)
+        return link._fit_radial(z, y, link._radial(cdist(knots, knots)), criterion)
 
     def _radial(self, distances):
         return np.exp(-0.5 * (distances / self.length) ** 2)

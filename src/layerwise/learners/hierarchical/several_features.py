@@ -30,6 +30,9 @@ from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.link import PolynomialLink, SplineLink
 from layerwise.solvers.squared_errors import mean_square
 
+#: Several features are not tried with fewer rows.
+MIN_ROWS = 20
+
 
 class SeveralFeatures(RefinedStages):
     """The choice and the refinement of several features, for a learner with these parameters and attributes."""
@@ -76,14 +79,14 @@ class SeveralFeatures(RefinedStages):
         return values.astype(z.dtype, copy=False).reshape(shape)
 
     def _refine_several(self, X: np.ndarray, y: np.ndarray, seed: int) -> None:
-        """Set ``several_``: for each degree that `_refine` would try, until one explains most of y."""
+        """Set ``several_``: try each degree with two rows per basis function, until one explains most of y."""
         n, d = X.shape
         labels, mean, scale = standardise(y)
         fold_of = draw_folds(X, N_FOLDS, seed)
         stages = FoldFits(fold_of, lambda out: self._fit_without(out, X, labels, seed))
-        few = [k for k in self._degrees(n, d) if 2 * n_terms(d, k) <= n] if self.degree == "auto" else []
-        found: dict[int, Several] = {}
-        for k in few or [self.features_.degree]:
+        degrees = self._degrees(n, d) if self.degree == "auto" else [self.features_.degree]
+        found = {0: Several(None, [1.0])}
+        for k in [k for k in degrees if max(2 * n_terms(d, k), MIN_ROWS) <= n and len(stages) > 1]:
             found[k] = self._several_of_degree(k, X, labels, fold_of, stages)
             if found[k].n_features and found[k].error < EXPLAINED_SHARE:
                 break
@@ -94,7 +97,7 @@ class SeveralFeatures(RefinedStages):
             self._several_degree = degree
             self.several_ = SeveralCandidate(C.astype(X.dtype), offsets, link.affine(scale, mean), scale**2 * error)
         record: dict[str, Any] = {"stage": "several features", "degree": degree, "n_features": self.n_features_}
-        record["errors"] = {k: [scale**2 * error for error in each.errors] for k, each in found.items()}
+        record["errors"] = {k: [scale**2 * error for error in each.errors] for k, each in found.items() if k}
         self.history_.append(record | {"loss": mean_square(self._predict(X) - y)})
 
     def _several_of_degree(

@@ -80,6 +80,8 @@ class OnRepresentation:
         """Fit to each representation, and keep the one with the least validation error."""
         given: Any = clone(self.representation) if not isinstance(self.representation, str) else None
         tried = [given] if given is not None else [HermiteInputs(k) for k in _degrees(*X.shape)]
+        order = np.lexsort((X[:, 0], y))  # so that the rows held out do not depend on the order of the rows
+        X, y = X[order], y[order]
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         fits = []
         for transformer in tried:
