@@ -45,6 +45,7 @@ VARIANTS = {
     ],
     MomentRegressor: [
         MomentRegressor(random_state=0),
+        MomentRegressor(representation="hermite", random_state=0),
         MomentRegressor(2, degree=2, orders=(1, 2), robust=False, polish=False, validation=0.3, random_state=0),
         MomentRegressor(label_transform="auto", validation=0.3, random_state=0),
     ],
@@ -66,6 +67,7 @@ VARIANTS = {
     HierarchicalRegressor: [
         HierarchicalRegressor(link_width=40, random_state=0),
         HierarchicalRegressor(2, link_width=40, refine=True, random_state=0),
+        HierarchicalRegressor(2, link_width=40, n_features="auto", random_state=0),
         HierarchicalRegressor(2, width=30, link_width=40, split=0.6, n_steps=50, validation=0.4, random_state=0),
     ],
     QuadraticModelRegressor: [],  # trained by stochastic gradients, for which several laws below hold only roughly
@@ -88,7 +90,7 @@ every_learner = pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 
 def takes_minutes(learner):
     """Whether scikit-learn's checks take a minute or more."""
-    return searched(learner) or getattr(learner, "refine", False)
+    return searched(learner) or getattr(learner, "refine", False) or getattr(learner, "n_features", 1) != 1
 
 
 @pytest.mark.slow

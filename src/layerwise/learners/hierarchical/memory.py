@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import comb
 
 from layerwise.hermite import n_terms
+from layerwise.solvers.gram import BLOCK_BYTES
 from layerwise.solvers.ridge_path import ridge_bytes
 
 
@@ -24,6 +25,18 @@ def feature_bytes(n: int, d: int, degree: int, width: int | None, *, left_out: b
     elif width > size:  # the reduction of the neurons to the basis
         peak = max(peak, 8 * 4 * size**2)
     return max(peak, ridge_bytes(n, size, left_out=True)) if refine else peak
+
+
+def several_bytes(n: int, d: int, degree: int, n_features: int) -> int:
+    """Peak memory of the refinement of up to R features: a joint ridge regression, and links on all rows.
+
+    The starts for the last feature take a regression with 2 (R - 1) slopes per basis function.
+    """
+    size, links = n_terms(d, degree), 600 * n
+    slopes = max(2 * (n_features - 1), n_features)
+    if n < slopes * size:  # H, HH' and the matrices of an eigendecomposition
+        return 8 * (2 * n * size + 6 * n**2 + 5 * size**2 + links)
+    return 8 * (6 * (slopes * size) ** 2 + links) + 4 * slopes * min(BLOCK_BYTES, 8 * n * size)
 
 
 def n_columns(d: int, degree: int, width: int | None) -> int:

@@ -10,12 +10,15 @@ from sklearn.base import clone
 
 from layerwise.activations import ActivationLike, as_polynomial
 from layerwise.hermite import design_matrix, n_terms
-from layerwise.learners.hierarchical.memory import feature_bytes, link_bytes
+from layerwise.learners.hierarchical.memory import feature_bytes, link_bytes, several_bytes
 from layerwise.representations import PolynomialLayer
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gauss_newton import Candidate, FoldFit, Refinement, draw_folds, refine, standardise
 from layerwise.solvers.link import PolynomialLink
 from layerwise.solvers.squared_errors import mean_square
+
+#: The largest number of features that n_features="auto" tries.
+MAX_FEATURES = 4
 
 #: Folds of the cross-validation.
 N_FOLDS = 10
@@ -34,6 +37,7 @@ class RefinedStages:
     activation: ActivationLike | None
     split: Literal["leave-one-out"] | float
     refine: bool
+    n_features: Literal["auto"] | int
     max_memory: float
     features_: PolynomialLayer
     degree_: int
@@ -64,7 +68,10 @@ class RefinedStages:
         else:
             degrees = list(range(1, self.max_degree + 1))
         left_out = self.split == "leave-one-out"
-        return {k: feature_bytes(n, d, k, self.width, left_out=left_out, refine=self.refine) for k in degrees}
+        refine = self.refine or self.n_features != 1
+        peaks = {k: feature_bytes(n, d, k, self.width, left_out=left_out, refine=refine) for k in degrees}
+        most = MAX_FEATURES if isinstance(self.n_features, str) else int(self.n_features)
+        return peaks if most == 1 else {k: max(peaks[k], several_bytes(n, d, k, most)) for k in degrees}
 
     def _degrees(self, n: int, d: int) -> list[int]:
         """The degrees to try: those whose fit is within ``max_memory``."""
@@ -90,7 +97,7 @@ class RefinedStages:
     def _fit_without(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray, seed: int) -> FoldFit:
         """Stage 1 and both stages, fitted without the rows ``out``."""
         plain = cast("Any", clone(cast("Any", self))).set_params(
-            degree=self.features_.degree, refine=False, random_state=seed
+            degree=self.features_.degree, refine=False, n_features=1, random_state=seed
         )
         plain.fit(X[~out], labels[~out].astype(X.dtype))
         g, scale = plain.feature_polynomial_, plain.feature_scale_ or 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,15 +13,16 @@ from layerwise._validation import Flag, Fraction, Integer
 from layerwise.activations import ActivationLike
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner, RandomState, Validation
-from layerwise.learners._describe import column_names, describe_polynomial
 from layerwise.learners._head import held_out_rows
 from layerwise.learners.hierarchical.memory import n_columns
-from layerwise.learners.hierarchical.refined_stages import RefinedStages, basis_blocks
+from layerwise.learners.hierarchical.refined_stages import basis_blocks
+from layerwise.learners.hierarchical.several_features import SeveralFeatures
 from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
 from layerwise.representations._validation import check_inputs, check_powers
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
+from layerwise.solvers.gauss_newton.several import SeveralCandidate
 from layerwise.solvers.linearised import make_centred
 from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
 from layerwise.solvers.squared_errors import mean_square
@@ -32,7 +32,7 @@ from layerwise.solvers.squared_errors import mean_square
 LINK_PENALTIES = np.logspace(2, -5, 22)
 
 
-class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RefinedStages, Learner):
+class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SeveralFeatures, Learner):
     """Three-layer network for a function of a polynomial, ``h = link(p(x))``, trained layer by layer.
 
     Learns ``h(x) = g(x) + c'relu(a z(x) + b)``, where ``g(x) = alpha + u'sigma_1(V x + s)`` is a polynomial and
@@ -83,6 +83,10 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
+    n_features : int or "auto", default=1
+        R: beyond the paper, learn ``h = link(z_1(x), ..., z_R(x))`` with R polynomial features and a link of any shape,
+        all refined together (`layerwise.solvers.gauss_newton.growth`). "auto" adds features, up to 4, as long as each
+        clearly leads in cross-validation. One feature, with ``refine=True``, is what several must clearly beat.
 
     Attributes
     ----------
@@ -100,6 +104,10 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         What `predict` uses after refinement; None if it was not requested or found nothing beyond stage 1. `feature`,
         `link` and ``feature_polynomial_`` are the refined ones if these have at least half of its ``weights``. The
         prediction is ``link(feature)`` unless its ``stage`` is "stack". The attributes above describe the two stages.
+    several_ : SeveralCandidate or None
+        The function of several features, if they clearly lead; then `predict`, `feature`, `link`, `transform` and
+        ``feature_polynomials_``, one for each of the ``n_features_``, are its. The features are uncorrelated with
+        variance 1, and are rotated to the eigenvectors of ``E grad link grad link'``.
     history_ : list of dict
         For each stage, the mean squared loss, what was chosen, and its validation error (in the limit).
 
@@ -112,7 +120,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     -----
     With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
-    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement takes 10 to 180 times as long in all.
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement takes 10 to 180 times as long in all,
+    several features up to ten times as long as refinement.
 
     References
     ----------
@@ -142,11 +151,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         "validation": VALIDATION,
         "solver": SOLVER,
         "refine": Flag(),
+        "n_features": Integer(1, auto=True),
     }
     presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 
     n_features_in_: int
-    _n_features_out = 1
 
     def __init__(
         self,
@@ -165,6 +174,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         refine: bool = False,
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
+        n_features: Literal["auto"] | int = 1,
     ):
         self.degree: Literal["auto"] | int = degree
         self.width = width
@@ -180,6 +190,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         self.refine = refine
         self.max_memory = max_memory
         self.random_state = random_state
+        self.n_features: Literal["auto"] | int = n_features
 
     def fit(self, X, y):
         """Fit both stages to X (n_samples, n_features) and y (n_samples,)."""
@@ -193,26 +204,38 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
         g = self.intercept_ + self._centred_feature(X[D2]) if left_out is None else y.mean() + left_out
         self._fit_link(g, y[D2], rng)
         self.refinement_: Refinement | None = None
-        if self.refine:
-            self._refine(X, y, rng.randint(2**31 - 1))
+        self.several_: SeveralCandidate | None = None
+        if self.refine or self.n_features != 1:
+            self._refine(X, y, seed := rng.randint(2**31 - 1))
+            if self.n_features != 1:
+                self._refine_several(X, y, seed)
         return self
 
     def feature(self, X):
-        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2."""
+        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2.
+
+        With R > 1 features, z(x) has shape (n_samples, R); they are uncorrelated.
+        """
         check_is_fitted(self)
         return self._feature(check_inputs(self, X))
 
     def link(self, z):
-        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``."""
+        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``.
+
+        With R > 1 features, z has shape (..., R), and the values have shape (...).
+        """
         check_is_fitted(self)
         z = np.asarray(z)
         z = z if z.dtype.kind == "f" else z.astype(float)
+        if self.several_ is not None:
+            return self._several_link(z)
         function = self._two_stage_link() if self._refined is None else self._refined.link
         return function(z.ravel()).astype(z.dtype, copy=False).reshape(z.shape)
 
     def transform(self, X):
-        """The learnt feature as a column, of shape (n_samples, 1)."""
-        return self.feature(X)[:, None]
+        """The learnt features as columns, of shape (n_samples, n_features_)."""
+        z = self.feature(X)
+        return z.reshape(len(z), -1)
 
     def predict(self, X):
         """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
@@ -228,17 +251,15 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
             return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
         return self.features_.polynomial(self.feature_coef_) + self.intercept_
 
-    def describe(self, columns: Sequence[str] | None = None) -> list[str]:
-        """The feature by its largest terms for a variance of 1, as in `Learner.describe`."""
-        return describe_polynomial(self.feature_polynomial_, column_names(self, columns))
-
     def _feature(self, X):
+        if self.several_ is not None:
+            return self._several_values(X)
         if self._refined is not None:
             return self._refined.feature(basis_blocks(X, self.degree_))
         return self._standardise(self.intercept_ + self._centred_feature(X))
 
     def _predict(self, X):
-        if self.refinement_ is None or not self.refinement_.stack:
+        if self.several_ is not None or self.refinement_ is None or not self.refinement_.stack:
             return self.link(self._feature(X))
         return self.refinement_.predict(basis_blocks(X, max(self._refined_degree, self.features_.degree)))
 

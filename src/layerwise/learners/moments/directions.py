@@ -11,7 +11,7 @@ from scipy.stats import norm, rankdata
 
 from layerwise._validation import Constraint
 from layerwise.solvers import ridge
-from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile
+from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile, second_moment
 from layerwise.solvers.variable_projection import polynomial_features
 
 
@@ -81,11 +81,16 @@ def find_directions(
     robust: bool,
     max_rank: int,
     n_null: int,
+    gaussian: bool = True,
 ) -> Directions:
     """Directions of whitened inputs Z (n_samples, d) from the moments of labels (n_samples,) of increasing orders.
 
     If ``robust``, the moments are those of the normal scores of the labels. From order 2, ``max_rank`` eigenvalues are
     computed. ``n_null`` is the number of permutations, which ``rng`` draws.
+
+    Unless Z is ``gaussian``, the linear part v'z of the labels, too, has second moments, and is removed before order 2;
+    and products of Gaussian inputs have tails that hide directions in the spectrum. If any direction stands out, all of
+    them are then left to validation, starting with v and T_2 v, which is E[e (v'z) z] for e the labels without v'z.
     """
     order = np.lexsort((Z[:, 0], labels))  # so that permutations do not depend on the order of the rows
     rows, scores = Z[order], labels[order]
@@ -96,6 +101,8 @@ def find_directions(
     P, n_found, n_significant = np.zeros((d, d)), 0, 0
     eigenvalues, null, seen = {}, {}, {k: np.empty(len(scores)) for k in orders}
     for k in orders:
+        if k == 2 and not gaussian:
+            scores = scores - rows @ ridge(rows, scores).coefficients
         if k > 2 and n_found:
             scores = _without_quadratic_part(rows, scores, _leading_rows(P)[:n_found])
         null[k] = null_quantile(rows, scores, k, n_null, rng)
@@ -103,7 +110,13 @@ def find_directions(
         n_found += add_projections(P, spectrum, null[k])
         n_significant = n_found if k <= 2 else n_significant
         eigenvalues[k], seen[k][order] = spectrum.values, scores
-    return Directions(Z, seen, _leading_rows(P), n_significant, n_found, eigenvalues, null)
+    leading_rows = _leading_rows(P)
+    if n_found and not gaussian:
+        n_found = min(d, max_rank)
+        v = ridge(rows, labels[order]).coefficients
+        T = second_moment(rows, scores)
+        leading_rows = np.linalg.qr(np.vstack([v, T @ v, leading_rows]).T)[0].T
+    return Directions(Z, seen, leading_rows, n_significant, n_found, eigenvalues, null)
 
 
 def add_projections(P: np.ndarray, spectrum: Spectrum, null: float) -> int:

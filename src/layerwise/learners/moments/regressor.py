@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -19,12 +20,14 @@ from layerwise.learners._head import column_scales, held_out_rows
 from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
+from layerwise.learners.moments.on_representation import OnRepresentation, RepresentationLike, RepresentationParameter
 from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
 
 
-class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
+@dataclass(eq=False, repr=False)
+class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepresentation, Learner):
     """Method of moments for ``y = q(Ux) + noise``: directions from moments, then a polynomial on them.
 
     Learns ``f(x) = q(U x~)`` for the whitened input x~, an orthonormal frame U of few directions, and a polynomial q::
@@ -78,6 +81,12 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         With "auto", lines 2 to 5 are repeated from the directions that transforms of the label show, if there are any
         at level ``1/(n_permutations + 1)`` (see Notes), and the result is kept if its validation error is clearly
         lower. Named so because `transform` is a method.
+    representation : "hermite", transformer, or None
+        Look for directions in features phi(x) instead of x. "hermite" takes all Hermite polynomials of degrees 1 to k,
+        with the k <= 3 of least validation error among those with two rows per feature: the directions are polynomials
+        of x, ``features_``, and f is a polynomial of them. Their moments are those of y itself, without whitening,
+        whatever ``robust`` and ``whiten``. On a representation "auto" takes the orders 1 and 2, the part of y that is
+        linear in phi is removed before order 2, and validation="loo" holds a fifth of the rows out.
 
     Attributes
     ----------
@@ -98,6 +107,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     history_ : list of dict
         For each stage: the orders, each rank tried, the transforms (the gain G of each direction that stands out and
         of the next, and the threshold), the head.
+    representation_ : transformer or None
+        x -> phi(x); directions, components and means are those of phi(x).
+    features_ : list of HermitePolynomial
+        With representation="hermite", the columns of `transform` as polynomials of x.
 
     Raises
     ------
@@ -150,43 +163,31 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         "penalty": PENALTY,
         "validation": VALIDATION,
         "label_transform": Choice("auto", none=True),
+        "representation": RepresentationParameter(),
     }
     presets: ClassVar = {"moments": {}}
 
-    def __init__(
-        self,
-        rank: int | Literal["auto"] = "auto",
-        *,
-        degree: int | Literal["auto"] = "auto",
-        max_rank: int = 5,
-        orders: Sequence[int] | Literal["auto"] = "auto",
-        robust: bool = True,
-        whiten: bool = True,
-        polish: bool = True,
-        n_permutations: int = 19,
-        penalty: Auto = "auto",
-        validation: Validation = "loo",
-        max_memory: float = 8 * 2**30,
-        random_state: RandomState = None,
-        label_transform: Literal["auto"] | None = None,
-    ):
-        self.rank: int | Literal["auto"] = rank
-        self.degree: int | Literal["auto"] = degree
-        self.max_rank = max_rank
-        self.orders: Sequence[int] | Literal["auto"] = orders
-        self.robust = robust
-        self.whiten = whiten
-        self.polish = polish
-        self.n_permutations = n_permutations
-        self.penalty: Auto = penalty
-        self.validation: Validation = validation
-        self.max_memory = max_memory
-        self.random_state = random_state
-        self.label_transform: Literal["auto"] | None = label_transform
+    rank: int | Literal["auto"] = "auto"
+    _: KW_ONLY
+    degree: int | Literal["auto"] = "auto"
+    max_rank: int = 5
+    orders: Sequence[int] | Literal["auto"] = "auto"
+    robust: bool = True
+    whiten: bool = True
+    polish: bool = True
+    n_permutations: int = 19
+    penalty: Auto = "auto"
+    validation: Validation = "loo"
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
+    label_transform: Literal["auto"] | None = None
+    representation: RepresentationLike = None
 
     def fit(self, X, y):
         """Lines 1 to 5, on X (n_samples, n_features) and y (n_samples,)."""
         X, y = self._check_fit(X, y, "Lower degree or rank (max_rank), pass orders=(1, 2), or fewer columns or rows")
+        if self.representation is not None:
+            return self._fit_on_representations(X, y)
         if not isinstance(self.rank, str) and self.rank > X.shape[1]:
             raise ValueError(
                 f"rank={self.rank} must be at most n_features={X.shape[1]}. Pass a smaller rank, or rank='auto'."
@@ -201,7 +202,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
         orders = self._orders(*X.shape)
         found = find_directions(
-            Z[kept], labels[kept], orders, rng, robust=self.robust, max_rank=self._max_rank, n_null=self.n_permutations
+            Z[kept],
+            labels[kept],
+            orders,
+            rng,
+            robust=self.robust,
+            max_rank=self._max_rank,
+            n_null=self.n_permutations,
+            gaussian=self._gaussian_inputs,
         )  # lines 1, 2
         self.eigenvalues_, self.null_ = found.eigenvalues, found.null
         self.history_ += [
@@ -232,7 +240,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
     def transform(self, X):
         """Projections of the whitened inputs, of shape (n_samples, max(rank_, 1))."""
         check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._represent(check_inputs(self, X))
         return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
 
     def predict(self, X):
@@ -242,7 +250,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of the moments and the largest polynomial."""
-        n, d = n_samples, n_features
+        n, d = n_samples, self._width(n_samples, n_features)
         rank = min(self._max_rank, d)
         degree = degrees_to_try(self.degree, n, rank)[-1]
         moments = moment_bytes(n, d, self._orders(n, d))
@@ -254,8 +262,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
         check_is_fitted(self)
         slopes = np.array([q.norm() ** 2 for q in self.polynomial_.gradient()])
         names = column_names(self, columns)
-        sentences = describe_directions(self.directions_, slopes, "of the mean squared slope", names)
-        return sentences + ["found by transforms of the label"] * self.transformed_
+        found = ["found by transforms of the label"] * self.transformed_
+        if self.representation is not None:
+            return self._describe_features(names, slopes) + found
+        return describe_directions(self.directions_, slopes, "of the mean squared slope", names) + found
 
     @property
     def _n_features_out(self) -> int:
@@ -267,7 +277,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner
 
     def _orders(self, n: int, d: int) -> list[int]:
         if isinstance(self.orders, str):
-            return [k for k in (1, 2, 3, 4) if k <= 2 or n >= d ** (k / 2)]
+            return [k for k in (1, 2, 3, 4) if k <= 2 or (self._gaussian_inputs and n >= d ** (k / 2))]
         return sorted({int(k) for k in self.orders})
 
     def _whiten(self, X: np.ndarray) -> np.ndarray:
