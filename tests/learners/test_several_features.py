@@ -78,6 +78,7 @@ def test_one_feature_is_as_without_the_parameter():
         assert len(one.feature_polynomials_) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_features", [2, "auto"])
 def test_what_one_feature_explains_is_left_to_it(n_features):
     """One feature: the prediction is that of refine=True, bit by bit, unless a clear lead was found by chance."""
@@ -90,6 +91,7 @@ def test_what_one_feature_explains_is_left_to_it(n_features):
     assert_array_equal(several.predict(X), one.predict(X))
 
 
+@pytest.mark.slow
 def test_noise_has_no_features():
     """Three tables; the chance of a lead of four standard errors in one of them is below 1e-3."""
     for seed in range(3):

@@ -32,11 +32,11 @@ def several_bytes(n: int, d: int, degree: int, n_features: int) -> int:
 
     The starts for the last feature take a regression with 2 (R - 1) slopes per basis function.
     """
-    size, links = n_terms(d, degree), 600 * n
+    size, links = n_terms(d, degree), 900 * n
     slopes = max(2 * (n_features - 1), n_features)
     if n < slopes * size:  # H, HH' and the matrices of an eigendecomposition
-        return 8 * (2 * n * size + 6 * n**2 + 5 * size**2 + links)
-    return 8 * (6 * (slopes * size) ** 2 + links) + 4 * slopes * min(BLOCK_BYTES, 8 * n * size)
+        return 8 * (2 * n * size + 10 * n**2 + 5 * size**2 + links)
+    return 8 * (10 * (slopes * size) ** 2 + links) + 8 * slopes * min(BLOCK_BYTES, 8 * n * size)
 
 
 def n_columns(d: int, degree: int, width: int | None) -> int:
