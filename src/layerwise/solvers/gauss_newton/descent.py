@@ -37,6 +37,9 @@ MIN_SLOPE_VARIATION = 0.1
 #: How often line 5 is done, each time with new scales.
 N_RESCALINGS = 2
 
+#: The penalty is chosen anew in the first steps of a descent, and then every few steps.
+N_PATHS, PATH_EVERY = 3, 4
+
 STAGES = ("ridge", "two-stage", "refinement")
 
 
@@ -106,7 +109,11 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
             slopes = link.derivative(left_out)
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
-        step = H.ridge(slopes, y - link(left_out) + slopes * (left_out + offset))  # lines 2 and 3
+        target = y - link(left_out) + slopes * (left_out + offset)
+        if iteration < N_PATHS or iteration % PATH_EVERY == 0:  # lines 2 and 3
+            step = H.ridge(slopes, target)
+        else:
+            step = H.ridge_at(slopes, target, penalty)
         kept = 0.0 if in_sample else 0.5
         c = kept * c + (1 - kept) * step.coefficients
         left_out = kept * (left_out + offset) + (1 - kept) * step.feature  # line 4

@@ -170,8 +170,11 @@ def refine(
     True
     """
     features = as_blocks(features)
+    X = features.X
     y = as_vector(y, "y", features.shape[0])
     groups = _check(features, groups, families, max_iter, patience, tol)
+    if features.block_rows >= len(y):
+        features = FeatureBlocks(features.toarray())
     labels, mean, scale = standardise(y)
     options = Options(families, max_iter, patience, tol)
     candidates, history = fit_stages(features, labels, options, groups)
@@ -198,7 +201,7 @@ def refine(
         stage = names[-1]
         error, weights = errors[stage], {stage: 1.0}
         rows_per_fit = len(labels) * (1 - 1 / len(folds))
-        if _clearly_leads(squares, best.error, features.X) and rows_per_fit > features.shape[1]:
+        if _clearly_leads(squares, best.error, X) and rows_per_fit > features.shape[1]:
             if error > NEGLIGIBLE_SHARE * scale**2:
                 best = average_features(features, [best, *refined])
         else:
