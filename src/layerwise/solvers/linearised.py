@@ -129,12 +129,15 @@ class Tall(Centred):
         fitted, residuals, shifts = (np.empty((n, len(path))) for _ in range(3))
         for rows, block in self:
             Z = block @ Q
-            centred = Z - mean @ Q
             fitted[rows] = Z @ weights
+            centred = Z - mean @ Q if intercept else Z
             shifts[rows] = slopes[rows, None] * ((Z * centred) @ inverse)
             centred_fit = fitted[rows] - mean @ Q @ weights
-            centred *= centred
-            leverage = slopes[rows, None] ** 2 * (centred @ inverse + intercept / weight)
+            if intercept:
+                centred *= centred
+                leverage = slopes[rows, None] ** 2 * (centred @ inverse + 1 / weight)
+            else:
+                leverage = slopes[rows, None] * shifts[rows]
             residuals[rows] = target[rows, None] - slopes[rows, None] * centred_fit
             residuals[rows] /= np.maximum(1 - leverage, np.finfo(float).eps)
         return self._left_out(path, residuals, lambda k: (Q @ weights[:, k], fitted[:, k], shifts[:, k]))
