@@ -10,8 +10,8 @@ import sys
 from time import process_time
 
 import numpy as np
-from bench_refinement_guard import random_problem
 
+from bench_refinement_guard import random_problem
 from layerwise.hermite import n_terms
 from layerwise.learners import HierarchicalRegressor
 
@@ -49,7 +49,9 @@ def main(targets=5, batch=1):
             plain, refined = seconds(X, y, k)
             factors.append(refined / plain)
         medians.append(np.median(factors))
-        print(f"{k:<7} {dims!s:<15} {ratio:<7} {medians[-1]:.1f} ({min(factors):.1f} to {max(factors):.1f})", flush=True)
+        print(
+            f"{k:<7} {dims!s:<15} {ratio:<7} {medians[-1]:.1f} ({min(factors):.1f} to {max(factors):.1f})", flush=True
+        )
     print(f"median of the settings: {np.median(medians):.1f}")
     X, labels = without_structure(np.random.default_rng([int(batch), 0]))
     for name, y in labels.items():

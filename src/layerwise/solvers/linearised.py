@@ -84,7 +84,9 @@ class Centred:
             return self.ridge(slopes, target, np.array([penalty]), intercept=intercept)
         return self._left_out(np.array([penalty]), residuals[:, None], lambda _: solution)
 
-    def _solve(self, slopes, target, penalty, intercept) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def _solve(
+        self, slopes, target, penalty, intercept
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Leave-one-out residuals; c, H c and ``H_i A^{-1} J_i'``. Raises LinAlgError if A is numerically singular."""
         raise NotImplementedError
 
