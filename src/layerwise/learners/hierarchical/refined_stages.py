@@ -24,6 +24,13 @@ N_FOLDS = 10
 #: No larger degree is tried once the refined function has an error out of fold below this share of the variance of y.
 EXPLAINED_SHARE = 0.1
 
+#: With degree="auto", a degree is cross-validated only if its leave-one-out error is below that of both stages by this
+#: share of the variance of y, or is less than half of it.
+MIN_GAIN = 0.01
+
+#: Steps without a decrease after which a descent ends.
+PATIENCE = 1
+
 
 class RefinedStages:
     """The choice of degrees and the refinement, for a learner with these parameters and fitted attributes."""
@@ -85,7 +92,8 @@ class RefinedStages:
         labels, *_ = standardise(y)
         folds = FoldFits(draw_folds(X, N_FOLDS, seed), lambda out: self._fit_without(out, X, labels, seed))
         few = [k for k in self._degrees(n, d) if 2 * n_terms(d, k) <= n] if self.degree == "auto" else []
-        to_beat = self.history_[-1]["validation_loss"] if len(few) > 1 else np.inf
+        error = self.history_[-1]["validation_loss"]
+        to_beat = max(error - MIN_GAIN * np.var(y, dtype=float), error / 2) if len(few) > 1 else np.inf
         degree, best, errors = refine_by_degree(X, y, few or [self.features_.degree], folds, to_beat)
         if "refinement" in best.weights and best.errors:  # there was a step, and rows enough for folds
             self.refinement_, self._refined_degree = best, degree
@@ -162,7 +170,9 @@ def refine_by_degree(
     for k in degrees:
         sizes = np.diff([n_terms(X.shape[1], m) for m in range(k + 1)])
         degree_of_term = np.repeat(np.arange(1, k + 1), sizes)
-        found[k] = refine(basis_blocks(X, k), y, groups=degree_of_term, folds=folds, error_to_beat=error_to_beat)
+        found[k] = refine(
+            basis_blocks(X, k), y, groups=degree_of_term, folds=folds, patience=PATIENCE, error_to_beat=error_to_beat
+        )
         if found[k].errors:
             error_to_beat = min(error_to_beat, found[k].error)
         if found[k].stage == "refinement" and found[k].error < EXPLAINED_SHARE * np.var(y, dtype=float):

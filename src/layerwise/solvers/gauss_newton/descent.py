@@ -37,8 +37,8 @@ MIN_SLOPE_VARIATION = 0.1
 #: How often line 5 is done, each time with new scales.
 N_RESCALINGS = 2
 
-#: The penalty is chosen anew in the first steps of a descent, and then every few steps.
-N_PATHS, PATH_EVERY = 3, 4
+#: The penalty is chosen in every n-th step only, unless there are so few unknowns that the choice costs little.
+PATH_EVERY, FEW_UNKNOWNS = 5, 32
 
 STAGES = ("ridge", "two-stage", "refinement")
 
@@ -89,6 +89,7 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
     candidates, best_state, history = [], start, []
     c, left_out, penalty, in_sample = start
     least, stalled = np.inf, 0
+    every = PATH_EVERY if min(H.features.shape) > FEW_UNKNOWNS else 1
     for iteration in range(max_iter + 1):
         centre, spread = left_out.mean(), left_out.std()
         if not spread > 0:
@@ -110,7 +111,7 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
         target = y - link(left_out) + slopes * (left_out + offset)
-        if iteration < N_PATHS or iteration % PATH_EVERY == 0:  # lines 2 and 3
+        if iteration % every == 0:  # lines 2 and 3
             step = H.ridge(slopes, target)
         else:
             step = H.ridge_at(slopes, target, penalty)

@@ -119,7 +119,7 @@ def refine(
     folds: int | Sequence[FoldFit] = 10,
     families: Sequence[type[SmoothLink]] = (PolynomialLink, SplineLink),
     max_iter: int = 30,
-    patience: int = 2,
+    patience: int = 6,
     tol: float = 1e-3,
     error_to_beat: float = np.inf,
     random_state: int | np.random.RandomState | None = 0,
@@ -148,7 +148,7 @@ def refine(
         The candidates for the link; leave-one-out chooses one of them at every step.
     max_iter : int, default=30
         The largest number of steps. 0 leaves ridge regression and two stages.
-    patience, tol : int, default=2, and float, default=1e-3
+    patience, tol : int, default=6, and float, default=1e-3
         Stop after ``patience`` steps without a relative decrease of the error by ``tol``.
     error_to_beat : float, optional
         Skip the folds, as with ``folds=0``, if the leave-one-out error on all rows is not below this number: as it is
