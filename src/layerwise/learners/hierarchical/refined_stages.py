@@ -98,7 +98,8 @@ class RefinedStages:
         if "refinement" in best.weights and best.errors:  # there was a step, and rows enough for folds
             self.refinement_, self._refined_degree = best, degree
             self.degree_ = degree if best.mostly_refined else self.degree_
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
+        stage, weights = (best.stage, best.weights) if best.errors else ("two-stage", {"two-stage": 1.0})
+        record = {"stage": "refinement", "degree": degree, "chosen": stage, "weights": weights}
         self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
 
     def _fit_without(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray, seed: int) -> FoldFit:

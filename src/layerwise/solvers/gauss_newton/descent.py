@@ -111,10 +111,8 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
         target = y - link(left_out) + slopes * (left_out + offset)
-        if iteration % every == 0:  # lines 2 and 3
-            step = H.ridge(slopes, target)
-        else:
-            step = H.ridge_at(slopes, target, penalty)
+        search = iteration % every == 0
+        step = H.ridge(slopes, target) if search else H.ridge_at(slopes, target, penalty)  # lines 2 and 3
         kept = 0.0 if in_sample else 0.5
         c = kept * c + (1 - kept) * step.coefficients
         left_out = kept * (left_out + offset) + (1 - kept) * step.feature  # line 4
