@@ -112,7 +112,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, R
     -----
     With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
-    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. `benchmarks/bench_refinement_cost.py` measures refinement.
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. For the time of refinement see
+    ``benchmarks/bench_refinement_cost.py``.
 
     References
     ----------
