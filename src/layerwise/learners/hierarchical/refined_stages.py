@@ -29,7 +29,7 @@ EXPLAINED_SHARE = 0.1
 MIN_GAIN = 0.01
 
 #: Steps without a decrease after which a descent ends.
-PATIENCE = 1
+PATIENCE = 3
 
 
 class RefinedStages:
