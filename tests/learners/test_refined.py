@@ -2,14 +2,40 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
 
 from layerwise.hermite import n_terms
 from layerwise.learners import HierarchicalRegressor
+from layerwise.learners.hierarchical.refined_stages import basis_blocks
+from layerwise.solvers.gauss_newton import standardise
 from layerwise.targets import ExcessOfLoss, Hierarchical
 
 
 def r2(y, prediction):
     return 1 - np.mean((y - prediction) ** 2) / y.var()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_folds_are_both_stages_without_the_fold(kept):
+    """The learner fitted to the other rows with the same penalties; the link left out where the learner has none."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 3))
+    y = X[:, 0] * X[:, 1]
+    y, _, _ = standardise(np.maximum(y, 0) + 0.1 * rng.standard_normal(150) if kept else y)
+    model = HierarchicalRegressor(2, link_width=200, random_state=0).fit(X, y)
+    if not kept:
+        model.link_coef_ = np.zeros(200)
+    out = np.arange(150) % 5 == 0
+    penalties = {name: model.history_[stage]["penalty"] for name, stage in (("penalty", 1), ("link_penalty", 2))}
+    plain = clone(model).set_params(**penalties).fit(X[~out], y[~out])
+    if not kept:
+        plain.link_coef_ = np.zeros(200)
+    fold = model._fit_without(out, X, y, 0)
+    expected = np.array([plain.feature_polynomial_(X[out]), plain.predict(X[out])])
+    assert_allclose(fold.predictions, expected, rtol=1e-6, atol=1e-8)
+    for stage, prediction in zip(fold.stages, expected, strict=True):
+        assert_allclose(stage.predict(basis_blocks(X[out], 2)), prediction, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.slow

@@ -53,6 +53,26 @@ class TestRidgeOfTheLinearisation:
         assert_allclose(got.penalty, scaled.penalty, rtol=1e-8)
 
 
+@pytest.mark.parametrize("way", [Tall, Wide])
+@pytest.mark.parametrize(("n", "width"), SHAPES)
+def test_one_penalty_by_a_cholesky_factor(n, width, way):
+    """The same as `ridge`, which is compared with literal deletion, at a flat piece and with an intercept."""
+    rng = np.random.default_rng(0)
+    H, target = way(as_blocks(rng.standard_normal((n, width)) + 2), np.linspace(0, 2, width)), rng.standard_normal(n)
+    flat = np.where(np.arange(n) == 3, 0, rng.standard_normal(n))
+    for slopes, intercept in ((flat, False), (np.ones(n), True)):
+        expected = H.ridge(slopes, target, np.array([0.3]), intercept=intercept)
+        for got, value in zip(H.ridge_at(slopes, target, 0.3, intercept=intercept), expected, strict=True):
+            assert_allclose(got, value, rtol=1e-8, atol=1e-10)
+
+
+def test_one_penalty_of_a_singular_matrix():
+    """A Cholesky factor that does not exist: equal columns and no penalty beyond rounding."""
+    rng = np.random.default_rng(0)
+    H = Tall(as_blocks(np.repeat(rng.standard_normal((40, 1)), 8, axis=1)))
+    assert np.all(np.isfinite(H.ridge_at(np.ones(40), rng.standard_normal(40), 1e-30).residuals))
+
+
 def test_works_in_the_smaller_dimension():
     for (n, width), way in zip(SHAPES, (Tall, Wide, Wide, Tall), strict=True):
         assert type(make_centred(np.zeros((n, width)))) is way

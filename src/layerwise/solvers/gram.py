@@ -71,6 +71,14 @@ class FeatureBlocks:
         """``Phi u`` for u of shape (width,) or (width, m)."""
         return np.concatenate([block @ u for _, block in self])
 
+    def subset(self, rows: np.ndarray) -> FeatureBlocks:
+        """The features of some of the rows, given by a mask of shape (n_samples,) or by their numbers."""
+        return FeatureBlocks(self.X[rows], self.transform, self.shape[1])
+
+    def kept(self) -> FeatureBlocks:
+        """The same features, computed once and kept if all of them fit into one block."""
+        return FeatureBlocks(self.toarray()) if self.transform and self.block_rows >= self.shape[0] else self
+
     def toarray(self) -> np.ndarray:
         """The whole ``Phi``, of shape (n_samples, width)."""
         out = np.empty(self.shape, dtype=self.dtype)

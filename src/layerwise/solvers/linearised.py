@@ -13,7 +13,8 @@ With an intercept b, the mean of H weighted by ``w^2`` is subtracted from H in J
 the leverage. If all w = 1, this is `layerwise.solvers.ridge`, which does not compute leave-one-out features. With
 scales s of the coefficients the penalty is on ``|c / s|^2``: the same regression on the columns s H.
 
-One eigendecomposition of the smaller of J'J and JJ' serves every penalty: `Tall` and `Wide`.
+Both work with the smaller of J'J and JJ' (`Tall` and `Wide`): one eigendecomposition serves every penalty, and for one
+penalty a Cholesky factor, several times cheaper, is enough. Features that fit into one block are computed once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, solve_triangular
 
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 
@@ -50,11 +51,18 @@ class Centred:
         self.scales = np.ones(features.shape[1]) if scales is None else scales
         self.mean = sum(block.sum(axis=0, dtype=float) for _, block in features) / features.shape[0]
 
+        self._only_block: np.ndarray | None = None
+
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield pairs (rows, their centred features times the scales), in order."""
+        """Yield pairs (rows, their centred features times the scales), in order; not to be modified."""
+        if self._only_block is not None:
+            yield slice(0, len(self._only_block)), self._only_block
+            return
         for rows, block in self.features:
             centred = block - self.mean
             centred *= self.scales
+            if len(centred) == self.features.shape[0]:
+                self._only_block = centred
             yield rows, centred
 
     def ridge(
@@ -66,6 +74,20 @@ class Centred:
         ``penalties``, by default `RELATIVE_PENALTIES` times the largest eigenvalue of ``2 s J'J s / n``. Without
         ``intercept``, b = 0.
         """
+        raise NotImplementedError
+
+    def ridge_at(self, slopes: np.ndarray, target: np.ndarray, penalty: float, *, intercept: bool = False) -> LeftOut:
+        """As `ridge` for one penalty, by a Cholesky factor; the slopes must be equal if there is an intercept."""
+        try:
+            residuals, solution = self._solve(slopes, target, penalty, intercept)
+        except LinAlgError:  # the penalty is below the rounding error of J'J
+            return self.ridge(slopes, target, np.array([penalty]), intercept=intercept)
+        return self._left_out(np.array([penalty]), residuals[:, None], lambda _: solution)
+
+    def _solve(
+        self, slopes, target, penalty, intercept
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Leave-one-out residuals; c, H c and ``H_i A^{-1} J_i'``. Raises LinAlgError if A is numerically singular."""
         raise NotImplementedError
 
     def _left_out(
@@ -97,9 +119,9 @@ class Tall(Centred):
         for rows, block in self:
             if intercept:
                 mean += slopes[rows] ** 2 @ block / weight
-            block *= slopes[rows, None]
-            gram += block.T @ block
-            moment += target[rows] @ block
+            J = block * slopes[rows, None]
+            gram += J.T @ J
+            moment += target[rows] @ J
         gram -= weight * np.outer(mean, mean)
         s, Q = eigh(gram, driver="evd", overwrite_a=True)
         s = np.maximum(s, 0)
@@ -109,15 +131,36 @@ class Tall(Centred):
         fitted, residuals, shifts = (np.empty((n, len(path))) for _ in range(3))
         for rows, block in self:
             Z = block @ Q
-            centred = Z - mean @ Q
             fitted[rows] = Z @ weights
+            centred = Z - mean @ Q if intercept else Z
             shifts[rows] = slopes[rows, None] * ((Z * centred) @ inverse)
             centred_fit = fitted[rows] - mean @ Q @ weights
-            centred *= centred
-            leverage = slopes[rows, None] ** 2 * (centred @ inverse + intercept / weight)
+            if intercept:
+                centred *= centred
+                leverage = slopes[rows, None] ** 2 * (centred @ inverse + 1 / weight)
+            else:
+                leverage = slopes[rows, None] * shifts[rows]
             residuals[rows] = target[rows, None] - slopes[rows, None] * centred_fit
             residuals[rows] /= np.maximum(1 - leverage, np.finfo(float).eps)
         return self._left_out(path, residuals, lambda k: (Q @ weights[:, k], fitted[:, k], shifts[:, k]))
+
+    def _solve(self, slopes, target, penalty, intercept):
+        n, width = self.features.shape
+        target = target - intercept * target.mean()
+        gram, moment = np.diag(np.full(width, n / 2 * penalty)), np.zeros(width)
+        for rows, block in self:
+            J = block * slopes[rows, None]
+            gram += J.T @ J
+            moment += target[rows] @ J
+        L = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        c = cho_solve((L, True), moment, check_finite=False)
+        fitted, norms = np.empty(n), np.empty(n)
+        for rows, block in self:
+            V = solve_triangular(L, block.T, lower=True, check_finite=False)
+            fitted[rows], norms[rows] = block @ c, np.einsum("ji,ji->i", V, V)  # H_i A^{-1} H_i'
+        leverage = slopes**2 * norms + intercept / n
+        residuals = (target - slopes * fitted) / np.maximum(1 - leverage, np.finfo(float).eps)
+        return residuals, (c, fitted, slopes * norms)
 
 
 class Wide(Centred):
@@ -157,6 +200,18 @@ class Wide(Centred):
             return dual @ self.whole, self.kernel @ dual, rotated @ inverse[:, k]
 
         return self._left_out(path, residuals, at)
+
+    def _solve(self, slopes, target, penalty, intercept):
+        n = len(target)
+        target = target - intercept * target.mean()
+        KD = self.kernel * slopes
+        M = slopes[:, None] * KD
+        M[np.diag_indices(n)] += n / 2 * penalty
+        inverse = cho_solve((cholesky(M, lower=True, check_finite=False), True), np.eye(n), check_finite=False)
+        alpha = inverse @ target
+        residuals = alpha / (np.diag(inverse) - intercept / (n * (n / 2 * penalty)))
+        dual = slopes * alpha
+        return residuals, (dual @ self.whole, self.kernel @ dual, np.einsum("ij,ji->i", KD, inverse))
 
 
 def make_centred(features: FeatureBlocks | np.ndarray, scales: np.ndarray | None = None) -> Centred:

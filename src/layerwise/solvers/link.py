@@ -24,6 +24,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -158,29 +159,31 @@ class SplineLink(SmoothLink):
         low, high = (float(q) for q in np.quantile(np.asarray(z, dtype=float), [tail, 1 - tail]))
         high = high if high > low else low + 1.0
         link = cls(np.zeros(n_knots + 2), low=low, high=high)
-        edges = np.linspace(low, high, n_knots)
-        middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 2
-        # b'' is linear between knots: two Gauss points integrate its square exactly
-        curvature = [link._spline.derivative(2)(middle + node * half) for node in (-(3**-0.5), 3**-0.5)]
-        return link._fit(z, y, half * sum(b.T @ b for b in curvature), criterion)
-
-    @property
-    def _spline(self) -> BSpline:
-        """All basis functions at once, as a spline with values in R^q."""
-        q = len(self.coefficients)
-        knots = np.concatenate([[self.low] * 3, np.linspace(self.low, self.high, q - 2), [self.high] * 3])
-        return BSpline(knots, np.eye(q), 3)
+        return link._fit(z, y, unit_splines(n_knots + 2)[2] / (high - low) ** 3, criterion)
 
     def basis(self, z: Array, derivative: int = 0) -> Array:
         """Evaluate ``b_k`` between the knots and its tangents beyond them, or the derivatives of these."""
-        inside = np.clip(z, self.low, self.high)
-        slopes = self._spline.derivative()(inside)
-        return slopes if derivative else self._spline(inside) + slopes * (z - inside)[:, None]
+        values, slopes, _ = unit_splines(len(self.coefficients))
+        u = (z - self.low) / (self.high - self.low)
+        inside = np.clip(u, 0, 1)
+        tangents = slopes(inside)
+        return tangents / (self.high - self.low) if derivative else values(inside) + tangents * (u - inside)[:, None]
 
     @property
     def one(self) -> Array:
         """Ones: B-splines sum to 1."""
         return np.ones(len(self.coefficients))
+
+
+@cache
+def unit_splines(q: int) -> tuple[BSpline, BSpline, Array]:
+    """The q cubic B-splines on equally spaced knots in [0, 1], their derivatives, and P, (q, q), on this interval."""
+    edges = np.linspace(0, 1, q - 2)
+    splines = BSpline(np.concatenate([[0.0] * 3, edges, [1.0] * 3]), np.eye(q), 3)
+    middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 2
+    # b'' is linear between knots: two Gauss points integrate its square exactly
+    curvature = [splines.derivative(2)(middle + node * half) for node in (-(3**-0.5), 3**-0.5)]
+    return splines, splines.derivative(), half * sum(b.T @ b for b in curvature)
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,6 +114,14 @@ def test_float32_stays_and_duplicated_features_do_no_harm():
     assert r2(y_fresh, prediction) > 0.95
 
 
+def test_an_error_that_cannot_be_beaten_skips_the_folds():
+    """Folds computed although the leave-one-out error on all rows is already too large."""
+    H, y, _, _ = problem(quadratic(), 200, 0, 0.3)
+    error = refine(H, y, folds=0).error
+    assert not refine(H, y, folds=3, error_to_beat=0.99 * error).errors
+    assert refine(H, y, folds=3, error_to_beat=1.01 * error).errors
+
+
 def test_few_rows_give_a_stack():
     """Weights that do not sum to 1, or a prediction other than the literal sum over folds and stages."""
     H, y, fresh, _ = problem(quadratic(8), 45, 3, 0.5)

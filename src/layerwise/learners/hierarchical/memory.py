@@ -24,7 +24,8 @@ def feature_bytes(n: int, d: int, degree: int, width: int | None, *, left_out: b
         peak = max(peak + 16 * entries, 68 * entries + 56 * d * size)  # keeping the mixing, and making it: as measured
     elif width > size:  # the reduction of the neurons to the basis
         peak = max(peak, 8 * 4 * size**2)
-    return max(peak, ridge_bytes(n, size, left_out=True)) if refine else peak
+    kept = 3 * min(8 * n * size, BLOCK_BYTES)  # the basis, its rows without a fold, and these centred
+    return max(peak, ridge_bytes(n, size, left_out=True) + kept) if refine else peak
 
 
 def several_bytes(n: int, d: int, degree: int, n_features: int) -> int:

@@ -12,9 +12,10 @@ from layerwise.activations import ActivationLike, as_polynomial
 from layerwise.hermite import design_matrix, n_terms
 from layerwise.learners.hierarchical.memory import feature_bytes, link_bytes, several_bytes
 from layerwise.representations import PolynomialLayer
-from layerwise.solvers import FeatureBlocks
+from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Candidate, FoldFit, Refinement, draw_folds, refine, standardise
-from layerwise.solvers.link import PolynomialLink
+from layerwise.solvers.linearised import make_centred
+from layerwise.solvers.link import PolynomialLink, ReluLink, relu_features
 from layerwise.solvers.squared_errors import mean_square
 
 #: The largest number of features that n_features="auto" tries.
@@ -25,6 +26,13 @@ N_FOLDS = 10
 
 #: No larger degree is tried once the refined function has an error out of fold below this share of the variance of y.
 EXPLAINED_SHARE = 0.1
+
+#: With degree="auto", a degree is cross-validated only if its leave-one-out error is below that of both stages by this
+#: share of the variance of y, or is less than half of it.
+MIN_GAIN = 0.01
+
+#: Steps without a decrease after which a descent ends.
+PATIENCE = 3
 
 
 class RefinedStages:
@@ -40,6 +48,10 @@ class RefinedStages:
     n_features: Literal["auto"] | int
     max_memory: float
     features_: PolynomialLayer
+    feature_coef_: np.ndarray
+    link_signs_: np.ndarray
+    link_biases_: np.ndarray
+    link_coef_: np.ndarray
     degree_: int
     history_: list[dict]
     refinement_: Refinement | None
@@ -87,15 +99,20 @@ class RefinedStages:
         labels, *_ = standardise(y)
         folds = FoldFits(draw_folds(X, N_FOLDS, seed), lambda out: self._fit_without(out, X, labels, seed))
         few = [k for k in self._degrees(n, d) if 2 * n_terms(d, k) <= n] if self.degree == "auto" else []
-        degree, best, errors = refine_by_degree(X, y, few or [self.features_.degree], folds)
-        if "refinement" in best.weights:  # there was a step, and rows enough for folds
+        error = self.history_[-1]["validation_loss"]
+        to_beat = max(error - MIN_GAIN * np.var(y, dtype=float), error / 2) if len(few) > 1 else np.inf
+        degree, best, errors = refine_by_degree(X, y, few or [self.features_.degree], folds, to_beat)
+        if "refinement" in best.weights and best.errors:  # there was a step, and rows enough for folds
             self.refinement_, self._refined_degree = best, degree
             self.degree_ = degree if best.mostly_refined else self.degree_
-        record = {"stage": "refinement", "degree": degree, "chosen": best.stage, "weights": best.weights}
+        stage, weights = (best.stage, best.weights) if best.errors else ("two-stage", {"two-stage": 1.0})
+        record = {"stage": "refinement", "degree": degree, "chosen": stage, "weights": weights}
         self.history_.append(record | {"errors": errors, "loss": mean_square(self._predict(X) - y)})
 
     def _fit_without(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray, seed: int) -> FoldFit:
         """Stage 1 and both stages, fitted without the rows ``out``."""
+        if self.split == "leave-one-out":
+            return self._fit_left_out(out, X, labels)
         plain = cast("Any", clone(cast("Any", self))).set_params(
             degree=self.features_.degree, refine=False, n_features=1, random_state=seed
         )
@@ -108,6 +125,27 @@ class RefinedStages:
             Candidate(c / scale, (plain.feature_mean_ - constant) / scale, plain._two_stage_link(), np.nan),
         ]
         return FoldFit(out, stages, np.array([g(X[out]), plain.predict(X[out])]))
+
+    def _fit_left_out(self, out: np.ndarray, X: np.ndarray, labels: np.ndarray) -> FoldFit:
+        """The same with the neurons and penalties of all rows, by one Cholesky factor for each stage."""
+        y, penalties = labels[~out], [self.history_[stage]["penalty"] for stage in (1, 2)]
+        H = make_centred(FeatureBlocks(X[~out], self.features_.transform, len(self.feature_coef_)))
+        fitted = H.ridge_at(np.ones_like(y), y, penalties[0], intercept=True)
+        constant = y.mean() - H.mean @ fitted.coefficients
+        g = (y.mean() + fitted.feature).astype(X.dtype)
+        mean, scale = float(g.mean()), float(g.std()) or 1.0
+        c = self.link_coef_
+        if c.any():
+            blocks = relu_features((g - mean) / scale, self.link_signs_, self.link_biases_)
+            c = ridge(blocks, y - g, penalties[1]).coefficients
+        link = ReluLink(mean, scale, self.link_signs_, self.link_biases_, c)
+        dense = (self.features_.polynomial(fitted.coefficients) + constant).to_dense(self.features_.degree)
+        held_out = FeatureBlocks(X[out], self.features_.transform, len(self.feature_coef_)) @ fitted.coefficients
+        stages = [
+            Candidate(dense[1:], -dense[0], PolynomialLink(np.array([0.0, 1.0])), np.nan),
+            Candidate(dense[1:] / scale, (mean - dense[0]) / scale, link, np.nan),
+        ]
+        return FoldFit(out, stages, np.array([held_out + constant, link((held_out + constant - mean) / scale)]))
 
 
 class FoldFits(Sequence[FoldFit]):
@@ -128,20 +166,27 @@ class FoldFits(Sequence[FoldFit]):
 
 
 def refine_by_degree(
-    X: np.ndarray, y: np.ndarray, degrees: Sequence[int], folds: Sequence[FoldFit]
+    X: np.ndarray, y: np.ndarray, degrees: Sequence[int], folds: Sequence[FoldFit], error_to_beat: float = np.inf
 ) -> tuple[int, Refinement, dict[int, dict[str, float]]]:
     """Refine at each degree in turn, until one explains most of y.
 
-    Returns the degree with the least error out of fold, its refinement, and the errors of the stages by degree.
+    Degrees whose leave-one-out error is not below ``error_to_beat``, or the error out of fold of a lower degree, are
+    not cross-validated. Returns the degree with the least error out of fold, its refinement, and the errors of the
+    stages by degree; if none was cross-validated, the degree with the least leave-one-out error.
     """
     found: dict[int, Refinement] = {}
     for k in degrees:
         sizes = np.diff([n_terms(X.shape[1], m) for m in range(k + 1)])
         degree_of_term = np.repeat(np.arange(1, k + 1), sizes)
-        found[k] = refine(basis_blocks(X, k), y, groups=degree_of_term, folds=folds)
+        found[k] = refine(
+            basis_blocks(X, k), y, groups=degree_of_term, folds=folds, patience=PATIENCE, error_to_beat=error_to_beat
+        )
+        if found[k].errors:
+            error_to_beat = min(error_to_beat, found[k].error)
         if found[k].stage == "refinement" and found[k].error < EXPLAINED_SHARE * np.var(y, dtype=float):
             break
-    degree = min(found, key=lambda k: found[k].error)
+    validated = [k for k in found if found[k].errors] or list(found)
+    degree = min(validated, key=lambda k: found[k].error)
     return degree, found[degree], {k: refinement.errors for k, refinement in found.items()}
 
 

@@ -120,8 +120,8 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
     -----
     With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
-    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Refinement takes 10 to 180 times as long in all,
-    several features up to ten times as long as refinement.
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. For the time of refinement see
+    ``benchmarks/bench_refinement_cost.py``. Several features take up to ten times as long.
 
     References
     ----------

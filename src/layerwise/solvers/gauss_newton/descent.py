@@ -37,6 +37,9 @@ MIN_SLOPE_VARIATION = 0.1
 #: How often line 5 is done, each time with new scales.
 N_RESCALINGS = 2
 
+#: The penalty is chosen in every n-th step only, unless there are so few unknowns that the choice costs little.
+PATH_EVERY, FEW_UNKNOWNS = 5, 32
+
 STAGES = ("ridge", "two-stage", "refinement")
 
 
@@ -86,6 +89,7 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
     candidates, best_state, history = [], start, []
     c, left_out, penalty, in_sample = start
     least, stalled = np.inf, 0
+    every = PATH_EVERY if min(H.features.shape) > FEW_UNKNOWNS else 1
     for iteration in range(max_iter + 1):
         centre, spread = left_out.mean(), left_out.std()
         if not spread > 0:
@@ -106,7 +110,9 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
             slopes = link.derivative(left_out)
         if iteration == max_iter or stalled > patience or not slopes.any():
             break
-        step = H.ridge(slopes, y - link(left_out) + slopes * (left_out + offset))  # lines 2 and 3
+        target = y - link(left_out) + slopes * (left_out + offset)
+        search = iteration % every == 0
+        step = H.ridge(slopes, target) if search else H.ridge_at(slopes, target, penalty)  # lines 2 and 3
         kept = 0.0 if in_sample else 0.5
         c = kept * c + (1 - kept) * step.coefficients
         left_out = kept * (left_out + offset) + (1 - kept) * step.feature  # line 4

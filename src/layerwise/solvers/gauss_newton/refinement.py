@@ -121,6 +121,7 @@ def refine(
     max_iter: int = 30,
     patience: int = 6,
     tol: float = 1e-3,
+    error_to_beat: float = np.inf,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Refinement:
     """Fit ``y ~ link(features @ coefficients)``.
@@ -149,6 +150,9 @@ def refine(
         The largest number of steps. 0 leaves ridge regression and two stages.
     patience, tol : int, default=6, and float, default=1e-3
         Stop after ``patience`` steps without a relative decrease of the error by ``tol``.
+    error_to_beat : float, optional
+        Skip the folds, as with ``folds=0``, if the leave-one-out error on all rows is not below this number: as it is
+        optimistically biased, the error out of fold is unlikely to be.
     random_state : int, RandomState or None, default=0
         Draws the folds.
 
@@ -170,8 +174,10 @@ def refine(
     True
     """
     features = as_blocks(features)
+    X = features.X
     y = as_vector(y, "y", features.shape[0])
     groups = _check(features, groups, families, max_iter, patience, tol)
+    features = features.kept()
     labels, mean, scale = standardise(y)
     options = Options(families, max_iter, patience, tol)
     candidates, history = fit_stages(features, labels, options, groups)
@@ -189,6 +195,8 @@ def refine(
         return Candidate(coefficients, f.offset, f.link.affine(scale, mean), scale**2 * f.error)
 
     errors, stack = {}, []
+    if not scale**2 * candidates[-1].error < error_to_beat:
+        folds = []
     if len(candidates) > 1 and len(folds) > 1 and len(labels) > 2:
         members, predictions, seen = out_of_fold(features, labels, folds, len(candidates) - 1, options, groups)
         squares = (predictions - seen) ** 2
@@ -198,7 +206,7 @@ def refine(
         stage = names[-1]
         error, weights = errors[stage], {stage: 1.0}
         rows_per_fit = len(labels) * (1 - 1 / len(folds))
-        if _clearly_leads(squares, best.error, features.X) and rows_per_fit > features.shape[1]:
+        if _clearly_leads(squares, best.error, X) and rows_per_fit > features.shape[1]:
             if error > NEGLIGIBLE_SHARE * scale**2:
                 best = average_features(features, [best, *refined])
         else:
@@ -241,9 +249,7 @@ def out_of_fold(
     members, predictions, labels = [], np.empty((0, 0)), np.empty(0)
     for fold in folds:
         out = fold.held_out
-        inside, outside = (
-            FeatureBlocks(features.X[part], features.transform, features.shape[1]) for part in (~out, out)
-        )
+        inside, outside = features.subset(~out), features.subset(out)
         found, _ = fit_stages(inside, y[~out], options, groups)
         stages = [found[min(s, len(found) - 1)] for s in range(last + 1)]
         if fold.stages:
