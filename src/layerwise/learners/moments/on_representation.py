@@ -9,17 +9,18 @@ part is therefore removed from y first (`find_directions`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from layerwise._validation import Constraint
-from layerwise.hermite import HermitePolynomial, design_matrix, n_terms
+from layerwise.hermite import HermitePolynomial, n_terms
 from layerwise.learners._base import RandomState
 from layerwise.learners._describe import describe_directions, describe_polynomial
-from layerwise.representations._validation import check_inputs, check_powers
+from layerwise.learners._representation import Representation
+from layerwise.representations import HermiteFeatures
+from layerwise.representations._validation import check_powers
 
 #: The degrees that "hermite" tries, and the number of rows per feature that it requires.
 HERMITE_DEGREES, ROWS_PER_FEATURE = (1, 2, 3), 2
@@ -28,41 +29,11 @@ HERMITE_DEGREES, ROWS_PER_FEATURE = (1, 2, 3), 2
 #: well that leave-one-out errors of the polynomial on it are too small.
 HELD_OUT = 0.2
 
-#: "hermite", a scikit-learn transformer, or None for x itself.
-RepresentationLike = Literal["hermite"] | Any | None
-
-
-class RepresentationParameter(Constraint):
-    """None, "hermite", or an object with ``fit`` and ``transform``."""
-
-    def __init__(self) -> None:
-        super().__init__("'hermite' or a scikit-learn transformer", "'hermite'", none=True)
-
-    def holds(self, value: Any) -> bool:
-        """Whether it is the name or a transformer."""
-        return value == "hermite" if isinstance(value, str) else hasattr(value, "fit") and hasattr(value, "transform")
-
-
-class HermiteInputs(TransformerMixin, BaseEstimator):
-    """All ``h_alpha(x)`` with 1 <= |alpha| <= ``degree``."""
-
-    def __init__(self, degree: int = 2):
-        self.degree = degree
-
-    def fit(self, X, y=None):
-        """Store the number of inputs."""
-        check_powers(check_inputs(self, X, reset=True), self.degree)
-        return self
-
-    def transform(self, X):
-        """Features of shape (n_samples, D)."""
-        return design_matrix(check_inputs(self, X), self.degree)[:, 1:]
-
 
 class OnRepresentation:
     """The part of `MomentRegressor` that concerns its parameter ``representation``."""
 
-    representation: RepresentationLike
+    representation: Representation
     random_state: RandomState
     orders: Any
     validation: Any
@@ -79,7 +50,9 @@ class OnRepresentation:
     def _fit_on_representations(self, X: np.ndarray, y: np.ndarray):
         """Fit to each representation, and keep the one with the least validation error."""
         given: Any = clone(self.representation) if not isinstance(self.representation, str) else None
-        tried = [given] if given is not None else [HermiteInputs(k) for k in _degrees(*X.shape)]
+        tried = [given] if given is not None else [HermiteFeatures(k, constant=False) for k in _degrees(*X.shape)]
+        if given is None:
+            check_powers(X, tried[-1].degree)
         order = np.lexsort((X[:, 0], y))  # so that the rows held out do not depend on the order of the rows
         X, y = X[order], y[order]
         seed = check_random_state(self.random_state).randint(2**31 - 1)
@@ -109,7 +82,7 @@ class OnRepresentation:
     @property
     def features_(self) -> list[HermitePolynomial]:
         """The columns of `transform` as polynomials of x, with representation="hermite"."""
-        if not isinstance(self.representation_, HermiteInputs):
+        if not isinstance(self.representation_, HermiteFeatures):
             raise AttributeError(
                 "features_ are polynomials of x; they need representation='hermite'. Use directions_ for others."
             )
@@ -120,7 +93,7 @@ class OnRepresentation:
 
     def _describe_features(self, columns: Sequence[str], slopes: np.ndarray) -> list[str]:
         """As `MomentRegressor.describe`, of polynomials, or of directions in the transformer's features."""
-        if isinstance(self.representation_, HermiteInputs):
+        if isinstance(self.representation_, HermiteFeatures):
             return [line for feature in self.features_ for line in describe_polynomial(feature, columns)]
         names = [f"phi{i}" for i in range(self.directions_.shape[1])]
         return describe_directions(self.directions_, slopes, "of the mean squared slope", names)

@@ -17,10 +17,11 @@ from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import column_scales, held_out_rows
+from layerwise.learners._representation import Representation, RepresentationChoice
 from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
-from layerwise.learners.moments.on_representation import OnRepresentation, RepresentationLike, RepresentationParameter
+from layerwise.learners.moments.on_representation import OnRepresentation
 from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
@@ -163,7 +164,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         "penalty": PENALTY,
         "validation": VALIDATION,
         "label_transform": Choice("auto", none=True),
-        "representation": RepresentationParameter(),
+        "representation": RepresentationChoice(),
     }
     presets: ClassVar = {"moments": {}}
 
@@ -181,7 +182,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
     label_transform: Literal["auto"] | None = None
-    representation: RepresentationLike = None
+    representation: Representation = None
 
     def fit(self, X, y):
         """Lines 1 to 5, on X (n_samples, n_features) and y (n_samples,)."""
