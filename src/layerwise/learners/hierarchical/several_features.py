@@ -32,6 +32,8 @@ from layerwise.solvers.squared_errors import mean_square
 
 #: Several features are not tried with fewer rows.
 MIN_ROWS = 20
+#: Share of the variance of y below which a second feature is not looked for.
+MIN_ERROR = 1e-3
 
 
 class SeveralFeatures(RefinedStages):
@@ -79,8 +81,14 @@ class SeveralFeatures(RefinedStages):
         return values.astype(z.dtype, copy=False).reshape(shape)
 
     def _refine_several(self, X: np.ndarray, y: np.ndarray, seed: int) -> None:
-        """Set ``several_``: try each degree with two rows per basis function, until one explains most of y."""
+        """Set ``several_``: try each degree with two rows per basis function, until one explains most of y.
+
+        "auto" keeps one feature where its refinement leaves less than `MIN_ERROR` of the variance of y unexplained.
+        """
         n, d = X.shape
+        one = self.refinement_ if isinstance(self.n_features, str) else None
+        if one is not None and one.stage == "refinement" and one.error < MIN_ERROR * np.var(y, dtype=float):
+            return
         labels, mean, scale = standardise(y)
         fold_of = draw_folds(X, N_FOLDS, seed)
         stages = FoldFits(fold_of, lambda out: self._fit_without(out, X, labels, seed))

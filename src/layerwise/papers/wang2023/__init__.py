@@ -20,6 +20,7 @@ from layerwise.papers.panels import draw_by_dimension, draw_exponents, panel, si
 from layerwise.papers.paper import Claim, Paper, PublishedFigure
 from layerwise.papers.statistics import correlation, dimensions_not_reached, exponent, median
 from layerwise.papers.wang2023 import studies
+from layerwise.papers.wang2023.several_features import FIGURES
 from layerwise.studies import StudyResult
 
 if TYPE_CHECKING:
@@ -184,5 +185,6 @@ WANG2023 = Paper(
                 ),
             ),
         ),
+        *FIGURES,
     ),
 )

@@ -1,0 +1,124 @@
+"""Beyond Wang, Nichani, Lee 2023: targets of several features, and features that are general tensors.
+
+The paper proves that layerwise training learns one feature that is a balanced sum, and leaves both open. Stage 1 finds
+one direction in the space of quadratic polynomials; the joint refinement of `HierarchicalRegressor` finds R of them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from layerwise.learners import HierarchicalRegressor, JointRegressor
+from layerwise.papers.panels import panel, side_by_side
+from layerwise.papers.paper import Claim, PublishedFigure
+from layerwise.papers.statistics import median
+from layerwise.studies import LearnerSpec, Sizes, Study, StudyResult, TargetSpec
+from layerwise.targets import MultiFeature
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ONE, TWO, THREE = "R = 1: (p + h₂(p))/√2", "R = 2: (p₁ + p₁p₂)/√2", "R = 3: (p₁p₂ + p₃)/√2"
+ONE_TENSOR, TWO_TENSORS = "general tensor, R = 1", "general tensors, R = 2"
+STAGES, SEVERAL, JOINT = "two stages", "refined, R chosen", "all layers together"
+#: Dimension of the claims, and D = C(d + 2, 2) there.
+DIM, TERMS = 9, 55
+
+
+def polynomial_link(*exponents: list[int]) -> dict:
+    """Return the sum of these products of Hermite polynomials, scaled to variance 1 for independent features."""
+    return {"exponents": list(exponents), "coefficients": [len(exponents) ** -0.5] * len(exponents)}
+
+
+LINKS = {
+    1: polynomial_link([1], [2]),
+    2: polynomial_link([1, 0], [1, 1]),
+    3: polynomial_link([1, 1, 0], [0, 0, 1]),
+}
+
+
+def disjoint(label: str, n_features: int) -> TargetSpec:
+    """Return a link of features that are balanced sums over disjoint blocks of rotated inputs."""
+    features = {"name": "balanced_sum", "degree": 2}
+    params = {"features": features, "n_features": n_features, "link": LINKS[n_features], "rotate": True}
+    return TargetSpec(label=label, use=MultiFeature, params=params)
+
+
+def tensors(label: str, n_features: int) -> TargetSpec:
+    """Return a link of quadratic features of all inputs with independent Gaussian coefficients."""
+    features = [{"name": "random_tensor", "degree": 2}] * n_features
+    return TargetSpec(label=label, use=MultiFeature, params={"features": features, "link": LINKS[n_features]})
+
+
+def learners(full: bool) -> list[LearnerSpec]:
+    """Return Algorithm 1, its refinement with several features, and a network with 256 bottlenecks trained jointly."""
+    joint = {"architecture": "three-layer", "max_epochs": 400 if full else 200}
+    return [
+        LearnerSpec(label=STAGES, use=HierarchicalRegressor, params={"degree": 2}),
+        LearnerSpec(label=SEVERAL, use=HierarchicalRegressor, params={"degree": 2, "n_features": "auto"}),
+        LearnerSpec(label=JOINT, use=JointRegressor, params=joint),
+    ]
+
+
+def several_features(full: bool) -> Study:
+    """Samples against D for one, two and three features."""
+    return Study(
+        name="Several features",
+        targets=[disjoint(ONE, 1), disjoint(TWO, 2), disjoint(THREE, 3)],
+        learners=learners(full),
+        dims=[DIM, 18] if full else [DIM],
+        n=Sizes(times=[2, 4, 8, 12, 16] if full else [4, 12], degree=2),
+        seeds=5 if full else 3,
+        n_test=2**13,
+    )
+
+
+def general_tensors(full: bool) -> Study:
+    """One and two features that are random tensors, for which the guarantee is conjectured."""
+    return Study(
+        name="General tensors",
+        targets=[tensors(ONE_TENSOR, 1), tensors(TWO_TENSORS, 2)],
+        learners=learners(full),
+        dims=[DIM, 18] if full else [DIM],
+        n=Sizes(times=[2, 4, 8, 12, 16] if full else [4, 12], degree=2),
+        seeds=5 if full else 3,
+        n_test=2**13,
+    )
+
+
+def draw_targets(result: StudyResult) -> Figure:
+    """Draw risk against n at the claims' dimension, one panel per target and one curve per learner."""
+    targets = [spec.label for spec in result.study.targets]
+    return side_by_side(*(panel(result, target=target, dim=DIM, title=target) for target in targets))
+
+
+def risk_claim(target: str, learner: str, times: int, theory: float, accepted: tuple[float, float]) -> Claim:
+    """Return the claim about the median risk of a learner at n = times D."""
+    statistic = partial(median, learner=learner, target=target, n=times * TERMS, dim=DIM)
+    return Claim(f"{target}: risk of {learner}, n = {times} D", theory, statistic, accepted)
+
+
+FIGURES = (
+    PublishedFigure(
+        name="several_features",
+        caption="Several features: two stages find one of them, the joint refinement finds all",
+        study=several_features,
+        draw=draw_targets,
+        claims=(
+            risk_claim(TWO, STAGES, 12, 0.5, (0.4, 0.75)),
+            risk_claim(TWO, SEVERAL, 12, 0.0, (0.0, 0.01)),
+            risk_claim(THREE, SEVERAL, 12, 0.0, (0.0, 0.05)),
+        ),
+    ),
+    PublishedFigure(
+        name="general_tensors",
+        caption="General tensors, one and two: the guarantee that the paper conjectures",
+        study=general_tensors,
+        draw=draw_targets,
+        claims=(
+            risk_claim(ONE_TENSOR, SEVERAL, 12, 0.0, (0.0, 0.01)),
+            risk_claim(TWO_TENSORS, SEVERAL, 12, 0.0, (0.0, 0.01)),
+        ),
+    ),
+)
