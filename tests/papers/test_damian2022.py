@@ -66,12 +66,12 @@ def test_the_ratio_of_transforms_is_that_of_medians():
     study = transforms(False)
     risks = {(H6, ONE_STEP): 0.5, (H6, TRANSFORMS): 0.1}
     outcomes = {
-        trial.key: Outcome(risks.get((target, learner), 9.0) + (trial.n != 32 * 40), 1.0)
+        trial.key: Outcome(risks.get((target, learner), 9.0) + (trial.n != 32 * 30), 1.0)
         for target, learner, trial in study.cells()
     }
     assert_allclose(risk_with_transforms(StudyResult(study, outcomes)), 0.2)
     for spec in study.targets:
-        target = HermiteSingleIndex(40, **spec.params)
+        target = HermiteSingleIndex(30, **spec.params)
         assert (target.information_exponent, target.generative_exponent) == (spec.params["degree"], 2)
 
 

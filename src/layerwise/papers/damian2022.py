@@ -128,7 +128,7 @@ def transforms(full: bool) -> Study:
             LearnerSpec(label=MOMENTS, use=MomentRegressor, params={"robust": False}),
             LearnerSpec(label=TRANSFORMS, use=MomentRegressor, params={"label_transform": "auto"}),
         ],
-        dims=[80 if full else 40],
+        dims=[80 if full else 30],
         n=Sizes(times=[4, 8, 16, 32, 64, 128] if full else [4, 8, 16, 32]),
         seeds=10 if full else 5,
         noise=0.1,
