@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from layerwise.papers import find_paper
 from layerwise.papers.statistics import correlation, dimensions_not_reached, exponent
-from layerwise.papers.wang2023 import THRESHOLD, WANG2023, spread
+from layerwise.papers.wang2023 import THRESHOLD, WANG2023, several_features, spread
 from layerwise.papers.wang2023.studies import (
     CUBE,
     LINKS,
@@ -131,3 +131,13 @@ def test_correlation_is_a_median_of_that_metric():
 
 def test_is_registered():
     assert find_paper("wang2023") is WANG2023
+
+
+@pytest.mark.parametrize("study", [several_features.several_features, several_features.general_tensors])
+def test_targets_of_several_features_have_the_stated_number_of_features(study):
+    # catches: a link of another number of features; a target that is not scaled to variance 1
+    for spec in study(False).targets:
+        target = spec.use(several_features.DIM, random_state=0, **spec.params)
+        assert f"R = {target.n_features}" in spec.label
+        if study is several_features.several_features:  # the features are independent
+            assert_allclose(target.variance, 1, rtol=1e-8)

@@ -37,6 +37,8 @@ MIN_LEAD_SE = 4.0
 MIN_ERROR_RATIO = 100.0
 #: Folds that are run before a lead, or its absence, ends the comparison.
 MIN_FOLDS, MIN_FOLDS_BEHIND = 3, 2
+#: Numbers of features in a row that may fail to lead: the two features of a product lead only together.
+PATIENCE = 2
 #: Errors below this share of the variance of y leave nothing to explain.
 MIN_ERROR = 1e-3
 
@@ -134,7 +136,7 @@ def refine_several(
         From the mask of a fold, predictions (n_models, n_held_out) of models fitted without it, which several features
         must clearly beat.
     n_features : int or None
-        R; None increases it up to ``max_features`` as long as one more feature clearly leads.
+        R; None increases it up to ``max_features`` as long as one or two more features clearly lead.
 
     Notes
     -----
@@ -167,7 +169,7 @@ def refine_several(
             clear, errors_r = compare(r)
             errors = errors_r if len(errors_r) > 1 or r == 1 else errors
             chosen = r if clear else chosen
-            if (not clear and r > 1) or errors.min() < MIN_ERROR:
+            if r - max(chosen, 1) >= PATIENCE or errors.min() < MIN_ERROR:
                 break
     else:
         clear, errors = compare(n_features)
