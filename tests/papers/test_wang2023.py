@@ -23,7 +23,7 @@ from layerwise.papers.wang2023.studies import (
     width,
 )
 from layerwise.studies import Outcome, StudyResult, run
-from layerwise.targets import Hierarchical
+from layerwise.targets import Hierarchical, MultiFeature
 
 STUDIES = (figure2_quadratic, figure2_cubic, figure2_joint, samples, layerwise_cost, width, assumptions)
 
@@ -137,7 +137,7 @@ def test_is_registered():
 def test_targets_of_several_features_have_the_stated_number_of_features(study):
     # catches: a link of another number of features; a target that is not scaled to variance 1
     for spec in study(False).targets:
-        target = spec.use(several_features.DIM, random_state=0, **spec.params)
+        target = MultiFeature(several_features.DIM, random_state=0, **spec.params)
         assert f"R = {target.n_features}" in spec.label
         if study is several_features.several_features:  # the features are independent
             assert_allclose(target.variance, 1, rtol=1e-8)
