@@ -27,7 +27,7 @@ DIM, TERMS = 9, 55
 
 
 def polynomial_link(*exponents: list[int]) -> dict:
-    """Return the sum of these products of Hermite polynomials, scaled to variance 1 for independent features."""
+    """Return the sum of these Hermite polynomials divided by the root of their number."""
     return {"exponents": list(exponents), "coefficients": [len(exponents) ** -0.5] * len(exponents)}
 
 
