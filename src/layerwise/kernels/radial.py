@@ -19,7 +19,18 @@ BANDWIDTH = Number()
 
 
 @dataclass(frozen=True)
-class GaussianKernel(DotProductKernel):
+class RadialKernel(DotProductKernel):
+    """A function of ``|x - z| / (sqrt(d) bandwidth)``."""
+
+    bandwidth: float = 1.0
+    bias: float = field(default=0.0, init=False, repr=False)
+
+    def __post_init__(self):
+        BANDWIDTH.check(self.bandwidth, "bandwidth")
+
+
+@dataclass(frozen=True)
+class GaussianKernel(RadialKernel):
     """``exp(-|x - z|^2 / (2 d bandwidth^2))``.
 
     Parameters
@@ -27,12 +38,6 @@ class GaussianKernel(DotProductKernel):
     bandwidth : float
         In units of the root mean square difference of the d coordinates.
     """
-
-    bandwidth: float = 1.0
-    bias: float = field(default=0.0, init=False, repr=False)
-
-    def __post_init__(self):
-        BANDWIDTH.check(self.bandwidth, "bandwidth")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         k = squared_distances(s, s_xx, s_zz)
@@ -46,7 +51,7 @@ class GaussianKernel(DotProductKernel):
 
 
 @dataclass(frozen=True)
-class LaplaceKernel(DotProductKernel):
+class LaplaceKernel(RadialKernel):
     """``exp(-|x - z| / (sqrt(d) bandwidth))``, which has no gradient at x = z.
 
     Parameters
@@ -54,12 +59,6 @@ class LaplaceKernel(DotProductKernel):
     bandwidth : float
         In units of the root mean square difference of the d coordinates.
     """
-
-    bandwidth: float = 1.0
-    bias: float = field(default=0.0, init=False, repr=False)
-
-    def __post_init__(self):
-        BANDWIDTH.check(self.bandwidth, "bandwidth")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         k = squared_distances(s, s_xx, s_zz)

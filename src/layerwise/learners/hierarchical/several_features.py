@@ -26,7 +26,6 @@ from layerwise.solvers.gauss_newton import draw_folds, standardise
 from layerwise.solvers.gauss_newton.descent import Options, fit_stages
 from layerwise.solvers.gauss_newton.growth import Several, refine_several
 from layerwise.solvers.gauss_newton.several import SeveralCandidate
-from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.link import PolynomialLink, SplineLink
 from layerwise.solvers.squared_errors import mean_square
 
@@ -118,9 +117,8 @@ class SeveralFeatures(RefinedStages):
 
         def one_feature(out: np.ndarray) -> np.ndarray:
             """Predictions of stage 1, both stages, and their refinement."""
-            inside, outside = (FeatureBlocks(X[part], features.transform, features.shape[1]) for part in (~out, out))
-            refined = fit_stages(inside, labels[~out], options, groups)[0][-1]
-            return np.array([*stages[int(fold_of[out][0])].predictions, refined.predict(outside)])
+            refined = fit_stages(features.subset(~out), labels[~out], options, groups)[0][-1]
+            return np.array([*stages[int(fold_of[out][0])].predictions, refined.predict(features.subset(out))])
 
         folds = [fold_of == fold for fold in range(len(stages))]
         number = None if isinstance(self.n_features, str) else int(self.n_features)

@@ -29,7 +29,7 @@ DROPPED_FRACTION = 1e-10
 class KernelModel:
     """The model on rows X (n, d) and labels y (n,), both of mean about 0.
 
-    ``centres`` (m, d) are None if they are all rows. ``components`` (r, d) is W, scaled such that the mean squared
+    ``centres`` has shape (m, d); None takes all rows. ``components`` (r, d) is W, scaled such that the mean squared
     difference of the coordinates of Wx and Wz is typically 1. If a ``penalty`` is given, it stands for all relative
     ones. `fit` sets ``missed``, ``tr(K - Phi Phi') / tr K``.
     """

@@ -61,30 +61,27 @@ def learners(full: bool) -> list[LearnerSpec]:
     ]
 
 
-def several_features(full: bool) -> Study:
-    """Samples against D for one, two and three features."""
+def study(name: str, targets: list[TargetSpec], full: bool) -> Study:
+    """Return the study of these targets against n / D."""
     return Study(
-        name="Several features",
-        targets=[disjoint(ONE, 1), disjoint(TWO, 2), disjoint(THREE, 3)],
+        name=name,
+        targets=targets,
         learners=learners(full),
         dims=[DIM, 18] if full else [DIM],
         n=Sizes(times=[2, 4, 8, 12, 16] if full else [4, 12], degree=2),
         seeds=5 if full else 3,
         n_test=2**13,
     )
+
+
+def several_features(full: bool) -> Study:
+    """Samples against D for one, two and three features."""
+    return study("Several features", [disjoint(ONE, 1), disjoint(TWO, 2), disjoint(THREE, 3)], full)
 
 
 def general_tensors(full: bool) -> Study:
     """One and two features that are random tensors, for which the guarantee is conjectured."""
-    return Study(
-        name="General tensors",
-        targets=[tensors(ONE_TENSOR, 1), tensors(TWO_TENSORS, 2)],
-        learners=learners(full),
-        dims=[DIM, 18] if full else [DIM],
-        n=Sizes(times=[2, 4, 8, 12, 16] if full else [4, 12], degree=2),
-        seeds=5 if full else 3,
-        n_test=2**13,
-    )
+    return study("General tensors", [tensors(ONE_TENSOR, 1), tensors(TWO_TENSORS, 2)], full)
 
 
 def draw_targets(result: StudyResult) -> Figure:

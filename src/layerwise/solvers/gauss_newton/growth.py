@@ -54,10 +54,7 @@ class FoldGrowth:
     found: list[tuple[SeveralCandidate, SeveralState]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        blocks = self.features
-        self._inside, self._outside = (
-            FeatureBlocks(blocks.X[part], blocks.transform, blocks.shape[1]) for part in (~self.out, self.out)
-        )
+        self._inside, self._outside = self.features.subset(~self.out), self.features.subset(self.out)
 
     def grow(self, n_features: int) -> bool:
         """Lines 1 and 2 until f_r is there for r = n_features; False if no start has a feature that varies."""
