@@ -8,15 +8,20 @@ from typing import Literal
 import numpy as np
 
 from layerwise._validation import Choice, Constraint, Integer, Number
-from layerwise.learners._base import PENALTY_OR_ZERO, SOLVER, VALIDATION, Auto, Validation, as_number
+from layerwise.learners._base import (
+    CONSTANT_ROUNDINGS,
+    PENALTY_OR_ZERO,
+    SOLVER,
+    VALIDATION,
+    Auto,
+    Validation,
+    as_number,
+)
 from layerwise.learners._linear_part import LinearPart, fit_linear_part
 from layerwise.solvers import FeatureBlocks, largest_stable_step, literal, normal_equations, ridge
 from layerwise.solvers.gradient_descent import largest_eigenvalue, polynomial_product
 from layerwise.solvers.ridge_path import ridge_bytes
 from layerwise.solvers.squared_errors import mean_square
-
-#: A column is constant if its standard deviation is at most this many rounding errors of its mean.
-CONSTANT_ROUNDINGS = 100
 
 #: Of the parameters of `LinearPartAndHead`.
 HEAD_CONSTRAINTS: dict[str, Constraint] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -12,8 +11,6 @@ from layerwise.solvers.ridge_path import RELATIVE_PENALTIES
 
 #: How beta is estimated: by moments, by ridge regression, or not at all.
 LinearPart = Literal["moment", "ridge", "none"]
-#: Columns are not standardised if their largest mean square is above this value or below its inverse.
-MAX_MEAN_SQUARE = 3.0
 
 
 def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[float, np.ndarray]:
@@ -34,15 +31,3 @@ def fit_linear_part(X: np.ndarray, y: np.ndarray, linear: LinearPart) -> tuple[f
         beta = H.ridge(np.ones(n), y.astype(float), path, intercept=True).coefficients
         return float(mean - H.mean @ beta), beta.astype(X.dtype)
     return float(mean), X.T @ (y - mean) / len(y)
-
-
-def warn_unscaled(X: np.ndarray) -> None:
-    """Warn, from a learner's ``fit``, if columns are far from the unit variance that its formulas assume."""
-    largest = float(np.mean(X**2, axis=0, dtype=float).max())
-    if largest > MAX_MEAN_SQUARE or 0 < largest < 1 / MAX_MEAN_SQUARE:
-        warnings.warn(
-            f"the columns of X have mean squares up to {largest:.2g}, but centred columns of unit variance are "
-            "expected. Standardise X (StandardScaler).",
-            UserWarning,
-            stacklevel=3,
-        )

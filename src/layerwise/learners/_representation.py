@@ -1,6 +1,6 @@
 """Representations x -> phi(x) in which a learner looks for directions: x itself, Hermite features, any transformer.
 
-A direction w of the Hermite features of degree k is the polynomial ``w.phi(x)`` of the standardised inputs.
+A direction w of the Hermite features of degree k is the polynomial ``w.phi(x)``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import TransformerMixin, clone
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from layerwise._validation import Choice
 from layerwise.hermite import HermitePolynomial, multi_indices, n_terms
@@ -36,17 +34,12 @@ class RepresentationChoice(Choice):
         return (methods and not isinstance(value, type)) or super().holds(value)
 
 
-def standardised(representation: TransformerMixin) -> Pipeline:
-    """Return the transformer, unfitted, that standardises the columns first and returns arrays."""
-    return make_pipeline(StandardScaler(), representation).set_output(transform="default")
-
-
 def candidate_representations(
     representation: Representation, n_samples: int, n_features: int, max_memory: float
 ) -> list[Any]:
     """Return the transformers, unfitted, among which a learner chooses by validation; None stands for x itself.
 
-    "hermite" gives, on standardised inputs, all h_alpha with 1 <= |alpha| <= k for each k in `DEGREES` that has at most
+    "hermite" gives all h_alpha with 1 <= |alpha| <= k for each k in `DEGREES` that has at most
     as many features as there are rows, and at least for k = 2. Another transformer is cloned.
     """
     if representation is None:
@@ -54,19 +47,19 @@ def candidate_representations(
     if not isinstance(representation, str):
         return [clone(representation)]
     degrees = [k for k in DEGREES if k == DEGREES[0] or n_terms(n_features, k) - 1 <= n_samples]
-    return [standardised(HermiteFeatures(k, constant=False, max_memory=max_memory)) for k in degrees]
+    features = [HermiteFeatures(k, constant=False, max_memory=max_memory) for k in degrees]
+    return [each.set_output(transform="default") for each in features]
 
 
 def representation_width(transformer: Any, n_features: int) -> int:
     """Return the number of features of one of the candidates before `fit`; n_features for a user's transformer."""
-    last = transformer[-1] if isinstance(transformer, Pipeline) else None
-    if isinstance(last, HermiteFeatures):
-        return n_terms(n_features, last.degree) - (not last.constant)
+    if isinstance(transformer, HermiteFeatures):
+        return n_terms(n_features, transformer.degree) - (not transformer.constant)
     return n_features
 
 
 def hermite_polynomials(directions: np.ndarray, degree: int, n_features: int) -> Sequence[HermitePolynomial]:
-    """Return ``w.phi`` as a polynomial of the standardised inputs for each row w of the directions.
+    """Return ``w.phi`` as a polynomial for each row w of the directions.
 
     phi has all h_alpha with 1 <= \\|alpha\\| <= degree, in the order of `layerwise.hermite.multi_indices`.
     """

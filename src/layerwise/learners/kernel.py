@@ -7,13 +7,11 @@ from typing import ClassVar, Literal, cast
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from layerwise.kernels import ArcCosineKernel, DotProductKernel, NeuralTangentKernel, PolynomialKernel
 from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.learners._kernels import KernelChoice
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers import kernel_ridge
 
 
@@ -37,6 +35,9 @@ class KernelRegressor(Learner):
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form (one eigendecomposition, 9 n^3 flops), or the fraction of rows held out (one
         Cholesky factorisation per penalty, n^3 / 3 flops each).
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -88,6 +89,7 @@ class KernelRegressor(Learner):
     bias: float = 1.0
     penalty: Auto = "auto"
     validation: Validation = "loo"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
 
@@ -105,8 +107,7 @@ class KernelRegressor(Learner):
 
     def predict(self, X):
         """Predictions of shape (n_new,), in 2 n_new n d flops, without an (n_new, n) array."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         if X.dtype != self.X_fit_.dtype:
             X = X.astype(np.result_type(X, self.X_fit_))
         return self.kernel_.dot(X, self.X_fit_, self.dual_coef_) + self.intercept_

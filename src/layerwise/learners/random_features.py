@@ -9,13 +9,11 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Integer
 from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._head import held_out_rows
 from layerwise.representations import RandomFeatures
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.ridge_path import ridge_bytes
 
@@ -34,6 +32,9 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         Weight of ``|a|^2 / 2`` in the loss; "auto" chooses from a path by ``validation``.
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form, or the fraction of rows held out to choose the penalty.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -80,6 +81,7 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     activation: Callable[[np.ndarray], np.ndarray] | None = None
     penalty: Auto = "auto"
     validation: Validation = "loo"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
 
@@ -100,13 +102,11 @@ class RandomFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def transform(self, X):
         """Features of shape (n_samples, width)."""
-        check_is_fitted(self)
-        return self.features_.transform(check_inputs(self, X))
+        return self.features_.transform(self._check_inputs(X))
 
     def predict(self, X):
         """Predictions of shape (n_samples,)."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         return FeatureBlocks(X, self.features_.transform, self.width) @ self.coef_ + self.intercept_
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:

@@ -8,15 +8,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Fraction, Integer
 from layerwise.activations import ActivationLike, as_activation
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
-from layerwise.learners._linear_part import LinearPart, warn_unscaled
+from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import MiddleStep
-from layerwise.representations._validation import check_inputs, check_powers
+from layerwise.representations._validation import check_powers
 from layerwise.representations.middle_step import MIDDLE_WIDTH
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.gram import feature_block
@@ -70,6 +69,9 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     solver : {"exact", "gd"}, default="exact"
         Take the steps of line 2 at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to
         rounding.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -91,11 +93,6 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     ValueError
         If a parameter is not allowed, the fit needs more than ``max_memory``, or powers of X or squares of y overflow
         or underflow.
-
-    Warns
-    -----
-    UserWarning
-        If the columns of X are far from unit variance.
 
     Notes
     -----
@@ -126,7 +123,7 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
         "middle_width": MIDDLE_WIDTH,
         "split": Fraction(none=True, advice="None uses all rows in both stages."),
     } | HEAD_CONSTRAINTS
-    presets: ClassVar = {"three-layer": {"linear": "ridge"}}
+    presets: ClassVar = {"three-layer": {}}
     _n_features_out = 1
 
     width: int = 1000
@@ -134,13 +131,14 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
     middle_width: int | None = None
     activation: ActivationLike = (0.0, 0.0, 1.0)
     step_size: Auto = "auto"
-    linear: LinearPart = "moment"
+    linear: LinearPart = "ridge"
     split: float | None = None
     n_steps: int | None = None
     head_step_size: Auto = "auto"
     penalty: Auto = "auto"
     validation: Validation = "loo"
     solver: Literal["exact", "gd"] = "exact"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
 
@@ -155,7 +153,6 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
                 "penalty=0 with step_size='auto' must be positive: without a penalty there is no validation error by "
                 "which to choose the step. Pass step_size, a small penalty, or penalty='auto'."
             )
-        warn_unscaled(X)
         rng = check_random_state(self.random_state)
         residual = self._remove_linear_part(X, y)  # line 0
         self.signs_ = rng.choice(np.array([-1, 1], dtype=X.dtype), self.width)
@@ -172,13 +169,11 @@ class ThreeLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lin
 
     def transform(self, X):
         """The learnt feature ``phi(x)``, of shape (n_samples, 1)."""
-        check_is_fitted(self)
-        return self.middle_step_.transform(check_inputs(self, X))
+        return self.middle_step_.transform(self._check_inputs(X))
 
     def predict(self, X):
         """Line 3, of shape (n_samples,)."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         head = self._head(self.middle_step_.transform(X), self.step_size_)
         return head @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
 

@@ -15,9 +15,8 @@ from layerwise._validation import Integer
 from layerwise.learners._base import Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
 from layerwise.learners._head import HEAD_CONSTRAINTS, LinearPartAndHead, check_steps
-from layerwise.learners._linear_part import LinearPart, warn_unscaled
+from layerwise.learners._linear_part import LinearPart
 from layerwise.representations import FirstStep
-from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers import FeatureBlocks
 
 
@@ -33,18 +32,16 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         4  train a by gradient descent with weight decay; W and b are frozen
         5  return f
 
-    The theory assumes isotropic, centred inputs: standardise the columns of a table first, and use ``linear="ridge"``.
-
     Parameters
     ----------
     width : int, default=1000
         m, the number of neurons; even.
     step_size : float or "auto", default="auto"
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
-    linear : {"moment", "ridge", "none"}, default="moment"
-        Line 1. "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i`` (the paper has y_i in place of y_i - alpha), which
-        is right for centred isotropic inputs; "ridge" is ridge regression with its penalty chosen by leave-one-out, for
-        correlated columns and columns in different units; "none" is beta = 0.
+    linear : {"ridge", "moment", "none"}, default="ridge"
+        Line 1. "ridge" is ridge regression with its penalty chosen by leave-one-out, right for correlated columns, too;
+        "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i`` (the paper has y_i in place of y_i - alpha), which is right
+        for centred isotropic inputs; "none" is beta = 0.
     n_steps : int, optional
         T of line 4, starting from the initial a. None is the limit T -> inf: ridge regression.
     head_step_size : float or "auto", default="auto"
@@ -56,6 +53,9 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     solver : {"exact", "gd"}, default="exact"
         Take the T steps of line 4 at once, by a Chebyshev expansion, or in a literal loop. The weights are equal up to
         rounding.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -79,11 +79,6 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         If a parameter is not allowed, the squares of y overflow or underflow, or the fit needs more than
         ``max_memory``.
 
-    Warns
-    -----
-    UserWarning
-        If ``linear="moment"`` and the columns of X are far from unit variance.
-
     Notes
     -----
     The step costs 2 n width d flops. The head has the flops and the peak memory of `layerwise.solvers.ridge`;
@@ -106,17 +101,18 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
     """
 
     constraints: ClassVar = {"width": Integer(2, even=True)} | HEAD_CONSTRAINTS
-    presets: ClassVar = {"two-layer": {"linear": "ridge"}}
+    presets: ClassVar = {"two-layer": {}}
 
     width: int = 1000
     _: KW_ONLY
     step_size: Auto = "auto"
-    linear: LinearPart = "moment"
+    linear: LinearPart = "ridge"
     n_steps: int | None = None
     head_step_size: Auto = "auto"
     penalty: Auto = "auto"
     validation: Validation = "loo"
     solver: Literal["exact", "gd"] = "exact"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
 
@@ -124,8 +120,6 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         """Lines 1 to 4, on X (n_samples, n_features) and y (n_samples,)."""
         X, y = self._check_fit(X, y, "Lower width")
         check_steps(self.solver, self.n_steps)
-        if self.linear == "moment":
-            warn_unscaled(X)
         rng = check_random_state(self.random_state)
         residual = self._remove_linear_part(X, y)  # line 1
         self.first_step_ = FirstStep(self.width, step_size=self.step_size, random_state=rng.randint(2**31 - 1))
@@ -141,8 +135,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         This is the transfer of Theorem 3: the number of samples it needs does not grow with the dimension if the new
         target depends on the directions that `fit` learnt.
         """
-        check_is_fitted(self)
-        X, y = check_samples(self, X, y, reset=False)
+        X, y = self._check_samples(X, y)
         self.intercept_ = float(y.mean())
         self.linear_coef_ = np.zeros_like(self.linear_coef_)
         self._fit_head(X, y - y.mean(), check_random_state(self.random_state))
@@ -150,13 +143,11 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
 
     def transform(self, X):
         """The learnt features ``relu(W x + b)``, of shape (n_samples, width)."""
-        check_is_fitted(self)
-        return self.first_step_.transform(check_inputs(self, X))
+        return self.first_step_.transform(self._check_inputs(X))
 
     def predict(self, X):
         """Line 5: ``alpha + beta'x + a'relu(W x + b)``, of shape (n_samples,)."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         features = FeatureBlocks(X, self.first_step_.transform, self.width)
         return features @ self.head_coef_ + X @ self.linear_coef_ + self.intercept_
 

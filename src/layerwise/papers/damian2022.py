@@ -37,6 +37,8 @@ SOURCE_LINK = [0.0, 0.0, math.sqrt(0.5), 0.0, math.sqrt(0.5)]
 TARGET_LINK = [0.0, 0.0, 0.0, 0.0, 1.0]
 NOISE = 1.0  # Rademacher labels y = f*(x) +- 1
 DIM = 10
+#: Algorithm 1 as published, for inputs from N(0, I).
+LITERAL_STEP = {"linear": "moment", "standardize": False}
 ONE_STEP, MOMENTS, TRANSFORMS = "one gradient step", "moments of y", "moments of transformed y"
 H4, H6 = "h₄(u·x)", "h₆(u·x)"
 
@@ -56,15 +58,16 @@ class TransferredTwoLayer(RegressorMixin, BaseEstimator):
     def fit(self, X, y):
         """Pre-train on new source samples in the dimension of X, then fit the head on X (n, d) and y (n,)."""
         if self.n_source == 0:
-            self.model_ = RandomFeatureRegressor(self.width, random_state=self.random_state).fit(X, y)
+            self.model_ = RandomFeatureRegressor(self.width, standardize=False, random_state=self.random_state)
+            self.model_.fit(X, y)
             return self
         rng = check_random_state(self.random_state)
         data_seed, model_seed = (int(seed) for seed in rng.randint(2**31 - 1, size=2))
         source = SingleIndex(X.shape[1], link=SOURCE_LINK)
         task = source.sample(self.n_source, noise=NOISE, noise_distribution="rademacher", random_state=data_seed)
         # the penalty does not matter: the head of the source task is discarded
-        self.model_ = TwoLayerRegressor(self.width, penalty=1.0, random_state=model_seed).fit(*task)
-        self.model_.set_params(penalty="auto").fit_head(X, y)
+        self.model_ = TwoLayerRegressor(self.width, penalty=1.0, **LITERAL_STEP, random_state=model_seed)
+        self.model_.fit(*task).set_params(penalty="auto").fit_head(X, y)
         return self
 
     def predict(self, X):
@@ -80,14 +83,20 @@ def kernel_gap(full: bool) -> Study:
     for width in (1000, 100) if full else (1000,):
         of_width = f", m = {width}" if full else ""
         learners += [
-            LearnerSpec(label=f"one gradient step{of_width}", use=TwoLayerRegressor, params={"width": width}),
-            LearnerSpec(label=f"random features{of_width}", use=RandomFeatureRegressor, params={"width": width}),
+            LearnerSpec(
+                label=f"one gradient step{of_width}", use=TwoLayerRegressor, params={"width": width} | LITERAL_STEP
+            ),
+            LearnerSpec(
+                label=f"random features{of_width}",
+                use=RandomFeatureRegressor,
+                params={"width": width, "standardize": False},
+            ),
         ]
     # the kernel of the network at initialisation, where the biases are 0
     ntk = LearnerSpec(
         label="NTK",
         use=KernelRegressor,
-        params={"kernel": "ntk", "bias": 0.0, "validation": 0.2},
+        params={"kernel": "ntk", "bias": 0.0, "validation": 0.2, "standardize": False},
         n=[n for n in sizes if n <= ntk_largest],
     )
     return Study(
@@ -124,9 +133,11 @@ def transforms(full: bool) -> Study:
             for label, degree in ((H4, 4), (H6, 6))
         ],
         learners=[
-            LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params={"width": 1000}),
-            LearnerSpec(label=MOMENTS, use=MomentRegressor, params={"robust": False}),
-            LearnerSpec(label=TRANSFORMS, use=MomentRegressor, params={"label_transform": "auto"}),
+            LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params={"width": 1000} | LITERAL_STEP),
+            LearnerSpec(label=MOMENTS, use=MomentRegressor, params={"robust": False, "standardize": False}),
+            LearnerSpec(
+                label=TRANSFORMS, use=MomentRegressor, params={"label_transform": "auto", "standardize": False}
+            ),
         ],
         dims=[80 if full else 30],
         n=Sizes(times=[4, 8, 16, 32, 64, 128] if full else [4, 8, 16, 32]),

@@ -16,10 +16,9 @@ from layerwise.activations import Activation, ActivationLike, as_activation
 from layerwise.kernels import activation_kernel
 from layerwise.learners._base import PENALTY, PENALTY_OR_ZERO, Auto, Learner, RandomState, Validation, as_number
 from layerwise.learners._describe import column_names, describe_directions
-from layerwise.learners._head import column_scales, held_out_rows
+from layerwise.learners._head import held_out_rows
 from layerwise.learners.convex.penalty_path import follow_path
 from layerwise.learners.convex.total_variation import TotalVariation, total_variation_bytes
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks, RidgePath, kernel_ridge
 from layerwise.solvers.frobenius import frobenius_regression, kernel_with_intercept
 from layerwise.solvers.squared_errors import mean_square
@@ -30,16 +29,15 @@ HELD_OUT = 0.2
 
 @dataclass(eq=False, repr=False)
 class ConvexNeuralRegressor(Learner):
-    """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'(x - m)/s + c b_j)``, a convex problem.
+    """Infinitely wide two-layer network ``f(x) = alpha + sum_j a_j sigma(w_j'x + c b_j)``, a convex problem.
 
-    Neurons (w_j, b_j) have unit length, c is ``bias``, m the mean of x (0 if ``bias=0``) and s the root mean square of
-    the columns of x - m. The two function spaces differ in the norm of the output weights; the fit is convex in the
-    measure that they form on the set of all neurons (Bach 2017)::
+    Neurons (w_j, b_j) have unit length, and c is ``bias``. The two function spaces differ in the norm of the output
+    weights; the fit is convex in the measure that they form on the set of all neurons (Bach 2017)::
 
         F1   (1/n) sum_i (f(x_i) - y_i)^2 + penalty sum_j |a_j|         adapts to few relevant directions
         F2   (1/n) sum_i (f(x_i) - y_i)^2 + (penalty / 2) |f|^2         kernel ridge regression, which does not
 
-    *Quadratic activation.* ``f(x) = alpha + <M, z z'>`` with ``z = ((x - m)/s, c)``. The norm of F1 is the nuclear norm
+    *Quadratic activation.* ``f(x) = alpha + <M, z z'>`` with ``z = (x, c)``. The norm of F1 is the nuclear norm
     of M, minimised by accelerated proximal gradient to a certified duality gap. That of F2 is the Frobenius norm.
 
     *Other activations.* The norm of F1 is the total variation of a measure, minimised by conditional gradient with a
@@ -63,6 +61,9 @@ class ConvexNeuralRegressor(Learner):
     tol, max_iter : float and int, or "auto", default="auto"
         The gap at which F1 stops, as a fraction of the objective, and the most iterations of F1 for each penalty.
         "auto": 1e-4 and 2000 for "quadratic", otherwise 0.05 and 50.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : int, default=8 * 2**30
         The most bytes that the fit may take.
     random_state : int, RandomState or None
@@ -72,7 +73,6 @@ class ConvexNeuralRegressor(Learner):
     ----------
     intercept_ : float
         alpha.
-    mean_, scale_ : ndarrays of shape (n_features,), m and s (1 for constant columns)
     coef_ : ndarray of shape (n_neurons,)
         a, by decreasing magnitude. "quadratic": the eigenvalues of M (in F1, the nonzero ones).
     neurons_, biases_ : ndarrays of shape (n_neurons, n_features) and (n_neurons,)
@@ -80,8 +80,7 @@ class ConvexNeuralRegressor(Learner):
     matrix_ : ndarray of shape (n_features + 1, n_features + 1)
         M, for "quadratic" only; without its last row and column if ``bias=0``.
     directions_, singular_values_ : ndarrays of shape (n_features, n_features) and (n_features,)
-        Eigenvectors, as orthonormal rows, and eigenvalues of ``sum_j |a_j| w_j w_j'`` in standardised inputs, the
-        largest first.
+        Eigenvectors, as orthonormal rows, and eigenvalues of ``sum_j |a_j| w_j w_j'``, the largest first.
     kernel_, Z_fit_, dual_coef_ : DotProductKernel, ndarrays of shape (n_samples, n_features + 1) and (n_samples,)
         ``f = alpha + dual_coef_'k(Z_fit_, z)``: in F2, unless "quadratic", these replace coef_ to singular_values_.
     gap_, gap_certified_ : float and bool
@@ -129,20 +128,21 @@ class ConvexNeuralRegressor(Learner):
     validation: Literal["auto"] | Validation = "auto"
     tol: Auto = "auto"
     max_iter: Literal["auto"] | int = "auto"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
+
+    n_features_in_: ClassVar[int]
 
     def fit(self, X, y):
         """Fit on X (n_samples, n_features), y (n_samples,)."""
         other = "space='F1', which forms no square matrices" if self.space == "F2" else "activation='quadratic'"
         X, y = self._check_fit(X, y, f"Fit fewer rows, or pass {other}")
-        self._sigma, penalty = self._choose_activation(), as_number(self.penalty)
+        self._sigma, self._dtype, penalty = self._choose_activation(), X.dtype.name, as_number(self.penalty)
         if self.space == "F1":
             PENALTY.check(self.penalty, "penalty")
         rng = check_random_state(self.random_state)
         held_out = self._held_out_rows(len(y), penalty, rng)
-        self.mean_ = X.mean(axis=0) if self.bias else np.zeros(X.shape[1], dtype=X.dtype)
-        self.scale_ = column_scales(X - self.mean_, self.mean_).astype(X.dtype)
         Z, target = self._inputs(X).astype(float, copy=False), y.astype(float, copy=False)
         mean = float(target.mean())
         scale = float(np.sqrt(mean_square(target - mean))) or 1.0  # the problem is solved for y of variance 1
@@ -160,14 +160,13 @@ class ConvexNeuralRegressor(Learner):
 
     def predict(self, X):
         """Evaluate f, of shape (n_samples,): 2 n_new n_features n_neurons flops (F2: n_samples for n_neurons)."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         if self.space == "F2" and not self._sigma.is_square:
             Z = self._inputs(X).astype(np.result_type(X, self.Z_fit_), copy=False)
             return self.kernel_.dot(Z, self.Z_fit_, self.dual_coef_) + self.intercept_
 
         def neurons(rows: np.ndarray) -> np.ndarray:
-            return self._sigma((rows - self.mean_) / self.scale_ @ self.neurons_.T + self.biases_)
+            return self._sigma(rows @ self.neurons_.T + self.biases_)
 
         return FeatureBlocks(X, neurons, max(1, len(self.coef_))) @ self.coef_ + self.intercept_
 
@@ -266,13 +265,13 @@ class ConvexNeuralRegressor(Learner):
         K = weight * self.kernel_(Z)
         column_means = K.mean(axis=0)
         path = kernel_ridge(kernel_with_intercept(K), y, penalty, held_out=held_out)
-        dtype = self.mean_.dtype
-        self.Z_fit_, self.dual_coef_ = Z.astype(dtype), (scale * weight * path.coefficients).astype(dtype)
+        self.Z_fit_ = Z.astype(self._dtype)
+        self.dual_coef_ = (scale * weight * path.coefficients).astype(self._dtype)
         return -float(column_means @ path.coefficients), path
 
     def _keep_neurons(self, coef: np.ndarray, neurons: np.ndarray) -> None:
         """Set the attributes that describe the neurons, by decreasing output weight, and their directions."""
-        d, dtype = len(self.mean_), self.mean_.dtype
+        d, dtype = self.n_features_in_, self._dtype
         order = np.argsort(-np.abs(coef), kind="stable")
         coef, neurons = coef[order], neurons[order]
         strengths, vectors = np.linalg.eigh((neurons[:, :d].T * np.abs(coef)) @ neurons[:, :d])
@@ -284,6 +283,5 @@ class ConvexNeuralRegressor(Learner):
             self.matrix_ = ((neurons.T * coef) @ neurons).astype(dtype)
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
-        """Compute ``z = ((x - m)/s, c)``, of shape (n_samples, n_features + 1), or x/s if c = 0."""
-        Z = (X - self.mean_) / self.scale_
-        return np.hstack([Z, np.full((len(X), 1), self.bias, dtype=X.dtype)]) if self.bias else Z
+        """Compute ``z = (x, c)``, of shape (n_samples, n_features + 1), or x if c = 0."""
+        return np.hstack([X, np.full((len(X), 1), self.bias, dtype=X.dtype)]) if self.bias else X

@@ -114,7 +114,7 @@ class RefinedStages:
         if self.split == "leave-one-out":
             return self._fit_left_out(out, X, labels)
         plain = cast("Any", clone(cast("Any", self))).set_params(
-            degree=self.features_.degree, refine=False, n_features=1, random_state=seed
+            degree=self.features_.degree, refine=False, n_features=1, standardize=False, random_state=seed
         )
         plain.fit(X[~out], labels[~out].astype(X.dtype))
         g, scale = plain.feature_polynomial_, plain.feature_scale_ or 1.0

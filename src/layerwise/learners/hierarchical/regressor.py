@@ -19,7 +19,7 @@ from layerwise.learners.hierarchical.refined_stages import basis_blocks
 from layerwise.learners.hierarchical.several_features import SeveralFeatures
 from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
-from layerwise.representations._validation import check_inputs, check_powers
+from layerwise.representations._validation import check_powers
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
 from layerwise.solvers.gauss_newton.several import SeveralCandidate
@@ -80,6 +80,9 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         Beyond the paper: afterwards refit feature and link together (`layerwise.solvers.gauss_newton`), which reduces
         the samples needed from many times D towards D. The prediction is the refined function if it clearly leads in
         cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -175,6 +178,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
         n_features: Literal["auto"] | int = 1,
+        standardize: bool = True,
     ):
         self.degree: Literal["auto"] | int = degree
         self.width = width
@@ -191,6 +195,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         self.max_memory = max_memory
         self.random_state = random_state
         self.n_features: Literal["auto"] | int = n_features
+        self.standardize = standardize
 
     def fit(self, X, y):
         """Fit both stages to X (n_samples, n_features) and y (n_samples,)."""
@@ -216,8 +221,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
 
         With R > 1 features, z(x) has shape (n_samples, R); they are uncorrelated.
         """
-        check_is_fitted(self)
-        return self._feature(check_inputs(self, X))
+        return self._feature(self._check_inputs(X))
 
     def link(self, z):
         """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``.
@@ -239,8 +243,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
 
     def predict(self, X):
         """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
-        check_is_fitted(self)
-        return self._predict(check_inputs(self, X))
+        return self._predict(self._check_inputs(X))
 
     @property
     def feature_polynomial_(self) -> HermitePolynomial:

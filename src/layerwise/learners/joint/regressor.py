@@ -19,7 +19,6 @@ from layerwise.hermite.multivariate import MAX_MEMORY
 from layerwise.learners._base import Learner, RandomState
 from layerwise.learners._head import some_rows
 from layerwise.learners.joint.networks import HELD_OUT_ROWS, Hierarchical, Network, ThreeLayer, TwoLayer
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks
 from layerwise.solvers.squared_errors import mean_square
 
@@ -69,6 +68,9 @@ class JointRegressor(Learner):
         time: for heavy-tailed labels the validation loss may stagnate for dozens of epochs while the feature is learnt.
     validation : float, default=0.1
         Fraction of the rows held out; at least one row.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : int, default=8 * 2**30
         The most bytes that the fit may take.
     random_state : int, RandomState or None
@@ -156,6 +158,7 @@ class JointRegressor(Learner):
     max_epochs: int = 100
     patience: int | None = None
     validation: float = 0.1
+    standardize: bool = True
     max_memory: float = MAX_MEMORY
     random_state: RandomState = None
 
@@ -242,7 +245,7 @@ class JointRegressor(Learner):
         )
 
     def _in_units_of_y(self, outputs, X):
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         largest = max(weight.shape[0] for weight in self.weights_.values() if weight.ndim)
         blocks = FeatureBlocks(X, lambda rows: outputs(self.weights_, rows), largest)
         return self.y_mean_ + self.y_scale_ * np.concatenate([block for _, block in blocks])
@@ -253,14 +256,12 @@ class JointRegressor(Learner):
             best = min(self.history_, key=lambda line: line["validation_loss"], default={"epoch": 0})["epoch"]
             message = (
                 f"the loss became infinite or NaN in epoch {self.n_iter_ + 1}, at learning_rate={self.learning_rate}; "
-                f"the weights of epoch {best} are kept. Lower learning_rate, and standardise the columns of X "
-                "(StandardScaler)."
+                f"the weights of epoch {best} are kept. Lower learning_rate, and pass standardize=True."
             )
         elif not loss < MAX_LOSS_RATIO * max(loss_of_mean, 1.0):  # in units of the variance of y
             message = (
                 f"the mean squared error on the rows held out, {loss:.2g} times the variance of y, is far above "
-                f"that of the mean of y, {loss_of_mean:.2g}. Standardise the columns of X (StandardScaler), or lower "
-                "learning_rate."
+                f"that of the mean of y, {loss_of_mean:.2g}. Pass standardize=True, or lower learning_rate."
             )
         elif ended == "max_epochs":
             message = (

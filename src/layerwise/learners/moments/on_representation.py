@@ -59,7 +59,7 @@ class OnRepresentation:
         fits = []
         for transformer in tried:
             inner = cast("Any", clone(cast("Any", self)))
-            inner.set_params(representation=None, random_state=seed)
+            inner.set_params(representation=None, standardize=False, random_state=seed)
             if self.validation == "loo":
                 inner.set_params(validation=HELD_OUT)
             if given is None:

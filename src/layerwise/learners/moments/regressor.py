@@ -23,7 +23,6 @@ from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, tr
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
 from layerwise.learners.moments.on_representation import OnRepresentation
 from layerwise.learners.moments.transforms import fit_to_transformed
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers.squared_errors import mean_square
 
 
@@ -74,6 +73,9 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     validation : "loo" or float, default="loo"
         Leave-one-out in closed form (of the linearised model in line 4; with a given frame in line 5), or the fraction
         of rows held out, which then neither the moments nor the polishing use.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -179,6 +181,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     n_permutations: int = 19
     penalty: Auto = "auto"
     validation: Validation = "loo"
+    standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
     label_transform: Literal["auto"] | None = None
@@ -231,7 +234,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         self.transformed_ = better is not None
         best, self.rank_ = better or (best, self.rank_)
         self._set_function(best, mean, scale)
-        residual = y - self.predict(X)
+        residual = y - self._predict(X)
         self.history_ += [
             {"stage": "head", **best.path.summary(), "validation_loss": best.error * scale**2, "degree": best.degree}
             | {"polished": best.polished, "loss": mean_square(residual)}
@@ -240,13 +243,18 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
 
     def transform(self, X):
         """Projections of the whitened inputs, of shape (n_samples, max(rank_, 1))."""
-        check_is_fitted(self)
-        X = self._represent(check_inputs(self, X))
-        return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
+        return self._project(self._check_inputs(X))
 
     def predict(self, X):
         """Predictions of shape (n_samples,)."""
-        Z = self.transform(X)
+        return self._predict(self._check_inputs(X))
+
+    def _project(self, X: np.ndarray) -> np.ndarray:
+        X = self._represent(X)
+        return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        Z = self._project(X)
         return self.polynomial_(Z).astype(Z.dtype, copy=False)
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:

@@ -13,7 +13,6 @@ from layerwise.learners._base import Learner
 from layerwise.learners._describe import MIN_SHARE, column_names, describe_directions, describe_polynomial
 from layerwise.learners.quadratic_model.representation import Representation
 from layerwise.learners.quadratic_model.taylor import Linearised, Model, Network, Quadratic, Start, Terms, moved
-from layerwise.representations._validation import check_inputs
 from layerwise.solvers import FeatureBlocks
 
 #: Bytes of one block of rows during prediction.
@@ -41,8 +40,9 @@ class QuadraticModelFunction(Learner):
 
     def predict(self, X):
         """Predict y, of shape (n_samples,), by row blocks: 2 n D (D + 3 m / 2) flops."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        return self._predict(self._check_inputs(X))
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
         start, model, W = self._start(X.dtype), self._choose_model(), self.weights_.astype(X.dtype)
 
         def outputs(rows):
@@ -53,8 +53,7 @@ class QuadraticModelFunction(Learner):
 
     def transform(self, X):
         """Compute the whitened representation h, of shape (n_samples, D)."""
-        check_is_fitted(self)
-        return self.representation_.transform(check_inputs(self, X))
+        return self.representation_.transform(self._check_inputs(X))
 
     def taylor_terms(self, X, signs=None) -> Terms:
         """Compute the Taylor terms of the network at the learnt movement with given signs, in units of y.
@@ -63,8 +62,7 @@ class QuadraticModelFunction(Learner):
         and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,). Add ``y_mean_ + y_scale_ * intercept_`` to turn
         them into predictions.
         """
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         if signs is not None:
             signs = np.asarray(signs, dtype=X.dtype)
             if signs.shape != (self.width,) or np.any(np.abs(signs) != 1):
@@ -82,10 +80,9 @@ class QuadraticModelFunction(Learner):
         Its eigenvectors are the directions along which the learnt function varies, for any representation. A few
         hundred rows of X suffice; each takes 2 n_features predictions, in float64.
         """
-        check_is_fitted(self)
-        X = check_inputs(self, X).astype(float, copy=False)
-        steps = 1e-4 * np.diag(self.representation_[0].scale_)
-        gradients = np.stack([(self.predict(X + e) - self.predict(X - e)) / (2 * e.sum()) for e in steps])
+        X = self._check_inputs(X).astype(float, copy=False)
+        steps = 1e-4 * np.eye(X.shape[1])
+        gradients = np.stack([(self._predict(X + e) - self._predict(X - e)) / 2e-4 for e in steps])
         return gradients @ gradients.T / len(X)
 
     @property
@@ -109,7 +106,7 @@ class QuadraticModelFunction(Learner):
         names = column_names(self, columns)
         if self.model == "linearised" or self.representation == "neural":
             return []
-        whitening = self.representation_[-1].whitening_
+        whitening = self.representation_.whitening_
         values, vectors = np.linalg.eigh(whitening @ self.quadratic_form_ @ whitening)
         order = np.argsort(-np.abs(values))
         weights, vectors = np.abs(values[order]), vectors.T[order]
@@ -124,7 +121,7 @@ class QuadraticModelFunction(Learner):
 
     @property
     def _n_features_out(self):
-        return self.representation_[-1]._n_features_out
+        return self.representation_._n_features_out
 
     def _blocks(self, X: np.ndarray, function) -> FeatureBlocks:
         return FeatureBlocks(X, function, 4 * self.width + self._n_features_out, block_bytes=BLOCK_BYTES)

@@ -39,7 +39,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
       (``dynamics="network"``), where the signs of all movements are drawn anew in every step and the first-order term
       averages out. The network may need twice as many epochs.
 
-    The columns of X are standardised first. Predictions for rows beyond the training rows grow like powers of them:
+    Predictions for rows beyond the training rows grow like powers of them:
     transform columns with heavy tails to a normal distribution first (scikit-learn's ``QuantileTransformer``).
 
     Parameters
@@ -81,6 +81,9 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Training ends after this many epochs without a lower validation loss; None ends it at max_epochs.
     validation : float, default=0.1
         Fraction of the rows held out from gradient descent and from Sigma; at least one row.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : int, default=8 * 2**30
         The most bytes that the fit may take.
     random_state : int, RandomState or None
@@ -88,7 +91,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     Attributes
     ----------
     representation_ : transformer
-        x -> h(x): a `Pipeline` of the standardised columns and their whitened representation.
+        x -> h(x), whitened.
     start_weights_, start_biases_ : ndarrays of shape (width / 2, D) and (width / 2,)
         W_0 and b of the first m/2 neurons, with a = 1; the others share them with a = -1.
     weights_ : ndarray of shape (width, D)
@@ -186,6 +189,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         max_epochs: int = 100,
         patience: int | None = None,
         validation: float = 0.1,
+        standardize: bool = True,
         max_memory: int = 8 * 2**30,
         random_state: RandomState = None,
     ):
@@ -206,6 +210,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation = validation
+        self.standardize = standardize
         self.max_memory = max_memory
         self.random_state = random_state
 

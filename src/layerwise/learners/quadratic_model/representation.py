@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sklearn.pipeline import Pipeline
-
 from layerwise.hermite import n_terms
-from layerwise.learners._representation import standardised
 from layerwise.representations import HermiteFeatures, RandomFeatures
-from layerwise.representations._whitening import WhitenedInputs
+from layerwise.representations._whitening import WhitenedFeatures, WhitenedInputs
 
 Representation = Literal["neural", "raw", "hermite"]
 
@@ -19,12 +16,14 @@ def representation_width(kind: Representation, width: int, degree: int, n_featur
     return {"raw": n_features, "neural": width, "hermite": n_terms(n_features, degree)}[kind]
 
 
-def make_representation(kind: Representation, width: int, degree: int, max_memory: float, seed: int) -> Pipeline:
-    """Return the transformer x -> h(x): standardised columns, then their whitened representation."""
+def make_representation(
+    kind: Representation, width: int, degree: int, max_memory: float, seed: int
+) -> WhitenedFeatures:
+    """Return the transformer x -> h(x), unfitted, which returns arrays."""
     if kind == "raw":
         representation = WhitenedInputs()
     elif kind == "neural":
         representation = RandomFeatures(width, whiten=True, random_state=seed)
     else:
         representation = HermiteFeatures(degree, whiten=True, max_memory=max_memory)
-    return standardised(representation)
+    return representation.set_output(transform="default")

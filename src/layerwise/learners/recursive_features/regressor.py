@@ -32,7 +32,6 @@ from layerwise.learners.recursive_features.recursion import (
     next_components,
     plan_rounds,
 )
-from layerwise.representations._validation import check_inputs, check_samples
 from layerwise.solvers.gauss_newton.folds import draw_folds
 from layerwise.solvers.squared_errors import mean_square
 
@@ -44,7 +43,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     Finds the directions on which y depends through a link of any shape, by the recursion of [1]_::
 
-        1  W = I, on standardised columns
+        1  W = I
         2  alpha by kernel ridge regression with k(Wx, Wz)
         3  M = (1/n) sum_i grad f(x_i) grad f(x_i)',  W = M^{1/2};  go to 2, for `n_rounds_` times
         4  keep the leading `rank_` eigenvectors of M, and do line 2
@@ -68,13 +67,16 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         The weight of ``alpha' K alpha / 2`` in the loss, for y of variance 1; "auto" chooses it in each round.
     representation : "hermite", transformer or None, default=None
         Look for directions in a representation phi(x) in place of x: any scikit-learn transformer, fitted to X; or
-        Hermite features of the standardised inputs of degrees 1 to k, where directions are polynomials (`features_`). k
+        Hermite features of degrees 1 to k, where directions are polynomials (`features_`). k
         is 2, and then larger while that lowers the error and there is a row for each feature, up to 4.
     folds : int, default=4
         Folds by which choices are made.
     n_centres : int, optional
         Number of rows that serve as centres (Nystroem). None is all of them if they fit in ``max_memory``, otherwise as
         many as fit.
+    standardize : bool, default=True
+        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
+        literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -85,20 +87,20 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     rank_, n_rounds_ : int
         Number of directions and of rounds; 0 if no learnt metric clearly leads W = I.
     directions_ : ndarray of shape (rank_, n_features) or (rank_, width of phi)
-        Orthonormal rows that span what f depends on, the leading eigenvector of M first. M is that of standardised
-        columns, the rows are in the units of x.
+        Orthonormal rows that span what f depends on, the leading eigenvector of M first.
     components_ : ndarray of shape (rank_ or the number of columns, number of columns)
-        W divided by the scales of the columns and the bandwidth: ``transform(X) = (x - mean_) @ components_.T``, with
-        phi(x) for x if there is a representation.
+        W divided by the bandwidth (and the scales of phi): ``transform(X) = (x - mean_) @ components_.T``, with phi(x)
+        for x if there is a representation.
     metric_ : ndarray of shape (number of columns, number of columns)
-        ``components_' components_``, which is M in the units of x up to a factor.
+        ``components_' components_``, which is M up to a factor (in the units of phi).
     shares_ : ndarray of shape (rank_,)
-        Shares of the directions in the trace of M, for standardised columns.
+        Shares of the directions in the trace of M.
     features_ : list of HermitePolynomial
-        The directions as polynomials of the standardised inputs, for representation="hermite"; otherwise empty.
+        The directions as polynomials, for representation="hermite"; otherwise empty.
     representation_ : transformer or None
         phi, fitted.
-    mean_ : ndarray of shape (n_features,)
+    mean_ : ndarray of shape (number of columns,)
+        The mean of phi; 0 without a representation.
     kernel_ : kernel object
     centres_ : ndarray of shape (n_centres, number of components)
         Centres, transformed.
@@ -172,6 +174,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         representation: Representation = None,
         folds: int = 4,
         n_centres: int | None = None,
+        standardize: bool = True,
         max_memory: float = 8 * 2**30,
         random_state: RandomState = None,
     ):
@@ -182,6 +185,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.representation: Representation = representation
         self.folds = folds
         self.n_centres = n_centres
+        self.standardize = standardize
         self.max_memory = max_memory
         self.random_state = random_state
 
@@ -197,10 +201,12 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         n, d = X.shape
         for candidate in candidate_representations(self.representation, n, d, self.max_memory):
             phi = self._represent(X if candidate is None else candidate.fit_transform(X))
-            mean = phi.mean(axis=0)
-            phi -= mean
-            scales = column_scales(phi, mean)
-            phi /= scales
+            mean, scales = np.zeros(phi.shape[1]), np.ones(phi.shape[1])
+            if candidate is not None:
+                mean = phi.mean(axis=0)
+                phi -= mean
+                scales = column_scales(phi, mean)
+                phi /= scales
             options = (self.kernel_, self._choose_centres(phi, order), as_number(self.penalty))
             plan = plan_rounds(Folds(phi, labels, folds, options), self.max_rounds, self.rank)
             self.history_ += plan.history
@@ -217,8 +223,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
         The kernel regression is then one in `rank_` variables, in whose number alone the samples it needs grow.
         """
-        check_is_fitted(self)
-        X, y = check_samples(self, X, y, reset=False)
+        X, y = self._check_samples(X, y)
         rng = check_random_state(self.random_state)
         Z, folds = self._project(X), self._draw_folds(X, rng)
         self.intercept_ = float(y.mean(dtype=float))
@@ -231,14 +236,12 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     def transform(self, X):
         """Projections ``(x - mean_) @ components_.T``, of shape (n_samples, len(components_))."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         return self._project(X).astype(X.dtype, copy=False)
 
     def predict(self, X):
         """Predictions of shape (n_samples,), computed in float64 by tiles."""
-        check_is_fitted(self)
-        X = check_inputs(self, X)
+        X = self._check_inputs(X)
         Z = mapped(self.kernel_, self._project(X), np.eye(len(self.components_)))
         return (self.kernel_.dot(Z, self.centres_, self.dual_coef_) + self.intercept_).astype(X.dtype)
 
@@ -301,7 +304,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self._set_kernel_model(model, plan.rounds[-1], np.diag(1 / scales))
         self.features_ = []
         if self.representation == "hermite":
-            degree, n_features = self.representation_[-1].degree, self.representation_.n_features_in_
+            degree, n_features = self.representation_.degree, self.representation_.n_features_in_
             self.features_ = hermite_polynomials(self.directions_, degree, n_features)
 
     def _set_kernel_model(self, model: KernelModel, choice: Choice, frame: np.ndarray) -> None:

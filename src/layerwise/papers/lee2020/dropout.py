@@ -47,7 +47,12 @@ def taylor_terms(full: bool) -> pd.DataFrame:
         for width in FULL_WIDTHS if full else WIDTHS:
             for training in (SIGNED, UNSIGNED):
                 model = QuadraticModelRegressor(
-                    "hermite", dynamics="network", signed_dropout=training == SIGNED, width=width, random_state=seed
+                    "hermite",
+                    dynamics="network",
+                    signed_dropout=training == SIGNED,
+                    width=width,
+                    standardize=False,
+                    random_state=seed,
                 ).fit(X, y)
                 risk = float(np.mean((model.predict(X_test) - y_test) ** 2)) / target.variance
                 row = {"training": training, "width": width, "risk": risk, "norm": norm(model.weights_)}

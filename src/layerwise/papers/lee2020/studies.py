@@ -19,6 +19,8 @@ QUARTIC = [0.0, 0.0, math.sqrt(0.75), 0.0, 0.5]
 #: ((w.x)^2 - 1) / sqrt(2).
 SQUARE = [0.0, 0.0, 1.0]
 NOISE = 0.1
+#: The inputs are from N(0, I).
+RAW = {"standardize": False}
 #: Dimension of the claims about risk.
 DIM = 16
 
@@ -45,25 +47,25 @@ def quadratic_model(
     label: str, model: str, representation: str, n: list[int] | Sizes | None = None, **params
 ) -> LearnerSpec:
     """Return one of {linearised, quadratic} x {raw, neural, Hermite}."""
-    params = {"model": model, "representation": representation} | params
+    params = {"model": model, "representation": representation} | RAW | params
     return LearnerSpec(label=label, use=QuadraticModelRegressor, params=params, n=n)
 
 
 def polynomial_kernel(n: list[int] | Sizes | None = None) -> LearnerSpec:
     """Return kernel ridge regression with the polynomial kernel of degree p = 4."""
-    return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4}, n=n)
+    return LearnerSpec(label=KERNEL, use=KernelRegressor, params={"kernel": "polynomial", "degree": 4} | RAW, n=n)
 
 
 def moments(n: list[int] | Sizes | None = None, polish: bool = True) -> LearnerSpec:
     """Return directions from Hermite moment tensors with a polynomial on them, jointly polished or not."""
-    label, params = (MOMENTS, {}) if polish else (MOMENTS_ALONE, {"polish": False})
+    label, params = (MOMENTS, RAW) if polish else (MOMENTS_ALONE, {"polish": False} | RAW)
     return LearnerSpec(label=label, use=MomentRegressor, params=params, n=n)
 
 
 def convex(space: str, activation: str, n: list[int] | Sizes | None = None, **params) -> LearnerSpec:
     """Return the learner of the function space F_1 or F_2."""
     label = {"F1": F1, "F2": F2}[space]
-    params = {"space": space, "activation": activation} | params
+    params = {"space": space, "activation": activation} | RAW | params
     return LearnerSpec(label=label, use=ConvexNeuralRegressor, params=params, n=n)
 
 
@@ -153,7 +155,7 @@ def deep(full: bool) -> Study:
             LearnerSpec(
                 label=TWO_STAGES,
                 use=HierarchicalRegressor,
-                params={"degree": 2, "refine": True},
+                params={"degree": 2, "refine": True} | RAW,
                 n=None if full else Sizes(times=[4], power=2),
             ),
         ],

@@ -29,6 +29,9 @@ KERNEL, ALL_TRAINED = "two layers, random, m = ∞", "two layers, all trained"
 #: and m_1 = 32 neurons represent with d m_2 + m_1 m_2 + 2 m_1 weights, trained and fixed: 1504, 6592 and 33856 at
 #: d = 8, 16, 32. Two layers of width 1000 have (d + 2) 1000 without the linear part: 10000, 18000 and 34000.
 THREE_LAYERS_WIDTH, TWO_LAYERS_WIDTH = 32, 1000
+#: The algorithms as published, for inputs of mean 0 and covariance I.
+RAW = {"standardize": False}
+LITERAL_STEP = {"linear": "moment"} | RAW
 
 
 class TanhOfQuadratic(QuadraticFeature):
@@ -45,7 +48,7 @@ def steep_tanh(z):
 
 def algorithm(label: str, **params) -> LearnerSpec:
     """Return Algorithm 1 as a learner."""
-    return LearnerSpec(label=label, use=ThreeLayerRegressor, params={"width": WIDTH, **params})
+    return LearnerSpec(label=label, use=ThreeLayerRegressor, params={"width": WIDTH, **LITERAL_STEP, **params})
 
 
 def single_index(full: bool) -> Study:
@@ -94,12 +97,12 @@ def depth_separation(full: bool) -> Study:
     sizes = [2**k for k in range(9, 16)] if full else [512, 2048, 8192]
     wide = {"width": TWO_LAYERS_WIDTH}
     learners = [
-        LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params=wide),
-        LearnerSpec(label=RANDOM, use=RandomFeatureRegressor, params=wide),
+        LearnerSpec(label=ONE_STEP, use=TwoLayerRegressor, params=wide | LITERAL_STEP),
+        LearnerSpec(label=RANDOM, use=RandomFeatureRegressor, params=wide | RAW),
         *strongest_two_layers([n for n in sizes if n <= (8192 if full else 2048)]),
     ]
     if full:
-        wider = {"width": 4 * TWO_LAYERS_WIDTH, "patience": 10}
+        wider = {"width": 4 * TWO_LAYERS_WIDTH, "patience": 10} | RAW
         learners.append(LearnerSpec(label=f"{ALL_TRAINED}, m = {wider['width']}", use=JointRegressor, params=wider))
     return _on_the_sphere("Depth separation", learners, [16], sizes)
 
@@ -116,8 +119,8 @@ def strongest_two_layers(kernel_sizes: list[int] | None = None) -> list[LearnerS
     The kernel's penalty is fixed, because choosing it would take one n x n factorisation per candidate. Labels are
     noiseless, and 1e-6 gave at most 3 % more risk than the leave-one-out choice at d = 8, 16, 32 and n up to 2048.
     """
-    kernel = {"kernel": "arc-cosine", "penalty": 1e-6}
-    trained = {"width": TWO_LAYERS_WIDTH, "patience": 10}
+    kernel = {"kernel": "arc-cosine", "penalty": 1e-6} | RAW
+    trained = {"width": TWO_LAYERS_WIDTH, "patience": 10} | RAW
     return [
         LearnerSpec(label=KERNEL, use=KernelRegressor, params=kernel, n=kernel_sizes),
         LearnerSpec(label=ALL_TRAINED, use=JointRegressor, params=trained),
@@ -126,7 +129,8 @@ def strongest_two_layers(kernel_sizes: list[int] | None = None) -> list[LearnerS
 
 def _on_the_sphere(name: str, two_layers: list[LearnerSpec], dims: list[int], n: list[int] | Sizes) -> Study:
     """Return the study of three layers and of these two-layer learners on ``relu(x'Ax)``."""
-    three = LearnerSpec(label=THREE_LAYERS, use=ThreeLayerRegressor, params={"width": THREE_LAYERS_WIDTH})
+    layers = {"width": THREE_LAYERS_WIDTH} | LITERAL_STEP
+    three = LearnerSpec(label=THREE_LAYERS, use=ThreeLayerRegressor, params=layers)
     return Study(
         name=name,
         targets=[TargetSpec(label="ReLU(xᵀAx) on the sphere", use=ReLUOfQuadratic)],

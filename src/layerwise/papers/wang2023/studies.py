@@ -15,6 +15,8 @@ from layerwise.targets import Hierarchical, MultiFeature
 LINKS = {2: [0.0, 1.0, 0.7, 0.7], 3: [0.0, 1.0, 0.5]}
 #: sigma_1(z) = z^3 = 3 h_1 + sqrt(6) h_3.
 CUBE = [0.0, 3.0, 0.0, math.sqrt(6)]
+#: The inputs are from N(0, I).
+RAW = {"standardize": False}
 TWO_STAGES, REFINED, JOINT = "two stages", "two stages, refined", "all layers together"
 QUADRATIC = "z + .7 h₂ + .7 h₃ of a quadratic p"
 TWO_FEATURES = "two features, (p₁ + p₁p₂)/√2"
@@ -29,7 +31,11 @@ class Figure2Network(RegressorMixin, BaseEstimator):
     def fit(self, X, y):
         """Fit the network to X (n, d) and y (n,)."""
         self.model_ = JointRegressor(
-            "hierarchical", width=X.shape[1] ** 2, activation=CUBE, random_state=self.random_state
+            "hierarchical",
+            width=X.shape[1] ** 2,
+            activation=CUBE,
+            standardize=False,
+            random_state=self.random_state,
         ).fit(X, y)
         return self
 
@@ -52,7 +58,7 @@ def target(
 
 def layerwise(label: str, degree: int, **params) -> LearnerSpec:
     """Return Algorithm 1 as a learner, in the limit of infinite width and time."""
-    return LearnerSpec(label=label, use=HierarchicalRegressor, params={"degree": degree} | params)
+    return LearnerSpec(label=label, use=HierarchicalRegressor, params={"degree": degree, "standardize": False} | params)
 
 
 def at_16(
@@ -124,8 +130,8 @@ def samples(full: bool) -> Study:
         learners=[
             layerwise(TWO_STAGES, 2, link_width=100),
             # the best penalty among 3e-4, 1e-3, ..., .3 at d = 8 and 16, n = 8 d^2
-            LearnerSpec(label="NTK", use=KernelRegressor, params={"penalty": 1e-3}, n=kernels),
-            LearnerSpec(label="random features", use=RandomFeatureRegressor, n=kernels),
+            LearnerSpec(label="NTK", use=KernelRegressor, params={"penalty": 1e-3} | RAW, n=kernels),
+            LearnerSpec(label="random features", use=RandomFeatureRegressor, params=RAW, n=kernels),
         ],
         dims=[8, 12, 16, 24, 32] if full else [8, 12, 16, 24],
         n=Sizes(times=[4, 5.7, 8, 11.3, 16, 22.6], power=2),
@@ -138,7 +144,7 @@ def samples(full: bool) -> Study:
 def layerwise_cost(full: bool) -> Study:
     """Layerwise training, joint training and refinement, by their risk at several sample sizes."""
     shorter = None if full else Sizes(times=[2, 8], power=2)
-    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200}
+    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": 200} | RAW
     learners = [
         layerwise(TWO_STAGES, 2),
         layerwise(REFINED, 2, refine=True).model_copy(update={"n": shorter}),
