@@ -81,8 +81,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         the samples needed from many times D towards D. The prediction is the refined function if it clearly leads in
         cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
     standardize : bool, default=True
-        Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
-        literal algorithm.
+        As in the other learners: x and all attributes refer to the standardised columns.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None

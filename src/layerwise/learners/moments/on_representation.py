@@ -42,6 +42,7 @@ class OnRepresentation:
     mean_: np.ndarray
     directions_: np.ndarray
     _gaussian_inputs = True
+    _set_tails: Any
 
     def _width(self, n: int, d: int) -> int:
         """The largest number of features; d for a transformer, whose width is known after it was fitted only."""
@@ -69,6 +70,7 @@ class OnRepresentation:
         self.representation_, best = min(fits, key=lambda fit: fit[1].history_[-1]["validation_loss"])
         kept = {name: value for name, value in vars(best).items() if name.endswith("_") and "_in_" not in name}
         vars(self).update(kept | {"history_": [{"stage": "representation", "degree": self._degree}, *best.history_]})
+        self._set_tails(X, y, self.history_[-1]["penalty"])
         return self
 
     def _represent(self, X: np.ndarray) -> np.ndarray:

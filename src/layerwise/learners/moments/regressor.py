@@ -22,6 +22,7 @@ from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
 from layerwise.learners.moments.on_representation import OnRepresentation
+from layerwise.learners.moments.tails import Tails
 from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.solvers.squared_errors import mean_square
 
@@ -102,6 +103,9 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     mean_ : ndarray of shape (n_features,)
     polynomial_ : HermitePolynomial
         q, as a function of the projections.
+    tails_ : Tails or None
+        The region beyond which predictions continue linearly, unless ``standardize=False``; rows far beyond the
+        training rows are reported by a warning.
     eigenvalues_, null_ : dict of int to ndarray, dict of int to float
         Line 1: for each order the leading eigenvalues (order 1: the length of the mean; order 3: singular values),
         largest first, for y of variance 1, and the threshold above which an absolute value stands out.
@@ -234,6 +238,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         self.transformed_ = better is not None
         best, self.rank_ = better or (best, self.rank_)
         self._set_function(best, mean, scale)
+        self._set_tails(X, y, best.path.penalty)
         residual = y - self._predict(X)
         self.history_ += [
             {"stage": "head", **best.path.summary(), "validation_loss": best.error * scale**2, "degree": best.degree}
@@ -247,7 +252,10 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
 
     def predict(self, X):
         """Predictions of shape (n_samples,)."""
-        return self._predict(self._check_inputs(X))
+        X = self._check_inputs(X)
+        if self.tails_ is not None:
+            self.tails_.warn(self._project(X))
+        return self._predict(X)
 
     def _project(self, X: np.ndarray) -> np.ndarray:
         X = self._represent(X)
@@ -255,7 +263,8 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         Z = self._project(X)
-        return self.polynomial_(Z).astype(Z.dtype, copy=False)
+        values = self.polynomial_(Z) if self.tails_ is None else self.tails_.continued(self.polynomial_, Z)
+        return values.astype(Z.dtype, copy=False)
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of the moments and the largest polynomial."""
@@ -305,6 +314,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         W = (Q * root) @ Q.T
         self._W = W / spread[:, None]
         return Z @ W
+
+    def _set_tails(self, X: np.ndarray, y: np.ndarray, penalty: float) -> None:
+        self.tails_ = None
+        if self.standardize:
+            self.tails_ = Tails.choose(self._project(X), y - y.mean(), self.polynomial_.degree, penalty)
 
     def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
         """Convert the candidate to the original inputs and to the units of y."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from layerwise.hermite import n_terms
 from layerwise.representations import HermiteFeatures, RandomFeatures
-from layerwise.representations._whitening import WhitenedFeatures, WhitenedInputs
+from layerwise.representations._whitening import WhitenedInputs
 
 Representation = Literal["neural", "raw", "hermite"]
 
@@ -18,7 +18,7 @@ def representation_width(kind: Representation, width: int, degree: int, n_featur
 
 def make_representation(
     kind: Representation, width: int, degree: int, max_memory: float, seed: int
-) -> WhitenedFeatures:
+) -> WhitenedInputs | RandomFeatures | HermiteFeatures:
     """Return the transformer x -> h(x), unfitted, which returns arrays."""
     if kind == "raw":
         representation = WhitenedInputs()
