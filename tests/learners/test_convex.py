@@ -42,9 +42,8 @@ class TestQuadratic:
     def test_predictions_from_the_matrix_and_from_the_neurons(self, space, bias):
         """Catches the constant lost or doubled between M, its eigenvectors and the biases."""
         X, y = table()
-        model = ConvexNeuralRegressor(space, bias=bias, penalty=0.1).fit(X, y)
-        Z = X - model.mean_
-        Z = Z / model.scale_
+        model = ConvexNeuralRegressor(space, bias=bias, penalty=0.1, standardize=False).fit(X, y)
+        Z = X
         by_neurons = model.intercept_ + (Z @ model.neurons_.T + model.biases_) ** 2 @ model.coef_
         if bias:
             Z = np.hstack([Z, np.full((80, 1), bias)])
@@ -70,8 +69,8 @@ class TestQuadratic:
         """Catches the scaling of y reversed for f but not for the penalty, the gap or the objective."""
         X, y, _, _ = low_rank(100)
         y = 50 * y + 7
-        model = ConvexNeuralRegressor(bias=0, penalty=3.0, tol=1e-9).fit(X, y)
-        fit = nuclear_norm_regression(X / np.sqrt(np.mean(X**2, axis=0)), y, 3.0, tol=1e-9)
+        model = ConvexNeuralRegressor(bias=0, penalty=3.0, tol=1e-9, standardize=False).fit(X, y)
+        fit = nuclear_norm_regression(X, y, 3.0, tol=1e-9)
         assert_allclose(model.matrix_, fit.matrix, atol=1e-3)
         assert_allclose(model.history_[-1]["objective"], fit.objective, rtol=1e-8)
         assert_allclose(model.intercept_, fit.intercept, rtol=1e-3)
@@ -82,10 +81,9 @@ class TestQuadratic:
 
     def test_the_penalty_is_chosen_on_held_out_rows_and_all_rows_are_refitted(self):
         X, y, _, _ = low_rank(60, d=8)
-        model = ConvexNeuralRegressor(bias=0, validation=0.25, tol=1e-7, random_state=3).fit(X, y)
+        model = ConvexNeuralRegressor(bias=0, validation=0.25, tol=1e-7, standardize=False, random_state=3).fit(X, y)
         out = np.zeros(60, dtype=bool)
         out[np.random.RandomState(3).permutation(60)[:15]] = True
-        X = X / np.sqrt(np.mean(X**2, axis=0))  # as in the learner
         path = largest_penalty(X[~out], y[~out]) * RELATIVE_PENALTIES
         fits = [nuclear_norm_regression(X[~out], y[~out], p, tol=1e-6) for p in path]
         errors = [
@@ -165,12 +163,12 @@ class TestF2:
 class TestF1OfOtherActivations:
     def fitted(self, activation, n=120, y_scale=1.0, dtype=float, **params):
         X, y = table(n)
-        model = ConvexNeuralRegressor("F1", activation, random_state=0, **params)
+        model = ConvexNeuralRegressor("F1", activation, standardize=False, random_state=0, **params)
         return X.astype(dtype), y, model.fit(X.astype(dtype), (y_scale * y).astype(dtype))
 
     def test_predictions_from_the_neurons(self, activation):
         X, y, model = self.fitted(activation)
-        t = (X - model.mean_) / model.scale_ @ model.neurons_.T + model.biases_
+        t = X @ model.neurons_.T + model.biases_
         values = np.maximum(t, 0) if activation == "relu" else (t**2 - 1) / 2**0.5 + 0.3 * (t**3 - 3 * t) / 6**0.5
         assert_allclose(model.predict(X), model.intercept_ + values @ model.coef_, rtol=1e-9, atol=1e-12)
         assert model.score(X, y) > 0.9
@@ -259,16 +257,6 @@ def test_units_and_origin_of_the_columns_do_not_matter(space, activation):
     assert_allclose(other.predict(moved), model.predict(X), atol=0.03 if searched else 1e-6)
 
 
-def test_without_a_bias_units_do_not_matter():
-    """Catches columns divided by their standard deviations although the mean is not subtracted."""
-    X, y = table(60)
-    units = np.array([1e-3, 1.0, 1e3])
-    model, other = (ConvexNeuralRegressor(bias=0, penalty=0.05).fit(Z, y) for Z in (X + 1, (X + 1) * units))
-    assert_allclose(other.predict((X + 1) * units), model.predict(X + 1), rtol=1e-6)
-    assert_allclose(model.scale_, np.sqrt(np.mean((X + 1) ** 2, axis=0)))
-    assert not model.mean_.any()
-
-
 def test_a_signal_in_the_narrowest_column_is_found():
     """Catches a path that ends near the constant: R^2 was .004."""
     X = np.random.default_rng(0).standard_normal((300, 8)) * np.logspace(-1, 1, 8)
@@ -283,7 +271,6 @@ def test_constant_columns_are_not_scaled(dtype):
     plain = ConvexNeuralRegressor(penalty=0.05).fit(X, y).predict(X)
     X = np.hstack([X, np.full((60, 1), 0.1)]).astype(dtype)
     model = ConvexNeuralRegressor(penalty=0.05).fit(X, y)
-    assert model.scale_[-1] == 1
     assert_allclose(model.predict(X), plain, atol=1e-4)
 
 
@@ -358,8 +345,8 @@ def test_the_path_reaches_small_penalties():
 def test_F1_takes_any_activation_with_a_derivative(activation):
     """Catches a search or a sliding that assumes ReLU: ``|w.x|`` of a saturating network."""
     X, y = table(120)
-    model = ConvexNeuralRegressor("F1", activation, random_state=0, max_iter=10, tol=0.1).fit(X, y)
-    t = (X - model.mean_) / model.scale_ @ model.neurons_.T + model.biases_
+    model = ConvexNeuralRegressor("F1", activation, standardize=False, random_state=0, max_iter=10, tol=0.1).fit(X, y)
+    t = X @ model.neurons_.T + model.biases_
     values = np.tanh(t) if activation == "tanh" else np.arctan(t)
     assert_allclose(model.predict(X), model.intercept_ + values @ model.coef_, rtol=1e-9, atol=1e-12)
     assert model.score(X, y) > 0.9

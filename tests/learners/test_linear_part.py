@@ -1,13 +1,10 @@
 """The linear part against scikit-learn, and on labels without one."""
 
-import warnings
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import RidgeCV
 
-from layerwise.learners import ThreeLayerRegressor, TwoLayerRegressor
 from layerwise.learners._linear_part import fit_linear_part
 
 
@@ -23,21 +20,6 @@ def test_ridge_equals_scikit_learn_with_the_penalty_of_least_leave_one_out_error
     reference = RidgeCV(np.logspace(2, -11, 40) * top, cv=n, scoring="neg_mean_squared_error").fit(X, y)
     assert_allclose(beta, reference.coef_, rtol=1e-6, atol=1e-9)
     assert_allclose(alpha, reference.intercept_, rtol=1e-6)
-
-
-@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
-def test_unstandardised_columns_give_a_warning(scale):
-    """No warning for small columns, whose beta is as wrong as that of large ones; or one from inside the library."""
-    X = scale * np.random.default_rng(0).standard_normal((60, 5))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        TwoLayerRegressor(10, random_state=0).fit(X, X[:, 0] ** 2)
-        TwoLayerRegressor(10, linear="ridge", random_state=0).fit(X, X[:, 0] ** 2)  # needs no scale
-        ThreeLayerRegressor(10, random_state=0).fit(np.zeros((60, 5)), X[:, 0])
-        for linear in ("moment", "ridge", "none"):
-            ThreeLayerRegressor(10, linear=linear, random_state=0).fit(X, X[:, 0] ** 2)
-    warned = [warning for warning in caught if "Standardise X" in str(warning.message)]
-    assert [warning.filename for warning in warned] == [__file__] * 4 * (scale != 1)  # the line of the caller
 
 
 @pytest.mark.parametrize("d", [29, 60])

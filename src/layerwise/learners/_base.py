@@ -48,7 +48,7 @@ class Learner(RegressorMixin, BaseEstimator):
 
     @abstractmethod
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
-        """Peak memory of `fit` in bytes, beside X, its standardised copy and y, by formula."""
+        """Peak memory of `fit` in bytes, beside X and y, by formula."""
 
     def describe(self, columns: Sequence[str] | None = None) -> list[str]:
         """Sentences about the structure that the fit found; empty for a learner that finds none.

@@ -176,7 +176,7 @@ class ConvexNeuralRegressor(Learner):
         if self.space == "F2":
             size = min(n, d * (d + 1) // 2) if sigma.is_square else n
             return 8 * 4 * size**2
-        return total_variation_bytes(sigma, n, d)
+        return total_variation_bytes(sigma, n, d) + 8 * n * d
 
     def describe(self, columns=None):
         """Sentences about the directions of the neurons, empty for a kernel; see `Learner.describe`."""

@@ -1,8 +1,8 @@
 """A fitted polynomial beyond the bulk of the training rows, where it continues linearly.
 
 A polynomial of degree 6 in a few projections follows the bulk of the data and errs without bound beyond it: on the
-Asian straddle (d = 50, n = 2000), 10 of 5000 new rows may carry 96 % of its squared error. With z* the point of a region
-nearest to z along axes and then along the ray to 0, the continuation is
+Asian straddle (d = 50, n = 2000), 10 of 5000 new rows may carry 96 % of its squared error. With z* the point of a
+region nearest to z along axes and then along the ray to 0, the continuation is
 
     q(z*) + grad q(z*).(z - z*).
 
