@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from layerwise._deadline import check_deadline
 from layerwise.learners.quadratic_model.taylor import Model, Start, Terms, moved
 
 #: Decay rates of the running means of the gradient and of its mean square.
@@ -136,6 +137,7 @@ def train(
     kept, history, diverged = (np.zeros_like(W), constant, 0), [], False
     best = zero_loss
     for epoch, penalty in enumerate(penalties, start=1):
+        check_deadline()
         eta = step_size * (1 + cos(pi * (epoch - 1) / n_epochs)) / 2
         order, total = rng.permutation(rows), 0.0
         for batch in np.array_split(order, ceil(len(order) / batch_size)):

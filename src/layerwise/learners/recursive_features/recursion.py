@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from layerwise._deadline import check_deadline
 from layerwise.learners.recursive_features.kernel_model import KernelModel
 from layerwise.solvers.squared_errors import lead
 
@@ -80,6 +81,7 @@ class Folds:
         for index in indices:
             squares[b, index] = np.empty(len(self.y))
         for model, out in zip(self.models, self.held_out, strict=True):
+            check_deadline()
             predicted = model.predict(self.X[out], BANDWIDTHS[b], model.fit(BANDWIDTHS[b], PENALTIES[indices]))
             for index, values in zip(indices, predicted, strict=True):
                 squares[b, index][out] = (self.y[out] - values) ** 2

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from layerwise._deadline import check_deadline
 from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.linearised import Centred, make_centred
 from layerwise.solvers.link import Link, PolynomialLink, SmoothLink, fit_link
@@ -91,6 +92,7 @@ def descend(H: Centred, y: np.ndarray, start: State, options: Options) -> tuple[
     least, stalled = np.inf, 0
     every = PATH_EVERY if min(H.features.shape) > FEW_UNKNOWNS else 1
     for iteration in range(max_iter + 1):
+        check_deadline()
         centre, spread = left_out.mean(), left_out.std()
         if not spread > 0:
             break

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from layerwise._deadline import check_deadline
 from layerwise.solvers.gram import FeatureBlocks
 from layerwise.solvers.linearised_several import JointlyCentred
 from layerwise.solvers.multivariate_link import MultivariateLink, fit_surface
@@ -71,6 +72,7 @@ def descend_several(
     best, least, stalled = None, np.inf, 0
     C, left_out, in_sample = start
     for iteration in range(max_iter + 1):
+        check_deadline()
         centre, W = left_out.mean(axis=0), whitener(left_out)
         if W is None:
             break

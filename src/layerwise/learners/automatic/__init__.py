@@ -1,0 +1,6 @@
+"""Estimators for a table of data, which choose among the learners and say what they found."""
+
+from layerwise.learners.automatic.regressor import LayerwiseRegressor
+from layerwise.learners.automatic.structure import Structure
+
+__all__ = ["LayerwiseRegressor", "Structure"]

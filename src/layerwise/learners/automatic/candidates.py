@@ -1,0 +1,188 @@
+"""The models that are compared, the cheapest first, with what each costs and how many rows it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from layerwise.hermite import n_terms
+from layerwise.learners.automatic.baselines import FeatureRidge, RadialRidge
+from layerwise.learners.hierarchical import HierarchicalRegressor
+from layerwise.learners.hierarchical.refit import refit as refit_hierarchical
+from layerwise.learners.moments import MomentRegressor
+from layerwise.learners.quadratic_model import QuadraticModelRegressor
+from layerwise.learners.recursive_features import RecursiveFeatureRegressor
+from layerwise.learners.recursive_features.refit import refit as refit_recursive
+from layerwise.learners.three_layer import ThreeLayerRegressor
+from layerwise.learners.two_layer import TwoLayerRegressor
+
+#: Floating-point operations per second of the core in which costs are expressed.
+FLOPS = 1.5e10
+#: Columns of the largest matrix of features of the models that have a fixed number of features.
+MAX_FEATURES = 20_000
+
+
+class Mean(RegressorMixin, BaseEstimator):
+    """The mean of the labels."""
+
+    def fit(self, X, y):
+        """Take the mean of y."""
+        self.mean_ = float(np.mean(y))
+        return self
+
+    def predict(self, X):
+        """The mean for each row, of shape (n_samples,)."""
+        return np.full(len(X), self.mean_)
+
+
+class Candidate(NamedTuple):
+    """A model to be compared.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        From a seed, an unfitted estimator for standardised columns.
+    seconds : callable
+        From the number of rows and of columns, the expected time of `fit` in seconds of a core with `FLOPS`.
+    refit_share : float
+        The time of a fit with the choices of an earlier one, relative to the first.
+    rows : callable
+        From the number of columns, the rows that it needs.
+    learns : bool
+        Whether it learns features or directions: such a model is skipped if no cheaper one explains anything.
+    """
+
+    name: str
+    make: Callable[[int], Any]
+    seconds: Callable[[int, int], float]
+    refit_share: float = 1.0
+    rows: Callable[[int], int] = lambda d: 2
+    learns: bool = False
+
+
+def refit(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
+    """A copy of a fitted model with its choices (penalties, degrees, ranks), fitted to X and y."""
+    if isinstance(model, RecursiveFeatureRegressor):
+        return refit_recursive(model, X, y)
+    if isinstance(model, HierarchicalRegressor):
+        return refit_hierarchical(model, X, y)
+    return model.refit(X, y) if hasattr(model, "refit") else clone(model).fit(X, y)
+
+
+def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> list[Candidate]:
+    """The candidates for a matrix of this shape, in increasing order of their expected time.
+
+    The rows needed are those of `layerwise.diagnosis.requirements` divided by two: an estimate that is wrong by such a
+    factor costs time, but no accuracy.
+    """
+    D2 = partial(n_terms, degree=2)
+    inf = np.inf
+    boosting = partial(HistGradientBoostingRegressor, early_stopping=False)
+    found = [
+        Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0),
+        Candidate("ridge", lambda seed: FeatureRidge("linear"), lambda n, d: _gram(n, d), 0.3),
+        Candidate("additive splines", lambda seed: FeatureRidge("additive"), _additive, 0.2),
+        Candidate("quadratic ridge", lambda seed: FeatureRidge("quadratic"), lambda n, d: _gram(n, D2(d)), 0.2),
+        Candidate("boosting", lambda seed: boosting(random_state=seed), lambda n, d: 0.3 + 1.2e-5 * n * d),
+        Candidate("kernel ridge", lambda seed: RadialRidge(), _kernel, 0.1),
+        Candidate(
+            "two-layer",
+            lambda seed: TwoLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
+            lambda n, d: _gram(n, 1000) + 4000 * n * d / FLOPS,
+            rows=lambda d: max(30, d),
+            learns=True,
+        ),
+        Candidate(
+            "moments",
+            lambda seed: MomentRegressor(label_transform="auto", max_memory=inf, random_state=seed),
+            lambda n, d: 0.3 + 1.5 * (n / 2000) * (d / 50) + 60 * 50 * d**3 / FLOPS,
+            rows=lambda d: max(40, 3 * d),
+            learns=True,
+        ),
+        Candidate(
+            "three-layer",
+            lambda seed: ThreeLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
+            lambda n, d: 5 * _gram(n, 1000) + 2 * n * n * d / FLOPS,
+            rows=lambda d: max(50, d * d // 2),
+            learns=True,
+        ),
+        Candidate(
+            "recursive features",
+            lambda seed: RecursiveFeatureRegressor(folds=3, max_rounds=5, max_memory=inf, random_state=seed),
+            lambda n, d: 0.2 + 16 * (n / 2000) ** 3 * (0.5 + d / 100),
+            0.12,
+            rows=lambda d: max(50, 2 * d),
+            learns=True,
+        ),
+        Candidate(
+            "hierarchical",
+            lambda seed: HierarchicalRegressor(max_degree=2, refine=True, max_memory=inf, random_state=seed),
+            lambda n, d: 0.3 + 350 * _steps(n, D2(d)),
+            0.12,
+            rows=lambda d: max(60, 2 * D2(d)),
+            learns=True,
+        ),
+        Candidate(
+            "quadratic model",
+            lambda seed: QuadraticModelRegressor("hermite", max_memory=2**40, random_state=seed),
+            lambda n, d: 0.5 + 100 * 4 * n * D2(d) * 400 / (3 * FLOPS) + 20 * D2(d) ** 3 / FLOPS,
+            rows=lambda d: max(100, D2(d) // 2),
+            learns=True,
+        ),
+        Candidate(
+            "several features",
+            lambda seed: HierarchicalRegressor(
+                max_degree=2, refine=True, n_features="auto", max_memory=inf, random_state=seed
+            ),
+            lambda n, d: 0.6 + 4000 * _steps(n, 2 * D2(d)),
+            0.05,
+            rows=lambda d: max(100, 4 * D2(d)),
+            learns=True,
+        ),
+    ]
+    if thorough:
+        found += [
+            Candidate(
+                "boosting, slow",
+                lambda seed: boosting(max_iter=500, learning_rate=0.03, min_samples_leaf=10, random_state=seed),
+                lambda n, d: 1.5 + 6e-5 * n * d,
+            ),
+            Candidate(
+                "hierarchical, degree 3",
+                lambda seed: HierarchicalRegressor(3, refine=True, max_memory=inf, random_state=seed),
+                lambda n, d: 0.3 + 350 * _steps(n, n_terms(d, 3)),
+                0.12,
+                rows=lambda d: max(60, 2 * n_terms(d, 3)),
+                learns=True,
+            ),
+        ]
+    wide = {"additive splines": 10 * n_features, "quadratic ridge": n_terms(n_features, 2)}
+    found = [each for each in found if wide.get(each.name, 0) <= MAX_FEATURES]
+    return sorted(found, key=lambda each: each.seconds(n_samples, n_features))
+
+
+def _gram(n: int, width: int) -> float:
+    """Seconds of ridge regression with leave-one-out."""
+    m = min(n, width)
+    return (4 * n * width * m + 12 * m**3) / FLOPS
+
+
+def _steps(n: int, width: int) -> float:
+    """Seconds of a Gauss-Newton step."""
+    m = min(n, width)
+    return (4 * n * width * m + 2 * m**3) / FLOPS
+
+
+def _additive(n: int, d: int) -> float:
+    return sum(_gram(n, (k + 3) * d) for k in (4, 8, 16))
+
+
+def _kernel(n: int, d: int) -> float:
+    chosen = 7 * 9 * min(n, 700) ** 3 + (9 * n**3 if n <= 2500 else 0)
+    return (chosen + n**3 / 3 + 20 * n * n + 2 * n * n * d) / FLOPS

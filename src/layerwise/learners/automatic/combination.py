@@ -1,0 +1,72 @@
+"""One candidate or a stack of them, chosen by out-of-fold errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from layerwise.learners.automatic.race import Entry
+from layerwise.solvers.squared_errors import stacking_weights
+
+#: Members of a stack with a smaller weight are left out.
+MIN_WEIGHT = 0.02
+#: Candidates whose error exceeds the least by this factor are not considered for the stack.
+MAX_RATIO = 3.0
+#: Parts of the rows on which the weights are validated.
+N_PARTS = 5
+
+
+@dataclass(eq=False)
+class Combination:
+    """A weighted mean of models, each clipped to the range ``low`` to ``high``."""
+
+    weights: list[float]
+    models: list[Any]
+    low: float
+    high: float
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predictions of shape (n_samples,)."""
+        total = np.zeros(len(X))
+        for weight, model in zip(self.weights, self.models, strict=True):
+            total += weight * np.clip(model.predict(X), self.low, self.high)
+        return total
+
+
+@dataclass(eq=False)
+class Average:
+    """The mean of the fits without each fold."""
+
+    models: list[Any] = field(default_factory=list)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predictions of shape (n_samples,)."""
+        return np.mean([model.predict(X) for model in self.models], axis=0)
+
+
+def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> dict[str, float]:
+    """The weights of the candidates by name, of those that have predictions for all rows ``seen`` (mask).
+
+    Stacking weights are validated: they are found without each fifth of the rows and applied to it. The stack is used
+    if its error so found is below that of the best candidate.
+    """
+    complete = [entry for entry in entries if entry.complete]
+    P, labels = np.array([entry.out_of_fold[seen] for entry in complete]), y[seen]
+    errors = np.mean((P - labels) ** 2, axis=1)
+    best = int(np.argmin(errors))
+    considered = np.flatnonzero(errors <= MAX_RATIO * errors[best])
+    if len(considered) == 1 or errors[best] == 0:
+        return {complete[best].name: 1.0}
+    parts = np.random.RandomState(seed).permutation(len(labels)) % min(N_PARTS, len(labels))
+    predicted = np.empty(len(labels))
+    for part in range(parts.max() + 1):
+        w = stacking_weights(P[np.ix_(considered, parts != part)], labels[parts != part])
+        predicted[parts == part] = w @ P[np.ix_(considered, parts == part)]
+    if not np.mean((predicted - labels) ** 2) < errors[best]:
+        return {complete[best].name: 1.0}
+    w = stacking_weights(P[considered], labels)
+    w = np.where(w >= MIN_WEIGHT, w, 0.0)
+    w /= w.sum()
+    return {complete[i].name: float(weight) for i, weight in zip(considered, w, strict=True) if weight}

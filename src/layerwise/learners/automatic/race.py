@@ -1,0 +1,229 @@
+"""Candidates compared on common folds within a time budget.
+
+Each candidate is fitted, with all of its choices, without the first fold. If it is clearly behind the best one on the
+rows of that fold, or the time does not suffice, it ends there; otherwise it is fitted without each of the other folds,
+with the same choices, which costs a fraction of the first fit. A candidate whose expected time exceeds what is left is
+fitted to fewer rows, or skipped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from layerwise._deadline import OutOfTime, time_limit
+from layerwise.learners.automatic.candidates import FLOPS, Candidate, refit
+from layerwise.solvers.squared_errors import lead
+
+#: A candidate ends after the first fold if its error there is this many times the least, and the least leads by
+#: `MIN_LEAD` standard errors.
+MAX_RATIO, MIN_LEAD = 1.3, 2.0
+#: Models that learn features are tried only if some other one leads the mean by so many standard errors.
+MIN_SIGNAL = 1.5
+#: With an error below this share of the variance of y, nothing is left to explain.
+NEGLIGIBLE = 1e-4
+#: Fewest rows to which a candidate is fitted in place of all.
+MIN_ROWS = 1000
+#: Share of the time left that one candidate may take.
+MAX_SHARE = 0.7
+#: Number of entries of a table from which boosting gains by several threads.
+SMALL = 1_000_000
+#: Predictions are clipped to the range of the labels, widened by this share of it on either side.
+MARGIN = 0.5
+
+
+@dataclass
+class Entry:
+    """A candidate and how it fared.
+
+    ``out_of_fold`` (n_samples,) are predictions by fits without the row, NaN where there are none; ``models`` those
+    fits, by fold. ``n_rows`` is the number of rows of the first fit, ``note`` says why the candidate was skipped, ended
+    or fitted to fewer rows.
+    """
+
+    name: str
+    out_of_fold: np.ndarray
+    models: list[Any] = field(default_factory=list)
+    complete: bool = False
+    seconds: float = 0.0
+    n_rows: int = 0
+    note: str = ""
+
+
+class Race:
+    """Runs candidates on X (n_samples, n_features), labels y (n_samples,) and folds (n_samples,).
+
+    A fold of -1 marks rows that are never held out. ``seconds`` is the time budget from now on, ``report`` is called
+    with the name of a candidate and the share of the budget used before each of them.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: np.ndarray,
+        seconds: float,
+        seed: int,
+        report: Callable[[str, float], None] | None = None,
+    ) -> None:
+        self.X, self.y, self.folds, self.seed, self.report = X, y, folds, seed, report
+        self.n_folds = int(folds.max()) + 1
+        self.seen = folds >= 0
+        self.start, self.seconds = monotonic(), seconds
+        self.slowness = slowness()
+        self.entries: list[Entry] = []
+        spread = np.ptp(y)
+        self.range = float(y.min() - MARGIN * spread), float(y.max() + MARGIN * spread)
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return self.seconds - (monotonic() - self.start)
+
+    def run(self, candidate: Candidate) -> Entry:
+        """Run one candidate and append its entry."""
+        entry = Entry(candidate.name, np.full(len(self.y), np.nan))
+        self.entries.append(entry)
+        if self.report is not None:
+            self.report(candidate.name, 1 - self.left / self.seconds)
+        entry.note = self._why_skip(candidate)
+        if entry.note:
+            return entry
+        began, first = monotonic(), self.folds != 0
+        rows = np.flatnonzero(first)
+        n_rows = self._affordable(candidate, len(rows))
+        if not n_rows:
+            entry.note = f"would take {self._expected(candidate, len(rows)):.0f} s, {max(self.left, 0):.0f} s are left"
+            return entry
+        if n_rows < len(rows):
+            rows = np.sort(np.random.RandomState(self.seed).permutation(rows)[:n_rows])
+            entry.note = f"fitted to {n_rows:,} random rows"
+        entry.n_rows = n_rows
+        try:
+            with time_limit(max(self.left * (1 + MAX_SHARE) / 2, 0.1)), quiet(self.X.size):
+                model = candidate.make(self.seed).fit(self.X[rows], self.y[rows])
+                self._predict(entry, model, 0)
+                took = monotonic() - began
+                if self._is_behind(entry):
+                    entry.note = "behind on the first fold"
+                elif self.n_folds > 1 and self.left < candidate.refit_share * took * self.n_folds:
+                    entry.note = f"no time for the other folds: {took:.1f} s for the first"
+                else:
+                    self._other_folds(entry, model, n_rows)
+                    entry.complete = True
+        except OutOfTime:
+            entry.note = f"stopped after {monotonic() - began:.0f} s: it took longer than expected"
+        except (ValueError, np.linalg.LinAlgError, MemoryError) as error:
+            entry.note = f"failed: {str(error).splitlines()[0]}"
+        entry.seconds = monotonic() - began
+        return entry
+
+    def _other_folds(self, entry: Entry, model: Any, n_rows: int) -> None:
+        for fold in range(1, self.n_folds):
+            inside = np.flatnonzero(self.folds != fold)
+            if n_rows < np.sum(self.folds != 0):
+                inside = np.sort(np.random.RandomState(self.seed + fold).permutation(inside)[:n_rows])
+            self._predict(entry, refit(model, self.X[inside], self.y[inside]), fold)
+
+    def _predict(self, entry: Entry, model: Any, fold: int) -> None:
+        out = self.folds == fold
+        predicted = np.clip(model.predict(self.X[out]), *self.range)
+        if not np.isfinite(predicted).all():
+            raise ValueError("predictions that are not finite")
+        entry.out_of_fold[out] = predicted
+        entry.models.append(model)
+
+    def best(self) -> Entry | None:
+        """The complete candidate with the least error out of fold."""
+        complete = [entry for entry in self.entries if entry.complete]
+        return min(complete, key=self.error, default=None)
+
+    def error(self, entry: Entry) -> float:
+        """Mean squared error out of fold."""
+        return float(np.mean((entry.out_of_fold - self.y)[self.seen] ** 2))
+
+    def score(self, entry: Entry) -> dict[str, Any]:
+        """R² on the rows predicted, its standard error, and the rest of the entry."""
+        rows = np.isfinite(entry.out_of_fold)
+        r2 = error = np.nan
+        if rows.any() and np.var(self.y[rows]) > 0:
+            y = self.y[rows]
+            misses, squares = (entry.out_of_fold[rows] - y) ** 2, (y - y.mean()) ** 2
+            share = misses.mean() / squares.mean()
+            r2, error = 1 - share, np.std(misses - share * squares) / (squares.mean() * np.sqrt(len(y)))
+        return {
+            "candidate": entry.name,
+            "r2": float(r2),
+            "standard_error": float(error),
+            "seconds": entry.seconds,
+            "n_rows": entry.n_rows,
+            "note": entry.note,
+        }
+
+    def subsample(self, n_rows: int) -> np.ndarray:
+        """Random rows for a candidate that is fitted to ``n_rows``."""
+        return np.sort(np.random.RandomState(self.seed).permutation(len(self.y))[:n_rows])
+
+    def _is_behind(self, entry: Entry) -> bool:
+        best = self.best()
+        if best is None or self.n_folds == 1:
+            return False
+        out = self.folds == 0
+        squares = np.array([(each.out_of_fold - self.y)[out] ** 2 for each in (entry, best)])
+        return bool(squares[0].mean() > MAX_RATIO * squares[1].mean() and lead(squares) > MIN_LEAD)
+
+    def _why_skip(self, candidate: Candidate) -> str:
+        n, d = self.X.shape
+        needed = candidate.rows(d)
+        if n < needed:
+            return f"needs {needed:,} rows for {d} columns"
+        best = self.best()
+        if best is None or not candidate.learns:
+            return ""
+        if self.error(best) < NEGLIGIBLE * np.var(self.y):
+            return "nothing left to explain"
+        squares = [(e.out_of_fold - self.y)[self.seen] ** 2 for e in self.entries if e.complete]
+        ahead = [lead(np.array([squares[0], each])) for each in squares[1:]]
+        if candidate.seconds(n, d) > 1 and max(ahead, default=0.0) < MIN_SIGNAL:
+            return "no signal: no cheaper model explains anything out of fold"
+        return ""
+
+    def _expected(self, candidate: Candidate, n_rows: int) -> float:
+        fits = 1 + candidate.refit_share * self.n_folds  # with the fit to all rows at the end
+        return self.slowness * candidate.seconds(n_rows, self.X.shape[1]) * fits
+
+    def _affordable(self, candidate: Candidate, n: int) -> int:
+        """The largest number of rows within the time left: n, or n / 2, n / 4, ...; 0 if they are too few."""
+        least = max(MIN_ROWS, candidate.rows(self.X.shape[1]))
+        n_rows = n
+        while self._expected(candidate, n_rows) > MAX_SHARE * self.left:
+            n_rows //= 2
+            if n_rows < least:
+                return n if candidate.name in ("mean", "ridge", "boosting") else 0
+        return n_rows
+
+
+def slowness() -> float:
+    """Seconds that this machine takes now for what takes 1 second with `FLOPS`, from a small matrix product."""
+    A = np.ones((400, 400))
+    times = []
+    for _ in range(5):
+        start = monotonic()
+        A @ A
+        times.append(monotonic() - start)
+    return float(np.clip(np.median(times) * FLOPS / (2 * 400**3), 0.2, 5.0))
+
+
+@contextmanager
+def quiet(n_entries: int) -> Iterator[None]:
+    """Suppress warnings of candidates, whose error says as much, and use one OpenMP thread for small tables."""
+    with warnings.catch_warnings(), threadpool_limits(1 if n_entries < SMALL else None, user_api="openmp"):
+        warnings.simplefilter("ignore")
+        yield

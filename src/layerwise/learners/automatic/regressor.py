@@ -1,0 +1,241 @@
+"""The regressor for a table of data: it compares the learners with baselines and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from time import monotonic
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from layerwise._validation import Choice, Fraction, Memory, check_parameters, check_peak
+from layerwise.learners._base import Learner, RandomState
+from layerwise.learners._describe import column_names
+from layerwise.learners.automatic.baselines import RadialRidge
+from layerwise.learners.automatic.budget import Budget, as_seconds
+from layerwise.learners.automatic.candidates import Mean, candidates, refit
+from layerwise.learners.automatic.columns import read_frame
+from layerwise.learners.automatic.combination import Average, Combination, choose
+from layerwise.learners.automatic.intervals import cv_plus
+from layerwise.learners.automatic.preparation import TablePreparation
+from layerwise.learners.automatic.race import Race, quiet
+from layerwise.learners.automatic.rows import check_target, clipped_labels, fold_numbers, robust_labels, weighted_rows
+from layerwise.learners.automatic.skewness import choose_normal
+from layerwise.learners.automatic.structure import Structure, find_structure
+from layerwise.solvers.squared_errors import mean_square
+
+
+@dataclass(eq=False, repr=False)
+class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
+    """Regression on a table: learners of features and baselines, compared out of fold, and what they found.
+
+    ::
+
+        1  prepare the columns (`TablePreparation`); normal quantiles for skewed ones where these predict better
+        2  candidates, the cheapest first, on common folds and within the budget: mean, ridge, additive splines,
+           quadratic ridge, gradient boosting, kernel ridge, two layers, moments, three layers, recursive features,
+           hierarchical with one and several features, quadratic model
+        3  the best of them or, if its validated error is smaller, a stack with nonnegative weights
+        4  fit its members to all rows
+
+    Parameters
+    ----------
+    budget : {"quick", "default", "thorough"} or float, default="default"
+        Time of `fit` in seconds: 10, 60, 600, or a number. A candidate whose expected time exceeds what is left is
+        fitted to fewer rows or skipped, which `scores_` says. With a budget that suffices for all candidates, the
+        result depends on ``random_state`` alone.
+    loss : {"squared", "huber"}, default="squared"
+        "huber" moves labels that are further than 4 robust standard deviations from the out-of-fold predictions of
+        simple models to that distance, and fits to these (Huber's pseudo-values).
+    callback : callable, optional
+        Called before each candidate with its name and the share of the budget that is used.
+    max_memory : float, default=8 * 2**30
+        Largest number of bytes that the fit may take; see `memory_bytes`.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    scores_ : DataFrame
+        For each candidate: R² out of fold, its standard error, the weight in the prediction, seconds, rows fitted, and
+        a note that says why it was skipped or ended.
+    weights_ : dict of str to float
+        The weights of the candidates in the prediction; they sum to 1.
+    structure_ : Structure
+        What was found, in words and objects; its ``str`` is a summary.
+    preparation_ : TablePreparation
+    r2_ : float
+        R² of the prediction out of fold.
+    out_of_fold_ : ndarray of shape (n_rows,)
+        Out-of-fold predictions, NaN for rows that were not held out.
+
+    Notes
+    -----
+    Tables up to 3,000 rows are split into 5 folds, up to 10,000 into 3; with more rows, a fifth of them, at most
+    20,000, is held out once. R² out of fold is that of fits without the row, except that penalties, degrees and ranks
+    of a candidate are chosen once, without the first fold.
+
+    Sample weights that are integers count as repeated rows. Others are replaced by numbers of repetitions
+    proportional to them (systematic resampling), as few learners take weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise import LayerwiseRegressor
+    >>> X = np.random.default_rng(0).standard_normal((200, 5))
+    >>> model = LayerwiseRegressor(random_state=0).fit(X, X[:, 0] + X[:, 1] ** 2)
+    >>> bool(model.r2_ > 0.95)
+    True
+    """
+
+    constraints: ClassVar = {"budget": Budget(), "loss": Choice("squared", "huber")}
+    presets: ClassVar = {"auto": {}}
+
+    budget: Literal["quick", "default", "thorough"] | float = "default"
+    _: KW_ONLY
+    loss: Literal["squared", "huber"] = "squared"
+    callback: Callable[[str, float], None] | None = None
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, and y (n_samples,)."""
+        began = monotonic()
+        check_parameters(self, self.constraints | {"max_memory": Memory()})
+        frame = read_frame(self, X, reset=True)
+        y = check_target(self, y, len(frame))
+        n, d = frame.shape
+        check_peak(
+            self.memory_bytes(n, d),
+            self.max_memory,
+            f"{' '.join(repr(self).split())} on n_samples={n} and n_features={d}",
+            "Fit fewer rows, or raise max_memory.",
+        )
+        self._seed = check_random_state(self.random_state).randint(2**31 - 1)
+        rows = weighted_rows(sample_weight, frame, self._seed)
+        y = y[rows]
+        table = X if hasattr(X, "columns") else frame.to_numpy()
+        prepare, Z = choose_normal(table, rows, y, self._seed)
+        self.preparation_: TablePreparation = prepare
+        if self.loss == "huber":
+            y = clipped_labels(y)
+        self.mean_ = float(y.mean())
+        self.scale_ = mean_square(y - self.mean_) ** 0.5 or 1.0
+        self._run(Z, (y - self.mean_) / self.scale_, began)
+        return self
+
+    def _run(self, Z: np.ndarray, labels: np.ndarray, began: float) -> None:
+        folds = fold_numbers(Z, labels, self._seed)
+        seconds = as_seconds(self.budget)
+        race = Race(Z, labels, folds, seconds - (monotonic() - began), self._seed, self.callback)
+        listed = candidates(*Z.shape, thorough=seconds > 300)
+        if race.n_folds < 2 and np.all(folds == 0):  # the rows are equal, or the labels are
+            listed = [each for each in listed if each.name == "mean"]
+            race.folds, race.seen = np.arange(len(labels)) % 2, np.ones(len(labels), dtype=bool)
+            race.n_folds = 2
+        self.n_moved_labels_ = 0
+        for i, candidate in enumerate(listed):
+            if self.loss == "huber" and i == len(listed) // 3:
+                race.y, self.n_moved_labels_ = robust_labels(race)
+            race.run(candidate)
+        self.weights_ = choose(race.entries, race.y, race.seen, self._seed)
+        self._finish(race)
+
+    def _finish(self, race: Race) -> None:
+        members = [entry for entry in race.entries if entry.name in self.weights_]
+        weights = [self.weights_[entry.name] for entry in members]
+        final = []
+        for entry in members:
+            if race.left > 0 or len(entry.models) == 1:
+                with quiet(race.X.size):
+                    rows = slice(None) if entry.n_rows >= np.sum(race.folds != 0) else race.subsample(entry.n_rows)
+                    final.append(refit(entry.models[0], race.X[rows], race.y[rows]))
+            else:
+                final.append(Average(entry.models))
+        self.combination_ = Combination(weights, final, *race.range)
+        self.fold_combinations_ = [
+            Combination(weights, [entry.models[fold] for entry in members], *race.range)
+            for fold in range(race.n_folds)
+        ]
+        predicted = sum(w * entry.out_of_fold for w, entry in zip(weights, members, strict=True))
+        self.out_of_fold_ = self.mean_ + self.scale_ * predicted
+        self.folds_, self.residuals_ = race.folds[race.seen], np.abs(predicted - race.y)[race.seen] * self.scale_
+        self.r2_ = 1 - float(np.mean((predicted - race.y)[race.seen] ** 2) / (np.var(race.y[race.seen]) or 1.0))
+        self.candidates_ = [race.score(entry) | {"weight": self.weights_.get(entry.name, 0.0)} for entry in race.entries]
+        self.structure_: Structure = find_structure(self, race, dict(zip(self.weights_, final, strict=False)))
+        self.head_ = None
+
+    @property
+    def scores_(self) -> pd.DataFrame:
+        """The candidates, the best first."""
+        check_is_fitted(self)
+        table = pd.DataFrame(self.candidates_)
+        columns = ["candidate", "r2", "standard_error", "weight", "seconds", "n_rows", "note"]
+        return table[columns].sort_values("r2", ascending=False, ignore_index=True)
+
+    def predict(self, X):
+        """Predictions of shape (n_samples,)."""
+        Z = self._prepared(X)
+        if self.head_ is not None:
+            return self.head_.predict(self.structure_.values(Z)) * self._head_scale + self._head_mean
+        return self.mean_ + self.scale_ * self.combination_.predict(Z)
+
+    def predict_interval(self, X, level: float = 0.9):
+        """Lower and upper ends of prediction intervals, of shape (n_samples, 2), by CV+; see `intervals.cv_plus`.
+
+        Raises ValueError after `fit_head`, which has no out-of-fold residuals.
+        """
+        check_is_fitted(self)
+        Fraction().check(level, "level")
+        if self.head_ is not None:
+            raise ValueError("intervals after fit_head must come from a fit: call fit, then predict_interval.")
+        Z = self._prepared(X)
+        centres = np.array([f.predict(Z) for f in self.fold_combinations_]) * self.scale_ + self.mean_
+        return cv_plus(centres, self.folds_, self.residuals_, level)
+
+    def fit_head(self, X, y):
+        """Keep the features found; fit a kernel ridge regression in them to X (n_samples, n_features), y of a new task.
+
+        The number of samples it needs grows with the number of features, not with that of inputs.
+        """
+        Z = self._prepared(X)
+        y = check_target(self, y, len(Z))
+        self._head_mean, self._head_scale = float(y.mean()), mean_square(y - y.mean()) ** 0.5 or 1.0
+        features = self.structure_.values(Z)
+        self.head_ = (RadialRidge() if len(y) > 5 else Mean()).fit(features, (y - self._head_mean) / self._head_scale)
+        return self
+
+    def transform(self, X):
+        """The features found, of shape (n_samples, n_found); the prediction if none was found."""
+        Z = self._prepared(X)
+        if not len(self.structure_):
+            return (self.mean_ + self.scale_ * self.combination_.predict(Z))[:, None]
+        return self.structure_.values(Z)
+
+    def memory_bytes(self, n_samples: int, n_features: int) -> int:
+        """Peak memory of `fit` in bytes, roughly: kernel matrices of at most 8,000 rows, and copies of the table."""
+        n = min(n_samples, 8000)
+        return 8 * (7 * n**2 + 30 * n_samples * n_features) + 2**28
+
+    def describe(self, columns: Sequence[str] | None = None) -> list[str]:
+        """The sentences of ``structure_``, as in `Learner.describe`."""
+        check_is_fitted(self)
+        return self.structure_.describe(column_names(self, columns))
+
+    @property
+    def _n_features_out(self) -> int:
+        return max(len(self.structure_), 1)
+
+    def _prepared(self, X) -> np.ndarray:
+        check_is_fitted(self, "combination_")
+        frame = read_frame(self, X, reset=False)
+        return self.preparation_.transform(X if hasattr(X, "columns") else frame.to_numpy())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
