@@ -15,6 +15,7 @@ from layerwise.learners import (
     HierarchicalRegressor,
     JointRegressor,
     KernelRegressor,
+    LayerwiseRegressor,
     MomentRegressor,
     QuadraticModelRegressor,
     RandomFeatureRegressor,
@@ -72,6 +73,7 @@ VARIANTS = {
     ],
     QuadraticModelRegressor: [],  # trained by stochastic gradients, for which several laws below hold only roughly
     JointRegressor: [],  # needs PyTorch; its own tests have these checks
+    LayerwiseRegressor: [],  # compares the others; has tests of its own
 }
 LEARNERS = [model for each in all_learners() for model in VARIANTS.get(each, [each()])]
 QUADRATIC_MODELS = [
@@ -94,13 +96,11 @@ def takes_minutes(learner):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:the columns of X")  # the checks use unscaled columns
 @parametrize_with_checks([learner for learner in LEARNERS if takes_minutes(learner)])
 def test_scikit_learn_contract_of_slow_learners(estimator, check):
     check(estimator)
 
 
-@pytest.mark.filterwarnings("ignore:the columns of X")  # the checks use unscaled columns
 @parametrize_with_checks(
     [
         *(learner for learner in LEARNERS if not takes_minutes(learner)),
@@ -150,6 +150,62 @@ def test_a_saved_learner_predicts_the_same(learner, tmp_path):
     dump(model, tmp_path / "model.skops")
     kept = load(tmp_path / "model.skops", trusted=get_untrusted_types(file=tmp_path / "model.skops"))
     assert_allclose(kept.predict(X), predicted, rtol=1e-9, atol=1e-9)
+
+
+#: Powers of two between about 1e-8 and 1e8, by which columns are multiplied without rounding, and shifts.
+UNITS, SHIFTS = 2.0 ** np.array([-26, 26, 0, 10, -13]), np.array([1.0, -2.0, 5.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize("learner", [m for m in [*LEARNERS, *QUADRATIC_MODELS] if not searched(m)], ids=repr)
+def test_units_and_origins_of_the_columns_do_not_matter(learner):
+    """Catches a learner, or one of its methods, that sees the columns as they are: R^2 was -1e27 at a scale of 1e8."""
+    X, y = table()
+    moved = UNITS * (X + SHIFTS)
+    model, other = clone(learner).fit(X, y), clone(learner).fit(moved, y)
+    assert_allclose(other.predict(moved), model.predict(X), rtol=1e-5, atol=1e-5)
+    if hasattr(model, "transform"):
+        assert_allclose(np.abs(other.transform(moved)), np.abs(model.transform(X)), rtol=1e-4, atol=1e-4)
+    if hasattr(model, "fit_head"):
+        assert_allclose(other.fit_head(moved, -y).predict(moved), model.fit_head(X, -y).predict(X), atol=1e-4)
+
+
+@every_learner
+def test_without_standardising_the_columns_are_used_as_they_are(learner):
+    """Catches a literal form that still standardises."""
+    X, y = table()
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    model, literal = clone(learner).fit(X, y), clone(learner).set_params(standardize=False).fit(X, y)
+    assert literal.scaler_ is None
+    assert_allclose(model.scaler_.mean_, 0, atol=1e-12)
+    if not searched(learner):
+        assert np.corrcoef(literal.predict(X), model.predict(X))[0, 1] > 0.99
+
+
+@every_learner
+def test_a_column_that_was_constant_in_fit_is_ignored(learner):
+    """Catches a prediction that explodes, or changes at all, with a value of a column that the fit has never seen."""
+    X, y = table()
+    X[:, 2] = 7.0
+    model = clone(learner).fit(X, y)
+    X_new = X.copy()
+    X_new[:, 2] = 1e6
+    assert_allclose(model.predict(X_new), model.predict(X))
+
+
+@pytest.mark.parametrize("where", ["inputs", "label"])
+def test_a_single_row_that_hides_the_others_is_reported(where):
+    """Catches a fit that is worth nothing, without a warning; or one that blames a column of zeros and ones."""
+    X, y = table(200)
+    X[:, 4] = np.arange(200) == 8
+    if where == "inputs":
+        X[7, :3] *= 1e5
+        message = r"carries most of the variance of columns of X: x0 \(row 7\), x1 \(row 7\), x2 \(row 7\)\. The"
+    else:
+        y[7] = 1e6
+        message = r"a single label, y=1e\+06 in row 7, carries most of the variance of y"
+    with pytest.warns(UserWarning, match=message) as caught:
+        RandomFeatureRegressor(40).fit(X, y)
+    assert caught[0].filename == __file__
 
 
 @every_learner
@@ -263,7 +319,6 @@ def every_kind(test):
 
 
 @every_kind
-@pytest.mark.filterwarnings("ignore:the columns of X")
 @pytest.mark.parametrize(("scale", "dtype"), [(1e-200, float), (1e200, float), (1e-35, np.float32)], ids=str)
 def test_labels_out_of_range_are_refused_naming_y(learner, scale, dtype):
     """Catches a traceback from SciPy, a message that blames X, or R^2 of 1.000 because all errors underflow to 0."""

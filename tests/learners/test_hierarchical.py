@@ -1,18 +1,22 @@
 """Each stage of the algorithm against its literal form, and what it should learn according to the theory."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from layerwise import learners
 from layerwise.hermite import HermiteSeries, design_matrix, n_terms
-from layerwise.learners import HierarchicalRegressor
 from layerwise.learners.hierarchical.memory import mixing_entries
 from layerwise.representations.polynomial_layer import infinite_mixing
 from layerwise.solvers import largest_stable_step, literal, ridge
 from layerwise.solvers.gauss_newton import draw_folds
 from layerwise.targets import BalancedSum, Hierarchical
+
+#: The literal algorithm, as inputs are from N(0, I).
+HierarchicalRegressor = partial(learners.HierarchicalRegressor, standardize=False)
 
 LINK = HermiteSeries([0.0, 1.0, 0.7, 0.7])  # z + .7 h_2 + .7 h_3
 

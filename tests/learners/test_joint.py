@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,15 +16,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skops.io import dump, get_untrusted_types, load
 
+from layerwise import learners
 from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
-from layerwise.learners import HierarchicalRegressor, JointRegressor, ThreeLayerRegressor, TwoLayerRegressor
+from layerwise.learners import HierarchicalRegressor, ThreeLayerRegressor, TwoLayerRegressor
 from layerwise.learners._head import some_rows
 from layerwise.learners.joint.networks import Hierarchical, ThreeLayer, TwoLayer, evaluate
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="joint training needs PyTorch: pip install 'layerwise[torch]'"
 )
+
+#: The literal algorithm, as inputs are from N(0, I).
+JointRegressor = partial(learners.JointRegressor, standardize=False)
 CUBE = HermiteSeries.from_monomials([0, 0, 0, 1])
 SMALL = [
     JointRegressor(width=40, max_epochs=30, random_state=0),

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Choice, Constraint, Flag, Fraction, Memory, Number, check_parameters, check_peak
+from layerwise.learners._single_rows import warn_single_rows
 from layerwise.representations._validation import check_inputs, check_samples
 
 #: "loo" (leave-one-out), or the fraction of rows held out.
@@ -70,6 +71,7 @@ class Learner(RegressorMixin, BaseEstimator):
         what = f"{' '.join(repr(self).split())} on n_samples={n} and n_features={d}"
         check_peak(self.memory_bytes(n, d), self.max_memory, what, f"{advice}, or raise max_memory.")
         self.scaler_ = fit_scaler(X) if self.standardize else None
+        warn_single_rows(X, y, getattr(self, "feature_names_in_", None))
         return self._scale(X), y
 
     def _check_inputs(self, X: Any) -> np.ndarray:

@@ -26,6 +26,8 @@ from layerwise.solvers import ridge
 TAIL = 0.01
 #: The polynomial must extrapolate with at most this fraction of the squared error of its continuation.
 MAX_ERROR_RATIO = 0.5
+#: And on at least so many rows.
+MIN_ROWS = 5
 #: Rows beyond the range of the training rows by this fraction of its width are reported.
 FAR = 0.5
 
@@ -58,6 +60,8 @@ class Tails:
         """
         smaller, outer = cls.around(Z, TAIL), cls.around(Z, 0.0)
         outside = np.any(smaller.nearest(Z) != Z, axis=1)
+        if outside.sum() < MIN_ROWS or not np.ptp(Z[~outside]) > 0:
+            return outer
         c = ridge(design_matrix(Z[~outside], degree), y[~outside], [penalty]).coefficients
         q = HermitePolynomial.from_dense(Z.shape[1], degree, c)
         polynomial, linear = (np.mean((y - f)[outside] ** 2) for f in (q(Z), smaller.continued(q, Z)))
