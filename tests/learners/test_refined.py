@@ -7,11 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
-from layerwise.hermite import n_terms
 from layerwise import learners
+from layerwise.hermite import n_terms
 from layerwise.learners.hierarchical.refined_stages import basis_blocks
 from layerwise.solvers.gauss_newton import standardise
 from layerwise.targets import ExcessOfLoss, Hierarchical
+
+#: The literal algorithm, as inputs are from N(0, I).
+HierarchicalRegressor = partial(learners.HierarchicalRegressor, standardize=False)
 
 
 def r2(y, prediction):
@@ -50,9 +53,6 @@ def test_folds_are_both_stages_without_the_fold(kept):
         ("T2", 0.2, 1000, 5, 0.91),  # the standard deviation over seeds is .011
     ],
 )
-
-#: The literal algorithm, as inputs are from N(0, I).
-HierarchicalRegressor = partial(learners.HierarchicalRegressor, standardize=False)
 def test_near_the_parameter_count(target, noise, n, seeds, least):
     """d = 20, 230 unknowns, degree not given: median R^2, where stage 1 has .25 to .7. All rows: docs/refinement.md."""
     function = (
