@@ -39,7 +39,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         1  prepare the columns (`TablePreparation`); normal quantiles for skewed ones where these predict better
         2  candidates, the cheapest first, on common folds and within the budget: mean, ridge, additive splines,
            quadratic ridge, gradient boosting, kernel ridge, two layers, moments, three layers, recursive features,
-           hierarchical with one and several features, quadratic model
+           hierarchical, several directions, several features, quadratic model
         3  the best of them or, if its validated error is smaller, a stack with nonnegative weights
         4  fit its members to all rows
 
@@ -142,6 +142,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
             if self.loss == "huber" and i == len(listed) // 3:
                 race.y, self.n_moved_labels_ = robust_labels(race)
             race.run(candidate)
+        race.finish()
         self.weights_ = choose(race.entries, race.y, race.seen, self._seed)
         self._finish(race)
 

@@ -11,6 +11,7 @@ import numpy as np
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._describe import describe_directions, describe_polynomial
 from layerwise.learners.automatic.baselines import FeatureRidge
+from layerwise.learners.automatic.grown import GrownFeatures
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.moments import MomentRegressor
@@ -35,10 +36,11 @@ ORDER = (
     "additive splines",
     "moments",
     "recursive features",
-    "two-layer",
     "hierarchical",
-    "hierarchical, degree 3",
+    "several directions",
     "several features",
+    "hierarchical, degree 3",
+    "two-layer",
     "quadratic ridge",
 )
 
@@ -182,10 +184,20 @@ def features_of(model: Any, n_columns: int) -> tuple[np.ndarray, np.ndarray, lis
         shares = model.singular_values_**2 / np.sum(model.singular_values_**2)
         kept = shares >= MIN_SHARE
         return model.directions_[kept], shares[kept], []
+    if isinstance(model, GrownFeatures) and model.candidate_ is not None:
+        if model.degree > 1:
+            return *empty, model.polynomials(n_columns)
+        directions = model.candidate_.coefficients
+        lengths = np.linalg.norm(directions, axis=1)
+        return directions / lengths[:, None], model.shares_, []
     if isinstance(model, HierarchicalRegressor):
         if model.several_ is not None:
             return *empty, model.feature_polynomials_
-        return *empty, [model.feature_polynomial_]
+        p = model.feature_polynomial_
+        if p.degree == 1:
+            c = p.to_dense(1)[1:]
+            return c[None] / (np.linalg.norm(c) or 1.0), np.ones(1), []
+        return *empty, [p]
     return *empty, []
 
 
