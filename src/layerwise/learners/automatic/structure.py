@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Permutations of the labels, and the number of them that may reach the observed statistic: level 1 %.
 N_PERMUTATIONS, MAX_REACHED = 199, 1
 #: A model is as good as the best if the best leads it by at most so many standard errors,
-MAX_BEHIND = 2.0
+MAX_BEHIND = 1.0
 #: or explains at most this much more of the variance.
 MAX_LOSS = 0.005
 #: Directions of a first layer with a smaller share are left out.
@@ -50,7 +50,7 @@ class Structure:
     """The features on which the predictions of the model ``source`` depend.
 
     Nothing is reported unless out-of-fold predictions agree with the labels better than with permuted ones, at level 1
-    % for all candidates together, and the model is as good as the best candidate: within 2 standard errors, or .005 in
+    % for all candidates together, and the model is as good as the best candidate: within one standard error, or .005 in
     R².
 
     Attributes
@@ -205,7 +205,7 @@ def link_curve(found: Structure, X: np.ndarray, model: Any) -> tuple[np.ndarray,
     """Fifty values of the first feature, and the mean prediction given each, by splines."""
     rows = np.random.RandomState(0).permutation(len(X))[:3000]
     z = found.values(X[rows])[:, :1]
-    predicted = model.mean_ + model.scale_ * model.combination_.predict(X[rows])
+    predicted = model.predict_prepared(X[rows])
     grid = np.linspace(*np.quantile(z, [0.005, 0.995]), 50)
     if not np.ptp(z) > 0:
         return grid, np.full(50, predicted.mean())
