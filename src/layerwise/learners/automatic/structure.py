@@ -11,6 +11,7 @@ import numpy as np
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._describe import describe_directions, describe_polynomial
 from layerwise.learners.automatic.baselines import FeatureRidge
+from layerwise.learners.automatic.display import polynomial_loadings
 from layerwise.learners.automatic.grown import GrownFeatures
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.hierarchical import HierarchicalRegressor
@@ -100,6 +101,12 @@ class Structure:
         if self.polynomials:
             return self.model.transform(Z)
         return Z @ self.directions.T if len(self.directions) else Z
+
+    def loadings(self, feature: int) -> tuple[list[str], np.ndarray]:
+        """Names and loadings of a feature: columns for a direction, terms of variance 1 for a polynomial."""
+        if not self.polynomials:
+            return self.columns, self.directions[feature]
+        return polynomial_loadings(self.polynomials[feature], self.columns)
 
     def describe(self, names: Sequence[str] | None = None) -> list[str]:
         """Sentences, with the names of the inputs in the loadings."""
