@@ -31,11 +31,12 @@ if TYPE_CHECKING:
         theory,
     )
     from layerwise.diagnosis import diagnose
-    from layerwise.learners.automatic import LayerwiseRegressor
+    from layerwise.learners.automatic import LayerwiseClassifier, LayerwiseRegressor
 
 __version__ = metadata.version("layerwise")
 
 __all__ = [
+    "LayerwiseClassifier",
     "LayerwiseRegressor",
     "diagnose",
     "diagnosis",
@@ -57,8 +58,8 @@ __all__ = [
 def __getattr__(name: str):
     if name == "diagnose":
         return import_module("layerwise.diagnosis").diagnose
-    if name == "LayerwiseRegressor":
-        return import_module("layerwise.learners.automatic").LayerwiseRegressor
+    if name in ("LayerwiseClassifier", "LayerwiseRegressor"):
+        return getattr(import_module("layerwise.learners.automatic"), name)
     if name in __all__:
         return import_module(f"layerwise.{name}")
     raise AttributeError(f"module 'layerwise' has no attribute {name!r}; it has {', '.join(__all__)}")

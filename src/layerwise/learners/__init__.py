@@ -5,6 +5,7 @@ studies, to ``layerwise fit`` under its `presets`, and to the tests of all learn
 """
 
 from layerwise.learners._base import Learner as Learner
+from layerwise.learners.automatic import LayerwiseClassifier as LayerwiseClassifier
 from layerwise.learners.automatic import LayerwiseRegressor as LayerwiseRegressor
 from layerwise.learners.convex import ConvexNeuralRegressor as ConvexNeuralRegressor
 from layerwise.learners.hierarchical import HierarchicalRegressor as HierarchicalRegressor

@@ -1,6 +1,8 @@
 """Estimators for a table of data, which choose among the learners and say what they found."""
 
+from layerwise.learners.automatic.classifier import LayerwiseClassifier
+from layerwise.learners.automatic.display import StructureDisplay
 from layerwise.learners.automatic.regressor import LayerwiseRegressor
 from layerwise.learners.automatic.structure import Structure
 
-__all__ = ["LayerwiseRegressor", "Structure"]
+__all__ = ["LayerwiseClassifier", "LayerwiseRegressor", "Structure", "StructureDisplay"]

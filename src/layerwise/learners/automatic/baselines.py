@@ -27,7 +27,7 @@ KERNELS = (
 )
 KERNEL_ROWS = 700
 #: Up to this number of rows the penalty is chosen on all of them.
-PENALTY_ROWS = 2500
+PENALTY_ROWS = 1300
 
 
 class FeatureRidge(RegressorMixin, BaseEstimator):
@@ -103,7 +103,7 @@ class FeatureRidge(RegressorMixin, BaseEstimator):
 class RadialRidge(RegressorMixin, BaseEstimator):
     """Kernel ridge regression with the Gaussian or Laplace kernel of least leave-one-out error.
 
-    The kernel is chosen on at most 700 rows, and the penalty on all of them if they are at most 2,500; otherwise ``n
+    The kernel is chosen on at most 700 rows, and the penalty on all of them if they are at most 1,300; otherwise ``n
     penalty``, the variance of the noise of the Gaussian process, is kept.
     """
 

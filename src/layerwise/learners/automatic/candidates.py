@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from layerwise.hermite import n_terms
 from layerwise.learners.automatic.baselines import FeatureRidge, RadialRidge
+from layerwise.learners.automatic.grown import GrownFeatures, rows_needed
 from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.hierarchical.refit import refit as refit_hierarchical
 from layerwise.learners.moments import MomentRegressor
@@ -72,6 +73,13 @@ def refit(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
         return refit_recursive(model, X, y)
     if isinstance(model, HierarchicalRegressor):
         return refit_hierarchical(model, X, y)
+    if isinstance(model, MomentRegressor):
+        return _refit_moments(model, X, y)
+    if isinstance(model, TwoLayerRegressor | ThreeLayerRegressor):
+        fixed = {"penalty": model.history_[-1]["penalty"]}
+        if isinstance(model, ThreeLayerRegressor) and model.step_size_ > 0:
+            fixed["step_size"] = model.step_size_
+        return clone(model).set_params(**fixed).fit(X, y)
     return model.refit(X, y) if hasattr(model, "refit") else clone(model).fit(X, y)
 
 
@@ -95,6 +103,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
             "two-layer",
             lambda seed: TwoLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
             lambda n, d: _gram(n, 1000) + 4000 * n * d / FLOPS,
+            0.2,
             rows=lambda d: max(30, d),
             learns=True,
         ),
@@ -102,6 +111,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
             "moments",
             lambda seed: MomentRegressor(label_transform="auto", max_memory=inf, random_state=seed),
             lambda n, d: 0.3 + 1.5 * (n / 2000) * (d / 50) + 60 * 50 * d**3 / FLOPS,
+            0.4,
             rows=lambda d: max(40, 3 * d),
             learns=True,
         ),
@@ -109,6 +119,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
             "three-layer",
             lambda seed: ThreeLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
             lambda n, d: 5 * _gram(n, 1000) + 2 * n * n * d / FLOPS,
+            0.1,
             rows=lambda d: max(50, d * d // 2),
             learns=True,
         ),
@@ -123,26 +134,32 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         Candidate(
             "hierarchical",
             lambda seed: HierarchicalRegressor(max_degree=2, refine=True, max_memory=inf, random_state=seed),
-            lambda n, d: 0.3 + 350 * _steps(n, D2(d)),
+            lambda n, d: 0.3 + 12 * _gram(n, D2(d)) + 350 * _steps(n, D2(d) if 2 * D2(d) <= n else d),
             0.12,
-            rows=lambda d: max(60, 2 * D2(d)),
+            rows=lambda d: max(60, 3 * d),
             learns=True,
         ),
         Candidate(
             "quadratic model",
             lambda seed: QuadraticModelRegressor("hermite", max_memory=2**40, random_state=seed),
-            lambda n, d: 0.5 + 100 * 4 * n * D2(d) * 400 / (3 * FLOPS) + 20 * D2(d) ** 3 / FLOPS,
+            lambda n, d: 1 + 100 * 4 * n * D2(d) * 400 / FLOPS + 20 * D2(d) ** 3 / FLOPS,
             rows=lambda d: max(100, D2(d) // 2),
             learns=True,
         ),
         Candidate(
-            "several features",
-            lambda seed: HierarchicalRegressor(
-                max_degree=2, refine=True, n_features="auto", max_memory=inf, random_state=seed
-            ),
-            lambda n, d: 0.6 + 4000 * _steps(n, 2 * D2(d)),
+            "several directions",
+            lambda seed: GrownFeatures(1, random_state=seed),
+            lambda n, d: 1 + 12 * n / 2000 + 600 * _steps(n, 2 * d),
             0.05,
-            rows=lambda d: max(100, 4 * D2(d)),
+            rows=lambda d: rows_needed(d, 1),
+            learns=True,
+        ),
+        Candidate(
+            "several features",
+            lambda seed: GrownFeatures(2, random_state=seed),
+            lambda n, d: 1 + 4 * n / 2000 + 400 * _steps(n, 2 * D2(d)),
+            0.05,
+            rows=lambda d: rows_needed(d, 2),
             learns=True,
         ),
     ]
@@ -167,6 +184,17 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
     return sorted(found, key=lambda each: each.seconds(n_samples, n_features))
 
 
+def _refit_moments(model: MomentRegressor, X: np.ndarray, y: np.ndarray) -> MomentRegressor:
+    """With the same rank and degree, in place of a search for both."""
+    other = clone(model)
+    if model.rank_:
+        transform = "auto" if model.transformed_ else None
+        other.set_params(rank=model.rank_, degree=model.polynomial_.degree, label_transform=transform)
+    else:
+        other.set_params(max_rank=1, label_transform=None)
+    return other.fit(X, y)
+
+
 def _gram(n: int, width: int) -> float:
     """Seconds of ridge regression with leave-one-out."""
     m = min(n, width)
@@ -184,5 +212,5 @@ def _additive(n: int, d: int) -> float:
 
 
 def _kernel(n: int, d: int) -> float:
-    chosen = 7 * 9 * min(n, 700) ** 3 + (9 * n**3 if n <= 2500 else 0)
+    chosen = 7 * 9 * min(n, 700) ** 3 + (9 * n**3 if n <= 1300 else 0)
     return (chosen + n**3 / 3 + 20 * n * n + 2 * n * n * d) / FLOPS

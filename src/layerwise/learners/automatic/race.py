@@ -31,12 +31,14 @@ MIN_SIGNAL = 1.5
 NEGLIGIBLE = 1e-4
 #: Fewest rows to which a candidate is fitted in place of all.
 MIN_ROWS = 1000
+#: Fitted whatever the budget.
+ALWAYS = ("mean", "ridge", "boosting")
 #: Share of the time left that one candidate may take.
 MAX_SHARE = 0.7
 #: Number of entries of a table from which boosting gains by several threads.
 SMALL = 1_000_000
 #: Predictions are clipped to the range of the labels, widened by this share of it on either side.
-MARGIN = 0.5
+MARGIN = 1.0
 
 
 @dataclass
@@ -79,6 +81,7 @@ class Race:
         self.start, self.seconds = monotonic(), seconds
         self.slowness = slowness()
         self.entries: list[Entry] = []
+        self._pending: list[tuple[Candidate, Entry, float]] = []
         spread = np.ptp(y)
         self.range = float(y.min() - MARGIN * spread), float(y.max() + MARGIN * spread)
 
@@ -113,11 +116,10 @@ class Race:
                 took = monotonic() - began
                 if self._is_behind(entry):
                     entry.note = "behind on the first fold"
-                elif self.n_folds > 1 and self.left < candidate.refit_share * took * self.n_folds:
-                    entry.note = f"no time for the other folds: {took:.1f} s for the first"
+                elif self._refits(candidate, took) < MAX_SHARE * self.left or candidate.name in ALWAYS:
+                    self._other_folds(entry)
                 else:
-                    self._other_folds(entry, model, n_rows)
-                    entry.complete = True
+                    self._pending.append((candidate, entry, took))
         except OutOfTime:
             entry.note = f"stopped after {monotonic() - began:.0f} s: it took longer than expected"
         except (ValueError, np.linalg.LinAlgError, MemoryError) as error:
@@ -125,12 +127,42 @@ class Race:
         entry.seconds = monotonic() - began
         return entry
 
-    def _other_folds(self, entry: Entry, model: Any, n_rows: int) -> None:
+    def finish(self) -> None:
+        """Complete candidates for which time was short when they ran, those with the least errors first."""
+        first = self.folds == 0
+
+        def error(entry: Entry) -> float:
+            return float(np.mean((entry.out_of_fold - self.y)[first] ** 2))
+
+        for candidate, entry, took in sorted(self._pending, key=lambda each: error(each[1])):
+            best = self.best()
+            if best is not None and error(entry) > error(best):
+                entry.note = "no time for the other folds; not the best on the first"
+                continue
+            if self._refits(candidate, took) > self.left:
+                entry.note = f"no time for the other folds: {took:.1f} s for the first"
+                continue
+            began = monotonic()
+            try:
+                with time_limit(self.left), quiet(self.X.size):
+                    self._other_folds(entry)
+            except (OutOfTime, ValueError, np.linalg.LinAlgError) as problem:
+                entry.note = f"other folds not finished: {str(problem).splitlines()[0]}"
+            entry.seconds += monotonic() - began
+        self._pending = []
+
+    def _refits(self, candidate: Candidate, took: float) -> float:
+        """Seconds of the other folds and of the fit to all rows."""
+        return candidate.refit_share * took * self.n_folds
+
+    def _other_folds(self, entry: Entry) -> None:
+        model, n_rows = entry.models[0], entry.n_rows
         for fold in range(1, self.n_folds):
             inside = np.flatnonzero(self.folds != fold)
             if n_rows < np.sum(self.folds != 0):
                 inside = np.sort(np.random.RandomState(self.seed + fold).permutation(inside)[:n_rows])
             self._predict(entry, refit(model, self.X[inside], self.y[inside]), fold)
+        entry.complete = True
 
     def _predict(self, entry: Entry, model: Any, fold: int) -> None:
         out = self.folds == fold
@@ -206,7 +238,7 @@ class Race:
         while self._expected(candidate, n_rows) > MAX_SHARE * self.left:
             n_rows //= 2
             if n_rows < least:
-                return n if candidate.name in ("mean", "ridge", "boosting") else 0
+                return n if candidate.name in ALWAYS else 0
         return n_rows
 
 

@@ -39,7 +39,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         1  prepare the columns (`TablePreparation`); normal quantiles for skewed ones where these predict better
         2  candidates, the cheapest first, on common folds and within the budget: mean, ridge, additive splines,
            quadratic ridge, gradient boosting, kernel ridge, two layers, moments, three layers, recursive features,
-           hierarchical with one and several features, quadratic model
+           hierarchical, several directions, several features, quadratic model
         3  the best of them or, if its validated error is smaller, a stack with nonnegative weights
         4  fit its members to all rows
 
@@ -120,16 +120,25 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         y = y[rows]
         table = X if hasattr(X, "columns") else frame.to_numpy()
         prepare, Z = choose_normal(table, rows, y, self._seed)
-        self.preparation_: TablePreparation = prepare
-        if self.loss == "huber":
-            y = clipped_labels(y)
-        self.mean_ = float(y.mean())
-        self.scale_ = mean_square(y - self.mean_) ** 0.5 or 1.0
-        self._run(Z, (y - self.mean_) / self.scale_, began)
+        self.preparation_ = prepare
+        self._run(Z, clipped_labels(y) if self.loss == "huber" else y, fold_numbers(Z, y, self._seed), began)
         return self
 
-    def _run(self, Z: np.ndarray, labels: np.ndarray, began: float) -> None:
-        folds = fold_numbers(Z, labels, self._seed)
+    def fit_prepared(self, Z: np.ndarray, y: np.ndarray, folds: np.ndarray, preparation: TablePreparation):
+        """Fit to a table that is prepared, Z (n_samples, n_columns), with given folds, -1 for rows not held out."""
+        self._seed = check_random_state(self.random_state).randint(2**31 - 1)
+        self.preparation_, self.n_features_in_ = preparation, preparation.n_features_in_
+        self._run(Z, y, folds, monotonic())
+        return self
+
+    def predict_prepared(self, Z: np.ndarray) -> np.ndarray:
+        """Predictions for rows of the prepared table."""
+        return self.mean_ + self.scale_ * self.combination_.predict(Z)
+
+    def _run(self, Z: np.ndarray, y: np.ndarray, folds: np.ndarray, began: float) -> None:
+        self.mean_ = float(y.mean())
+        self.scale_ = mean_square(y - self.mean_) ** 0.5 or 1.0
+        labels = (y - self.mean_) / self.scale_
         seconds = as_seconds(self.budget)
         race = Race(Z, labels, folds, seconds - (monotonic() - began), self._seed, self.callback)
         listed = candidates(*Z.shape, thorough=seconds > 300)
@@ -142,6 +151,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
             if self.loss == "huber" and i == len(listed) // 3:
                 race.y, self.n_moved_labels_ = robust_labels(race)
             race.run(candidate)
+        race.finish()
         self.weights_ = choose(race.entries, race.y, race.seen, self._seed)
         self._finish(race)
 
@@ -182,7 +192,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         Z = self._prepared(X)
         if self.head_ is not None:
             return self.head_.predict(self.structure_.values(Z)) * self._head_scale + self._head_mean
-        return self.mean_ + self.scale_ * self.combination_.predict(Z)
+        return self.predict_prepared(Z)
 
     def predict_interval(self, X, level: float = 0.9):
         """Lower and upper ends of prediction intervals, of shape (n_samples, 2), by CV+; see `intervals.cv_plus`.
@@ -213,7 +223,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         """The features found, of shape (n_samples, n_found); the prediction if none was found."""
         Z = self._prepared(X)
         if not len(self.structure_):
-            return (self.mean_ + self.scale_ * self.combination_.predict(Z))[:, None]
+            return self.predict_prepared(Z)[:, None]
         return self.structure_.values(Z)
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 from layerwise.hermite import HermitePolynomial
 from layerwise.learners._describe import describe_directions, describe_polynomial
 from layerwise.learners.automatic.baselines import FeatureRidge
+from layerwise.learners.automatic.display import polynomial_loadings
+from layerwise.learners.automatic.grown import GrownFeatures
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.hierarchical import HierarchicalRegressor
 from layerwise.learners.moments import MomentRegressor
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 #: Permutations of the labels, and the number of them that may reach the observed statistic: level 1 %.
 N_PERMUTATIONS, MAX_REACHED = 199, 1
 #: A model is as good as the best if the best leads it by at most so many standard errors,
-MAX_BEHIND = 2.0
+MAX_BEHIND = 1.0
 #: or explains at most this much more of the variance.
 MAX_LOSS = 0.005
 #: Directions of a first layer with a smaller share are left out.
@@ -35,10 +37,11 @@ ORDER = (
     "additive splines",
     "moments",
     "recursive features",
-    "two-layer",
     "hierarchical",
-    "hierarchical, degree 3",
+    "several directions",
     "several features",
+    "hierarchical, degree 3",
+    "two-layer",
     "quadratic ridge",
 )
 
@@ -48,7 +51,7 @@ class Structure:
     """The features on which the predictions of the model ``source`` depend.
 
     Nothing is reported unless out-of-fold predictions agree with the labels better than with permuted ones, at level 1
-    % for all candidates together, and the model is as good as the best candidate: within 2 standard errors, or .005 in
+    % for all candidates together, and the model is as good as the best candidate: within one standard error, or .005 in
     R².
 
     Attributes
@@ -98,6 +101,12 @@ class Structure:
         if self.polynomials:
             return self.model.transform(Z)
         return Z @ self.directions.T if len(self.directions) else Z
+
+    def loadings(self, feature: int) -> tuple[list[str], np.ndarray]:
+        """Names and loadings of a feature: columns for a direction, terms of variance 1 for a polynomial."""
+        if not self.polynomials:
+            return self.columns, self.directions[feature]
+        return polynomial_loadings(self.polynomials[feature], self.columns)
 
     def describe(self, names: Sequence[str] | None = None) -> list[str]:
         """Sentences, with the names of the inputs in the loadings."""
@@ -182,10 +191,20 @@ def features_of(model: Any, n_columns: int) -> tuple[np.ndarray, np.ndarray, lis
         shares = model.singular_values_**2 / np.sum(model.singular_values_**2)
         kept = shares >= MIN_SHARE
         return model.directions_[kept], shares[kept], []
+    if isinstance(model, GrownFeatures) and model.candidate_ is not None:
+        if model.degree > 1:
+            return *empty, model.polynomials(n_columns)
+        directions = model.candidate_.coefficients
+        lengths = np.linalg.norm(directions, axis=1)
+        return directions / lengths[:, None], model.shares_, []
     if isinstance(model, HierarchicalRegressor):
         if model.several_ is not None:
             return *empty, model.feature_polynomials_
-        return *empty, [model.feature_polynomial_]
+        p = model.feature_polynomial_
+        if p.degree == 1:
+            c = p.to_dense(1)[1:]
+            return c[None] / (np.linalg.norm(c) or 1.0), np.ones(1), []
+        return *empty, [p]
     return *empty, []
 
 
@@ -193,7 +212,7 @@ def link_curve(found: Structure, X: np.ndarray, model: Any) -> tuple[np.ndarray,
     """Fifty values of the first feature, and the mean prediction given each, by splines."""
     rows = np.random.RandomState(0).permutation(len(X))[:3000]
     z = found.values(X[rows])[:, :1]
-    predicted = model.mean_ + model.scale_ * model.combination_.predict(X[rows])
+    predicted = model.predict_prepared(X[rows])
     grid = np.linspace(*np.quantile(z, [0.005, 0.995]), 50)
     if not np.ptp(z) > 0:
         return grid, np.full(50, predicted.mean())

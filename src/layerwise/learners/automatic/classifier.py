@@ -1,0 +1,260 @@
+"""The classifier for a table of data: logistic regression, boosting, and calibrated regressions of class indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from time import monotonic
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from layerwise._validation import Constraint, Memory, check_parameters, check_peak
+from layerwise.learners._base import RandomState
+from layerwise.learners.automatic.budget import Budget, as_seconds
+from layerwise.learners.automatic.candidates import Mean
+from layerwise.learners.automatic.columns import read_frame
+from layerwise.learners.automatic.preparation import TablePreparation
+from layerwise.learners.automatic.race import quiet
+from layerwise.learners.automatic.regressor import LayerwiseRegressor
+from layerwise.learners.automatic.rows import class_folds, weighted_rows
+from layerwise.learners.automatic.skewness import take
+
+#: Classes whose indicators are regressed, the most frequent ones.
+MAX_REGRESSED = 10
+#: Probabilities below this number are raised to it in the log-loss by which models are weighted.
+MIN_PROBABILITY = 1e-3
+#: Steps of the EM algorithm for the weights of the mixture.
+N_STEPS = 200
+#: Models with a smaller weight are left out.
+MIN_WEIGHT = 0.02
+#: Inverse penalty of the logistic regressions.
+C = 0.1
+
+
+@dataclass(eq=False, repr=False)
+class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
+    """Classification on a table: a mixture of models with weights of least out-of-fold log-loss.
+
+    The models are the class frequencies, logistic regression on the prepared columns, gradient boosting, and logistic
+    regression on the out-of-fold predictions of a `LayerwiseRegressor` for the indicator of each class (of one class,
+    if there are two).
+
+    Parameters
+    ----------
+    budget : {"quick", "default", "thorough"} or float, default="default"
+        As for `LayerwiseRegressor`; divided among the classes.
+    callback, max_memory, random_state
+        As for `LayerwiseRegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    scores_ : DataFrame
+        For each model the log-loss and the accuracy out of fold, and its weight.
+    weights_ : dict of str to float
+    regressors_ : list of LayerwiseRegressor
+        For the indicators of classes, in the order of `regressed_`.
+    structures_ : list of Structure
+        What each of them found.
+    preparation_ : TablePreparation
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from layerwise import LayerwiseClassifier
+    >>> X = np.random.default_rng(0).standard_normal((200, 3))
+    >>> model = LayerwiseClassifier(random_state=0).fit(X, X[:, 0] + X[:, 1] ** 2 > 1)
+    >>> bool(model.score(X, X[:, 0] + X[:, 1] ** 2 > 1) > 0.9)
+    True
+    """
+
+    constraints: ClassVar[dict[str, Constraint]] = {"budget": Budget()}
+
+    budget: Literal["quick", "default", "thorough"] | float = "default"
+    _: KW_ONLY
+    callback: Callable[[str, float], None] | None = None
+    max_memory: float = 8 * 2**30
+    random_state: RandomState = None
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, and classes y (n_samples,)."""
+        began = monotonic()
+        check_parameters(self, self.constraints | {"max_memory": Memory()})
+        frame = read_frame(self, X, reset=True)
+        codes = self._read_classes(y, len(frame))
+        check_peak(
+            LayerwiseRegressor(self.budget).memory_bytes(*frame.shape),
+            self.max_memory,
+            f"{' '.join(repr(self).split())} on n_samples={len(frame)} and n_features={frame.shape[1]}",
+            "Fit fewer rows, or raise max_memory.",
+        )
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        rows = weighted_rows(sample_weight, frame, seed)
+        table, codes = take(X if hasattr(X, "columns") else frame.to_numpy(), rows), codes[rows]
+        present = np.bincount(codes, minlength=len(self.classes_)) > 0
+        if present.sum() < 2:
+            raise ValueError(
+                f"y holds 1 class with positive weight, {self.classes_[present][0]!r}; there must be at least two "
+                "classes. Pass rows of another class."
+            )
+        self.preparation_: TablePreparation = TablePreparation()
+        Z = self.preparation_.fit_transform(table)
+        folds = class_folds(codes, seed)
+        self._fit_models(Z, codes, folds, seed, as_seconds(self.budget) - (monotonic() - began))
+        return self
+
+    def _read_classes(self, y: Any, n_rows: int) -> np.ndarray:
+        """Set ``classes_``; return the position in it of each label."""
+        if y is None:
+            raise ValueError("LayerwiseClassifier requires y to be passed, but the target y is None. Pass y.")
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(y, np.empty(n_rows))
+        if pd.isna(pd.Series(y)).any():
+            raise ValueError("y contains NaN; each row must have a class. Drop rows without one.")
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two classes. Pass rows of another class."
+            )
+        return codes
+
+    def _fit_models(self, Z: np.ndarray, codes: np.ndarray, folds: np.ndarray, seed: int, seconds: float) -> None:
+        n, n_classes = len(codes), len(self.classes_)
+        seen, counts = folds >= 0, np.bincount(codes, minlength=n_classes)
+        self.regressed_ = [1] if n_classes == 2 else np.argsort(-counts)[:MAX_REGRESSED].tolist()
+        self.regressors_ = []
+        share = 0.8 * seconds / len(self.regressed_)
+        for k in self.regressed_:
+            regressor = LayerwiseRegressor(
+                max(share, 0.1), callback=self.callback, max_memory=np.inf, random_state=seed
+            )
+            regressor.fit_prepared(Z, (codes == k).astype(float), folds, self.preparation_)
+            self.regressors_.append(regressor)
+        scores = np.column_stack([each.out_of_fold_ for each in self.regressors_])
+        makers = {
+            "frequencies": (Frequencies(), Z),
+            "logistic regression": (LogisticRegression(C=C, max_iter=300), Z),
+            "boosting": (HistGradientBoostingClassifier(early_stopping=False, random_state=seed), Z),
+            "layerwise": (LogisticRegression(C=10.0, max_iter=300), scores),
+        }
+        probabilities = {name: np.full((n, n_classes), np.nan) for name in makers}
+        self.models_ = {}
+        with quiet(Z.size):
+            for name, (model, inputs) in makers.items():
+                usable = seen if name == "layerwise" else np.ones(n, dtype=bool)
+                inner = folds if folds[seen].max() > 0 or name != "layerwise" else np.where(seen, np.arange(n) % 2, -1)
+                for fold in range(int(inner.max()) + 1):
+                    inside, outside = usable & (inner != fold), inner == fold
+                    fitted = _fit_classes(model, inputs[inside], codes[inside], n_classes)
+                    probabilities[name][outside] = fitted.predict(inputs[outside])
+                self.models_[name] = _fit_classes(model, inputs[usable], codes[usable], n_classes)
+        P = np.array([np.maximum(p[seen, codes[seen]], MIN_PROBABILITY) for p in probabilities.values()])
+        weights = mixture_weights(P)
+        losses = -np.log(P).mean(axis=1)
+        best = int(np.argmin(losses))
+        if not -np.log(weights @ P).mean() < losses[best]:
+            weights = np.eye(len(P))[best]
+        self.weights_ = {name: float(w) for name, w in zip(makers, weights, strict=True) if w}
+        self.candidates_ = [
+            {
+                "model": name,
+                "log_loss": float(loss),
+                "accuracy": float(np.mean(p[seen].argmax(axis=1) == codes[seen])),
+                "weight": self.weights_.get(name, 0.0),
+            }
+            for (name, p), loss in zip(probabilities.items(), losses, strict=True)
+        ]
+
+    @property
+    def scores_(self) -> pd.DataFrame:
+        """The models, the one with the least log-loss first."""
+        check_is_fitted(self)
+        return pd.DataFrame(self.candidates_).sort_values("log_loss", ignore_index=True)
+
+    @property
+    def structures_(self) -> list:
+        """What the regression of each class indicator found."""
+        check_is_fitted(self)
+        return [each.structure_ for each in self.regressors_]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes, of shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        frame = read_frame(self, X, reset=False)
+        Z = self.preparation_.transform(X if hasattr(X, "columns") else frame.to_numpy())
+        total = np.zeros((len(Z), len(self.classes_)))
+        for name, weight in self.weights_.items():
+            inputs = Z
+            if name == "layerwise":
+                inputs = np.column_stack([each.predict_prepared(Z) for each in self.regressors_])
+            total += weight * self.models_[name].predict(inputs)
+        return total / total.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """The most probable class of each row, of shape (n_samples,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def describe(self) -> list[str]:
+        """What was found for each class indicator, one line each."""
+        lines = []
+        for k, structure in zip(self.regressed_, self.structures_, strict=True):
+            lines += [f"{self.classes_[k]}: {line}" for line in structure.describe()]
+        return lines
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class Frequencies(Mean):
+    """The frequencies of the classes."""
+
+    def fit(self, X, y):
+        """Count the classes."""
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.frequencies_ = counts / counts.sum()
+        return self
+
+    def predict_proba(self, X):
+        """The frequencies for each row."""
+        return np.tile(self.frequencies_, (len(X), 1))
+
+
+class Classes(BaseEstimator):
+    """A fitted classifier, with columns for classes that it has not seen."""
+
+    def __init__(self, model: Any, n_classes: int):
+        self.model, self.n_classes = model, n_classes
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities of shape (n_samples, n_classes)."""
+        P = np.full((len(X), self.n_classes), MIN_PROBABILITY / self.n_classes)
+        P[:, self.model.classes_] += self.model.predict_proba(X)
+        return P / P.sum(axis=1, keepdims=True)
+
+
+def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
+    from sklearn.base import clone
+
+    if len(np.unique(codes)) < 2:
+        return Classes(Frequencies().fit(X, codes), n_classes)
+    return Classes(clone(model).fit(X, codes), n_classes)
+
+
+def mixture_weights(P: np.ndarray) -> np.ndarray:
+    """Weights w >= 0 with sum(w) = 1 that maximise ``sum_i log(w'P_i)``, for P (n_models, n_samples), by EM."""
+    w = np.full(len(P), 1 / len(P))
+    for _ in range(N_STEPS):
+        w = np.mean(w[:, None] * P / (w @ P), axis=1)
+    w = np.where(w >= MIN_WEIGHT, w, 0.0)
+    return w / w.sum()
