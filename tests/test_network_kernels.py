@@ -111,7 +111,7 @@ def test_kernels_of_three_layers_are_those_of_finite_networks(activation, inputs
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("kernel", [NNGPKernel, NeuralTangentKernel])
 def test_the_profile_is_the_recursion(kernel, depth, bias, inputs):
-    """A factor of the lengths, of the weight variance or the bias that is lost where tiles are computed from cosines."""
+    """A factor of the lengths, the weight variance or the bias lost where tiles are computed from cosines."""
     X, Z = inputs
     k = kernel(depth, bias, "relu", 1.5)
     s, x, z = X @ Z.T / 5 + bias, np.sum(X**2, 1)[:, None] / 5 + bias, np.sum(Z**2, 1)[None] / 5 + bias

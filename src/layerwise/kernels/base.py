@@ -25,6 +25,8 @@ from layerwise._validation import Number
 TILE, TILE_ROWS = 240, 96
 #: Entries of a matrix from which on threads are worth their start.
 MIN_ENTRIES = 2**18
+#: Groups of row blocks whose products are summed separately.
+GROUPS = 8
 #: The variance of a bias.
 BIAS = Number(zero=True)
 
@@ -119,6 +121,30 @@ class DotProductKernel(ABC):
             out = (x_scale * out.T).T
             out += constant * alpha.sum(axis=0)
         return out
+
+    def gram_dot(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """Compute ``k(X, X) @ V`` in float64 for V (n_x, m) from the upper half of the matrix, tile by tile.
+
+        Memory of `GROUPS` arrays like V: rows are summed in that many groups, whatever the number of threads.
+        """
+        x, scale, tile, constant = self._tiles(X)
+        n, dtype = len(x.rows), x.rows.dtype
+        weights = (V if scale is None else scale[:, None] * V).astype(dtype, copy=False)
+
+        def add(group: int) -> np.ndarray:
+            out = np.zeros(V.shape)
+            for i in range(group * TILE_ROWS, n, GROUPS * TILE_ROWS):
+                rows, end = slice(i, i + TILE_ROWS), min(i + TILE_ROWS, n)
+                out[rows] += tile(x[rows], x[rows]) @ weights[rows]
+                for j in range(end, n, TILE):
+                    columns = slice(j, j + TILE)
+                    K = tile(x[rows], x[columns])
+                    out[rows] += K @ weights[columns]
+                    out[columns] += K.T @ weights[rows]
+            return out
+
+        out = sum(in_threads(add, range(GROUPS))) if n**2 > MIN_ENTRIES else sum(map(add, range(GROUPS)))
+        return out if scale is None else scale[:, None] * out + constant * V.sum(axis=0)
 
     def diagonal(self, X: np.ndarray) -> np.ndarray:
         """Compute ``k(x, x)`` for each row, of shape (n_x,)."""

@@ -1,8 +1,9 @@
 """Kernels of infinitely wide fully connected networks of any depth.
 
-A network with L layers of weights has ``h_1 = W_1 x / sqrt(d) + b_1`` and ``h_{l+1} = sqrt(w / m) W_l sigma(h_l) + b_l``
-with standard Gaussian weights, w the weight variance, and biases of variance ``bias``. As its widths m grow, its outputs
-become Gaussian with covariance Sigma_L (NNGP), and gradient descent on all parameters follows the kernel Theta_L (NTK):
+A network with L layers of weights has ``h_1 = W_1 x / sqrt(d) + b_1`` and ``h_{l+1} = sqrt(w/m) W_{l+1} sigma(h_l) +
+b_{l+1}`` with standard Gaussian weights, w the weight variance, and biases of variance ``bias``. As its widths m grow,
+its outputs become Gaussian with covariance Sigma_L (NNGP), and gradient descent on all parameters follows the kernel
+Theta_L (NTK):
 
     Theta_1 = Sigma_1 = s;    Sigma_{l+1} = w E sigma(u) sigma(v) + bias,               (Jacot et al. 2018)
     Theta_{l+1} = Sigma_{l+1} + Theta_l * w E sigma'(u) sigma'(v),
