@@ -10,12 +10,17 @@ from layerwise.activations import as_activation
 from layerwise.hermite import HermiteSeries
 from layerwise.kernels import (
     ArcCosineKernel,
+    DegreeKernel,
     DotProductKernel,
     GaussianKernel,
+    GegenbauerKernel,
+    HermiteKernel,
     LaplaceKernel,
     NeuralTangentKernel,
+    NNGPKernel,
     PolynomialActivationKernel,
     PolynomialKernel,
+    WideNetwork,
     activation_kernel,
     base,
 )
@@ -31,6 +36,14 @@ ALL = [
     PolynomialActivationKernel([0.0, 0.5, 0.0, 1.0], 4),
     GaussianKernel(0.7),
     LaplaceKernel(1.3),
+    NNGPKernel(3, 0.2, "relu", 1.5),
+    NNGPKernel(2, 0.5, "erf", 1.3),
+    NeuralTangentKernel(3, 0.5, "erf", 1.3),
+    NeuralTangentKernel(3, 0.1, (0.3, 0.5, 0.2), 0.8),
+    NeuralTangentKernel(2, 0.1, "tanh", 1.3),
+    HermiteKernel("relu", 12),
+    GegenbauerKernel(4, "tanh", 9),
+    DegreeKernel(4, (0.5, 0.0, 1.0, 0.25)),
 ]
 
 
@@ -134,6 +147,7 @@ def test_gradient_is_that_of_finite_differences(kernel, inputs, monkeypatch):
     X, Z = inputs
     alpha, h = np.random.default_rng(5).standard_normal(5), 1e-5
     monkeypatch.setattr(base, "TILE", 3)
+    monkeypatch.setattr(base, "TILE_ROWS", 2)
     differences = [(kernel(X + e, Z) - kernel(X - e, Z)) @ alpha / (2 * h) for e in h * np.eye(4)]
     assert_allclose(kernel.gradient(X, Z, alpha), np.transpose(differences), rtol=1e-6, atol=1e-7)
 
@@ -175,6 +189,7 @@ def test_tiles_do_not_change_the_matrix(kernel, monkeypatch):
     X = np.random.default_rng(2).standard_normal((23, 4))
     whole = kernel(X, X)
     monkeypatch.setattr(base, "TILE", 5)
+    monkeypatch.setattr(base, "TILE_ROWS", 4)
     assert_allclose(kernel(X), whole, atol=1e-7)
     assert_allclose(kernel(X), kernel(X).T, rtol=1e-13, atol=1e-15)
     assert_allclose(kernel.dot(X[:9], X, np.arange(23.0)), whole[:9] @ np.arange(23.0), rtol=1e-6)
@@ -234,6 +249,10 @@ def test_float32_and_the_origin(kernel):
         lambda: ArcCosineKernel(1, bias=-1.0),
         lambda: GaussianKernel(0.0),
         lambda: LaplaceKernel(-1.0),
+        lambda: WideNetwork(2, weight_variance=0.0),
+        lambda: WideNetwork(2, activation="clip"),
+        lambda: GegenbauerKernel(1),
+        lambda: DegreeKernel(3, (1.0, -1.0)),
     ],
 )
 def test_bad_parameters_say_what_is_allowed(build):

@@ -1,12 +1,17 @@
 """Kernel ridge regression against scikit-learn, with named kernels and kernel objects."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.kernel_ridge import KernelRidge
 
-from layerwise.kernels import PolynomialKernel
+from layerwise.kernels import NeuralTangentKernel, PolynomialKernel
 from layerwise.learners import KernelRegressor
+from layerwise.studies import LearnerSpec
+from layerwise.studies.definition.lookup import LEARNERS
+from layerwise.studies.trials.run import build
 
 
 def table(n=80):
@@ -46,3 +51,32 @@ def test_an_unknown_kernel_is_refused():
         KernelRegressor("rbf").fit(X, y)
     with pytest.raises(ValueError, match=r"must be one of 'ntk', .* or a kernel object"):
         KernelRegressor(PolynomialKernel).fit(X, y)
+
+
+def test_a_fit_beyond_memory_is_iterated():
+    """The exact solution's risk missed by more than a few percent, another penalty, or a matrix of n x n formed."""
+    rng = np.random.default_rng(0)
+    X, X_new = rng.standard_normal((1500, 4)), rng.standard_normal((1000, 4))
+    f = lambda X: np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]  # noqa: E731
+    y = f(X) + 0.3 * rng.standard_normal(1500)
+    exact = KernelRegressor(validation=0.1, random_state=0).fit(X, y)
+    iterated = KernelRegressor(max_memory=20e6, random_state=0)
+    tracemalloc.start()
+    iterated.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < iterated.memory_bytes(1500, 4) <= 20e6 < exact.memory_bytes(1500, 4)
+    risks = [np.mean((model.predict(X_new) - f(X_new)) ** 2) for model in (iterated, exact)]
+    assert risks[0] < 1.1 * risks[1]
+    given = KernelRegressor(penalty=iterated.history_[0]["penalty"]).fit(X, y)
+    assert_allclose(iterated.predict(X_new), given.predict(X_new), atol=0.02)
+
+
+def test_a_kernel_in_a_study_is_a_table():
+    """Parameters of the kernel that are lost, or a kernel class that a study cannot name."""
+    params = {"kernel": {"use": "NeuralTangentKernel", "params": {"depth": 3, "activation": "erf", "bias": 0.1}}}
+    spec = LearnerSpec(label="erf", use="KernelRegressor", params=params)
+    model = build(spec.use, LEARNERS, spec.params, 0)
+    assert model.kernel == NeuralTangentKernel(3, 0.1, "erf")
+    X, y = table()
+    assert np.all(np.isfinite(model.fit(X, y).predict(X)))

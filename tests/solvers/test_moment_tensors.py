@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from layerwise.hermite import HermiteSeries, gaussian_rule
+from layerwise.solvers.moment_nulls import null_quantile
 from layerwise.solvers.moment_tensors import (
     along,
     fourth_moment,
     leading,
-    null_quantile,
     second_moment,
     third_moment,
 )

@@ -26,11 +26,9 @@ from layerwise._validation import as_integer, as_points, as_vector
 BLOCK = 256  # rows of a kernel tile; the five tiles in use fit in cache
 
 
-def _kernels(X: NDArray[Any], Z: NDArray[Any], degree: int) -> Iterator[NDArray[Any]]:
-    """Yield kappa_0, ..., kappa_degree, each (n, m), by the recurrence above."""
-    dim = X.shape[1]
-    s = X @ Z.T
-    rest = dim - (np.einsum("ij,ij->i", X, X)[:, None] + np.einsum("ij,ij->i", Z, Z))  # d - q
+def mehler_terms(s: NDArray[Any], q: NDArray[Any], dim: int, degree: int) -> Iterator[NDArray[Any]]:
+    """Yield kappa_0, ..., kappa_degree from ``s = x.x'`` and ``q = |x|^2 + |x'|^2`` by the recurrence above."""
+    rest = dim - q
     past = [np.ones_like(s)] + [np.zeros_like(s)] * 3  # kappa_k, kappa_{k-1}, kappa_{k-2}, kappa_{k-3}
     yield past[0]
     for k in range(degree):
@@ -40,6 +38,12 @@ def _kernels(X: NDArray[Any], Z: NDArray[Any], degree: int) -> Iterator[NDArray[
         following /= k + 1
         past = [following, *past[:3]]
         yield following
+
+
+def _kernels(X: NDArray[Any], Z: NDArray[Any], degree: int) -> Iterator[NDArray[Any]]:
+    """Yield kappa_0, ..., kappa_degree, each (n, m)."""
+    squares = np.einsum("ij,ij->i", X, X)[:, None] + np.einsum("ij,ij->i", Z, Z)
+    return mehler_terms(X @ Z.T, squares, X.shape[1], degree)
 
 
 def degree_kernel(X: ArrayLike, Z: ArrayLike | None = None, degree: int = 4) -> NDArray[Any]:

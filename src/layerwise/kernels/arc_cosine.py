@@ -1,14 +1,14 @@
-"""Kernels of infinitely wide ReLU layers and networks.
+"""Kernels of infinitely wide layers of step functions, ReLU and squared ReLU.
 
 With ``cos t = s / sqrt(s_xx s_zz)``:
 
-    arc-cosine   k_p = (s_xx s_zz)^{p/2} J_p(t) / pi                                       (Cho & Saul 2009)
-                 J_0 = pi - t,   J_1 = sin t + (pi - t) cos t,   J_2 = 3 sin t cos t + (pi - t)(1 + 2 cos^2 t)
-    NTK          Theta_1 = Sigma_1 = s;   Sigma_{l+1} = k_1(Sigma_l) + bias,               (Jacot et al. 2018)
-                 Theta_{l+1} = Sigma_{l+1} + Theta_l * k_0(Sigma_l)
+    k_p = (s_xx s_zz)^{p/2} J_p(t) / pi                                                    (Cho & Saul 2009)
+    J_0 = pi - t,   J_1 = sin t + (pi - t) cos t,   J_2 = 3 sin t cos t + (pi - t)(1 + 2 cos^2 t)
 
 The derivatives by s are ``k_2' = 4 k_1``, ``k_1' = k_0``, ``k_0' = 1 / (pi sqrt(s_xx s_zz) sin t)`` (Price's theorem).
 k_p is homogeneous in x of degree p, hence ``2 s_xx dk/ds_xx = p k - s dk/ds`` (Euler's theorem).
+
+For values, ``a = min(t, pi - t)`` is computed, in which J_1 = sin t - |cos t| a + pi max(cos t, 0).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise._validation import Integer
-from layerwise.kernels.base import BIAS, DotProductKernel
+from layerwise.kernels.angle import size_sine_angle, supplement
+from layerwise.kernels.base import BIAS, DotProductKernel, Profile
 
 
 @dataclass(frozen=True)
@@ -43,66 +43,62 @@ class ArcCosineKernel(DotProductKernel):
             raise ValueError(f"order={self.order!r} must be 0, 1 or 2. Pass order=1 for ReLU.")
         BIAS.check(self.bias, "bias")
 
+    def profile(self):  # noqa: D102
+        return Profile(PROFILES[self.order], self.order, 0.0)
+
     def values(self, s, s_xx, s_zz):  # noqa: D102
-        return arc_cosine(self.order, *angle(s, s_xx, s_zz))
+        cosine, x, z = cosines(s, s_xx, s_zz)
+        J = PROFILES[self.order](cosine)
+        J *= x**self.order
+        J *= z**self.order
+        return J
 
     def partial_derivatives(self, s, s_xx, s_zz):
         """As in `DotProductKernel`; no gradient at x = 0, nor, for order 0, where x and z are parallel (t = 0, pi)."""
         return arc_cosine_derivatives(self.order, *angle(s, s_xx, s_zz), s_xx)
 
 
-@dataclass(frozen=True)
-class NeuralTangentKernel(DotProductKernel):
-    """Neural tangent kernel of a fully connected ReLU network with all layers trained.
+def cosines(s: np.ndarray, s_xx: np.ndarray, s_zz: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Overwrite ``s`` by ``cos t``, 0 if x or z is 0; return it, and the lengths of x (a, 1) and z (1, b)."""
+    x, z = np.sqrt(s_xx), np.sqrt(s_zz)
+    for lengths in (x, z):
+        s *= np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return s, x, z
 
-    The weights have variance 2 / fan-in; see Jacot, Gabriel, Hongler 2018, Theorem 1.
 
-    Parameters
-    ----------
-    depth : int
-        Number of layers of weights; 2 is the two-layer network.
-    bias : float
-        Variance of the Gaussian biases in every layer.
-    """
+def j_0(cosine: np.ndarray) -> np.ndarray:
+    """``J_0 / pi`` from cos t."""
+    J = supplement(cosine, size_sine_angle(cosine)[2])
+    J *= 1 / np.pi
+    return J
 
-    depth: int = 2
-    bias: float = 0.0
 
-    def __post_init__(self):
-        Integer(1).check(self.depth, "depth")
-        BIAS.check(self.bias, "bias")
+def j_1(cosine: np.ndarray) -> np.ndarray:
+    """``J_1 / pi`` from cos t, which it overwrites."""
+    size, sine, t = size_sine_angle(cosine)
+    size *= t
+    sine -= size
+    sine *= 1 / np.pi
+    np.maximum(cosine, 0, out=cosine)
+    cosine += sine
+    return cosine
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
-        tangent = s.copy()
-        for _ in range(self.depth - 1):
-            cosine, norms, sine, t = angle(s, s_xx, s_zz)
-            tangent *= arc_cosine(0, cosine, norms, sine, t)
-            s = arc_cosine(1, cosine, norms, sine, t)
-            s += self.bias
-            s_xx, s_zz = s_xx + self.bias, s_zz + self.bias
-            tangent += s
-        return tangent
 
-    def partial_derivatives(self, s, s_xx, s_zz):
-        """As in `DotProductKernel`: the recursion, differentiated.
+def j_2(cosine: np.ndarray) -> np.ndarray:
+    """``J_2 / pi`` from cos t, which it overwrites."""
+    _, sine, t = size_sine_angle(cosine)
+    J = supplement(cosine, t)
+    sine *= cosine
+    sine *= 3 / np.pi
+    cosine *= cosine
+    cosine *= 2 / np.pi
+    cosine += 1 / np.pi
+    J *= cosine
+    J += sine
+    return J
 
-        No gradient at x = 0 without a bias. From depth 2, k_0 has none where x and z are parallel, and is constant
-        there.
-        """
-        tangent, by_s, by_xx = s.copy(), np.ones_like(s), np.zeros_like(s)  # Theta, dTheta/ds, dTheta/ds_xx
-        s_by_s, s_by_xx = np.ones_like(s), np.zeros_like(s)  # of Sigma
-        for _ in range(self.depth - 1):
-            parts = angle(s, s_xx, s_zz)
-            k_0, (k_0_s, k_0_xx) = arc_cosine(0, *parts), arc_cosine_derivatives(0, *parts, s_xx)
-            k_1, (k_1_s, k_1_xx) = arc_cosine(1, *parts), arc_cosine_derivatives(1, *parts, s_xx)
-            by_s = by_s * k_0 + tangent * k_0_s * s_by_s
-            by_xx = by_xx * k_0 + tangent * (k_0_s * s_by_xx + k_0_xx)
-            s_by_s, s_by_xx = k_1_s * s_by_s, k_1_s * s_by_xx + k_1_xx
-            s = k_1 + self.bias
-            s_xx, s_zz = s_xx + self.bias, s_zz + self.bias
-            tangent = tangent * k_0 + s
-            by_s, by_xx = by_s + s_by_s, by_xx + s_by_xx
-        return by_s, by_xx
+
+PROFILES = (j_0, j_1, j_2)
 
 
 def angle(s, s_xx, s_zz):

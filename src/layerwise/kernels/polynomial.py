@@ -29,7 +29,17 @@ class PolynomialKernel(DotProductKernel):
         BIAS.check(self.bias, "bias")
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
-        return np.power(s, self.degree, out=s)
+        return _power(s, self.degree)
 
     def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
-        return self.degree * s ** (self.degree - 1), 0.0
+        return self.degree * _power(s, self.degree - 1), 0.0
+
+
+def _power(s: np.ndarray, degree: int) -> np.ndarray:
+    """``s^degree`` by squaring: `np.power` calls the C library's function for each element."""
+    out = np.ones_like(s) if degree % 2 == 0 else s.copy()
+    while degree := degree // 2:
+        s *= s
+        if degree % 2:
+            out *= s
+    return out

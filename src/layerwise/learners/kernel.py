@@ -13,6 +13,12 @@ from layerwise.learners._base import PENALTY_OR_ZERO, VALIDATION, Auto, Learner,
 from layerwise.learners._head import held_out_rows
 from layerwise.learners._kernels import KernelChoice
 from layerwise.solvers import kernel_ridge
+from layerwise.solvers.kernel_iterations import iterated_kernel_ridge, iterations_bytes, pivoted_cholesky, rank_within
+
+#: Least rank of the preconditioner of conjugate gradients: a fit whose memory allows less is refused.
+MIN_RANK = 64
+#: Fraction of the rows held out for them in place of leave-one-out.
+ITERATED_VALIDATION = 0.1
 
 
 @dataclass(eq=False, repr=False)
@@ -25,7 +31,8 @@ class KernelRegressor(Learner):
         "ntk" is the neural tangent kernel of a ReLU network, "arc-cosine" the kernel of its last layer alone, and
         "polynomial" is ``(x.z / d + bias)^degree``. An object, to which the next four parameters do not apply, is
         called as ``kernel(X)`` for the matrix of shape (n_samples, n_samples) and as ``kernel.dot(X, Z, alpha)`` for
-        ``k(X, Z) @ alpha``, like a `layerwise.kernels.DotProductKernel`.
+        ``k(X, Z) @ alpha``, like a `layerwise.kernels.DotProductKernel`. In a study it is a table such as
+        ``{ use = "NeuralTangentKernel", params = { depth = 3, activation = "erf" } }``.
     depth, order, degree : int, default=2, 1 and 3
         Number of layers for "ntk", order (0, 1 or 2) of "arc-cosine", degree of "polynomial".
     bias : float, default=1.0
@@ -39,9 +46,10 @@ class KernelRegressor(Learner):
         Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
         literal algorithm.
     max_memory : float, default=8 * 2**30
-        Largest number of bytes that the fit may take; see `memory_bytes`.
+        Largest number of bytes that the fit may take; see `memory_bytes`. Where four n x n matrices do not fit, a
+        `layerwise.kernels.DotProductKernel` is fitted by conjugate gradients, see Notes.
     random_state : int, RandomState or None
-        Draws the rows held out.
+        Draws the rows held out, and the pivots of the preconditioner.
 
     Attributes
     ----------
@@ -58,11 +66,18 @@ class KernelRegressor(Learner):
     ------
     ValueError
         If a parameter is not allowed, the squares of y overflow or underflow, or the fit needs more than
-        ``max_memory``: four n x n matrices in float64.
+        ``max_memory``.
+
+    Notes
+    -----
+    Conjugate gradients recompute the kernel's tiles in each step, n^2 / 2 entries, with a preconditioner from randomly
+    pivoted Cholesky of the largest rank up to 10 sqrt(n) that fits; see `layerwise.solvers.kernel_iterations`. With
+    validation="loo" a tenth of the rows is then held out, and 9 penalties are tried. They stop where the residual is
+    1 % of the validation error, and compute tiles in float32; for a given penalty they stop at 1e-6 of y.
 
     References
     ----------
-    Jacot, Gabriel, Hongler 2018; Cho & Saul 2009.
+    Jacot, Gabriel, Hongler 2018; Cho & Saul 2009; Diaz, Epperly, Frangella, Tropp, Webber 2023 (the preconditioner).
 
     Examples
     --------
@@ -97,9 +112,12 @@ class KernelRegressor(Learner):
         """Fit to X (n_samples, n_features) and y (n_samples,)."""
         X, y = self._check_fit(X, y, "Fit fewer rows, use RandomFeatureRegressor, whose memory does not grow with n")
         self.kernel_ = self._make_kernel()
-        held_out = held_out_rows(self.validation, len(y), check_random_state(self.random_state))
         self.intercept_ = float(y.mean())
-        path = kernel_ridge(self.kernel_(X), y - y.mean(), as_number(self.penalty), held_out=held_out)
+        rng, centred, penalty = check_random_state(self.random_state), y - y.mean(), as_number(self.penalty)
+        if dense_bytes(len(y)) <= self.max_memory:
+            path = kernel_ridge(self.kernel_(X), centred, penalty, held_out=held_out_rows(self.validation, len(y), rng))
+        else:
+            path = self._iterate(X, centred.astype(float), penalty, rng)
         self.X_fit_ = X
         self.dual_coef_ = path.coefficients
         self.history_ = [path.summary()]
@@ -113,8 +131,19 @@ class KernelRegressor(Learner):
         return self.kernel_.dot(X, self.X_fit_, self.dual_coef_) + self.intercept_
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
-        """Peak memory of `fit` in bytes: four n x n matrices in float64, and the errors of each row and penalty."""
-        return 8 * (4 * n_samples**2 + 200 * n_samples)
+        """Peak memory of `fit` in bytes: matrices of n x n in float64, or those of the iterations if these suffice."""
+        dense = dense_bytes(n_samples)
+        if dense <= self.max_memory or not isinstance(self._make_kernel(), DotProductKernel):
+            return dense
+        return iterations_bytes(n_samples, max(rank_within(n_samples, self.max_memory), min(MIN_RANK, n_samples)))
+
+    def _iterate(self, X, y, penalty: float | None, rng: np.random.RandomState):
+        """Solve by conjugate gradients."""
+        rows = held_out_rows(ITERATED_VALIDATION if self.validation == "loo" else self.validation, len(y), rng)
+        rank = max(rank_within(len(y), self.max_memory), min(MIN_RANK, len(y)))
+        factor = pivoted_cholesky(self.kernel_.diagonal(X), lambda chosen: self.kernel_(X, X[chosen]), rank, rng)
+        Z = X.astype(np.float32) if penalty is None else X  # whose rounding errors are far below the validation error
+        return iterated_kernel_ridge(lambda V: self.kernel_.gram_dot(Z, V), *factor, y, penalty, rows)
 
     def _make_kernel(self) -> DotProductKernel:
         if self.kernel == "ntk":
@@ -124,3 +153,8 @@ class KernelRegressor(Learner):
         if self.kernel == "polynomial":
             return PolynomialKernel(self.degree, self.bias)
         return cast("DotProductKernel", self.kernel)
+
+
+def dense_bytes(n: int) -> int:
+    """Peak memory with the kernel matrix: four n x n matrices in float64, and the errors of each row and penalty."""
+    return 8 * (4 * n**2 + 200 * n)

@@ -123,7 +123,7 @@ def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
     """Size of T_degree along a unit vector: ``|v'T_1|``, or ``|T_k[v, ..., v, .]|`` from degree 2; 4 n d flops.
 
     ``He_k(x)[v, ..., v, .] = he_{k-1}(v'x) x - (k-1) he_{k-2}(v'x) v``. It is at most the largest value of `leading`:
-    the threshold `null_quantile` is valid for all v, including those chosen from the same labels.
+    the threshold `moment_nulls.null_quantile` is valid for all v, including those chosen from the same labels.
     """
     z = X @ v
     if degree == 1:
@@ -131,16 +131,6 @@ def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
     weights = y * hermeval(z, np.eye(degree)[degree - 1])
     below = y @ hermeval(z, np.eye(degree)[degree - 2])
     return float(np.linalg.norm(weights @ X - (degree - 1) * below * v) / len(y))
-
-
-def null_quantile(X: np.ndarray, y: np.ndarray, degree: int, n_permutations: int, rng: np.random.RandomState) -> float:
-    """The largest absolute leading value over ``n_permutations`` permutations of y.
-
-    If y is independent of X, the observed value exceeds it with probability ``1 / (n_permutations + 1)``, whatever the
-    distributions. With a signal in y it is conservative: the variance due to the signal counts as noise.
-    """
-    tops = [leading(X, rng.permutation(y), degree, 1, tolerance=0.01).values for _ in range(n_permutations)]
-    return float(np.max(np.abs(tops)))
 
 
 def _largest(values: np.ndarray, factors: np.ndarray, k: int) -> Spectrum:

@@ -11,7 +11,8 @@ from scipy.stats import norm, rankdata
 
 from layerwise._validation import Constraint
 from layerwise.solvers import ridge
-from layerwise.solvers.moment_tensors import Spectrum, along, leading, null_quantile, second_moment
+from layerwise.solvers.moment_nulls import null_quantile
+from layerwise.solvers.moment_tensors import Spectrum, along, leading, second_moment
 from layerwise.solvers.variable_projection import polynomial_features
 
 

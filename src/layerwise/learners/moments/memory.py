@@ -7,15 +7,16 @@ from math import comb
 
 from layerwise.hermite import n_terms
 from layerwise.solvers.gram import BLOCK_BYTES
+from layerwise.solvers.moment_nulls import null_bytes
 from layerwise.solvers.ridge_path import ridge_bytes
 
 
-def moment_bytes(n: int, d: int, orders: Sequence[int]) -> int:
+def moment_bytes(n: int, d: int, orders: Sequence[int], n_permutations: int) -> int:
     """The inputs, whitened, sorted and weighted, and the moments: T_3 and an update of it, or Lanczos for T_4."""
     floats = 4 * n * d + 10 * d**2
     floats += max(d**2 * (d + 1) if 3 in orders else 0, 40 * d**2 if 4 in orders else 0)
     blocks = 3 * min(BLOCK_BYTES, 8 * n * d * (d + 1) // 2) if 3 in orders else 0
-    return 8 * floats + blocks
+    return 8 * floats + max(blocks, null_bytes(n, d, orders, n_permutations))
 
 
 def transform_bytes(n: int, d: int) -> int:

@@ -127,10 +127,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
 
     Notes
     -----
-    For each of the n_permutations + 1 sets of labels, line 1 costs 2 n d^2 flops (order 2), n d^3 (order 3) and about
-    30 products of 4 n d^2 (order 4); line 3 costs n D^2 with D = C(rank + degree, degree); line 4 n (D + rank d)^2 per
-    step, with some tens of steps for each rank tried. Peak memory is 4 n d floats, d^3 (order 3), 40 d^2 (order 4),
-    4 (D + rank d)^2, or 4 n^2 and n D if D > n, and a few blocks of rows.
+    For each of the n_permutations + 1 sets of labels, line 1 costs 2 n d^2 flops (order 2), n d^3 / 3 (order 3) and
+    about 25 products of 2 n d^2 (order 4), all permutations in one pass over the rows; line 3 costs n D^2 with
+    D = C(rank + degree, degree); line 4 n (D + rank d)^2 per step, with some tens of steps for each rank tried. Peak
+    memory is 4 n d floats, d^3 (order 3), 33 d^2 n_permutations (order 4), 4 (D + rank d)^2, or 4 n^2 and n D if D > n,
+    and a few blocks of rows.
 
     No moment of y shows h_p(u.x) from fewer than about d^{p/2} samples, but transforms of y do from order d: with
     ``label_transform="auto"``, every moment of order 1 and 2 of x given y is used, see
@@ -271,7 +272,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         n, d = n_samples, self._width(n_samples, n_features)
         rank = min(self._max_rank, d)
         degree = degrees_to_try(self.degree, n, rank)[-1]
-        moments = moment_bytes(n, d, self._orders(n, d))
+        moments = moment_bytes(n, d, self._orders(n, d), self.n_permutations)
         moments = max(moments, transform_bytes(n, d) if self.label_transform is not None else 0)
         return max(moments, polynomial_bytes(n, d, rank, degree, polish=self.polish))
 
