@@ -1,10 +1,12 @@
 """Configuration of the documentation: Sphinx, numpydoc, sphinx-gallery, MyST. Built by `make docs`."""
 
 import os
+import sys
 from importlib import metadata
 
 from sphinx_gallery.sorting import ExplicitOrder
 
+sys.path.insert(0, os.path.dirname(__file__))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 project = "layerwise"
@@ -12,6 +14,7 @@ author = "The layerwise developers"
 version = release = metadata.version("layerwise")
 
 extensions = [
+    "plain_docstrings",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx-mathjax-offline",
@@ -63,13 +66,3 @@ sphinx_gallery_conf = {
     "capture_repr": (),
 }
 
-
-def _inherited_from_elsewhere(app, what, name, obj, skip, options):
-    """Leave methods of scikit-learn's and pydantic's base classes out of the reference."""
-    function = getattr(obj, "fget", None) or getattr(obj, "func", None) or obj
-    module = getattr(function, "__module__", None) or "layerwise"
-    return True if not module.startswith("layerwise") else None
-
-
-def setup(app):  # noqa: D103
-    app.connect("autodoc-skip-member", _inherited_from_elsewhere)
