@@ -2,7 +2,7 @@
 Transforming the label finds what correlations cannot
 =====================================================
 
-The sixth Hermite polynomial of one direction has no moment of low order: from n of order d samples, neither gradient
+The fourth Hermite polynomial of one direction has no moment of low order: from n of order d samples, neither gradient
 steps nor moments of y see the direction. Moments of a transformed label do, because the generative exponent of the
 target is 2. `MomentRegressor(label_transform="auto")` uses all of them.
 """
@@ -12,9 +12,9 @@ import matplotlib.pyplot as plt
 from layerwise.learners import MomentRegressor
 from layerwise.targets import SingleIndex
 
-target = SingleIndex(40, link="h6", rotate=True, random_state=0)
+target = SingleIndex(80, link="h4", rotate=True, random_state=0)
 print(f"information exponent {target.information_exponent}, generative exponent {target.generative_exponent}")
-X, y = target.sample(1600, noise=0.1, random_state=1)
+X, y = target.sample(640, noise=0.1, random_state=1)
 X_new, y_new = target.sample(3000, random_state=2)
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)

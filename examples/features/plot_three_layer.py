@@ -12,12 +12,12 @@ import numpy as np
 from layerwise.learners import ThreeLayerRegressor
 from layerwise.targets import QuadraticFeature
 
-target = QuadraticFeature(16, random_state=0)
+target = QuadraticFeature(16, link="tanh", rotate=True, random_state=0)
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained", sharey=True)
 X_new, y_new = target.sample(3000, random_state=2)
 for ax, n in zip(axes, (256, 1024, 4096), strict=True):
     X, y = target.sample(n, random_state=1)
-    model = ThreeLayerRegressor(activation="h2", random_state=0).fit(X, y)
+    model = ThreeLayerRegressor(random_state=0).fit(X, y)
     phi, p = model.transform(X_new)[:, 0], target.feature(X_new)
     r = np.corrcoef(phi, p)[0, 1]
     ax.scatter(p, np.sign(r) * phi / phi.std(), s=4, alpha=0.4)
