@@ -3,8 +3,8 @@ Why kernels learn one degree at a time
 ======================================
 
 The eigenvalues of a dot-product kernel on the sphere fall as d^(-k) with the degree k of their eigenfunctions, so a
-kernel needs of order d^k samples to learn degree k. Two points of the empirical spectrum make it visible: plateaus of
-d, then d²/2 eigenvalues.
+kernel needs of order d^k samples to learn degree k. The spectrum of
+the kernel matrix shows it as plateaus of 1, d and d(d+1)/2 eigenvalues.
 """
 
 import matplotlib.pyplot as plt
@@ -20,9 +20,9 @@ figure, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 for kernel, label in ((ArcCosineKernel(1), "arc-cosine (random ReLU features)"), (NeuralTangentKernel(), "neural tangent")):
     values = np.linalg.eigvalsh(kernel(X, X))[::-1]
     ax.loglog(np.arange(1, n + 1), values / values[0], label=label)
-for count, name in ((1, "1"), (1 + d, "1 + d"), (d * (d + 3) // 2 + 1, "+ d(d+1)/2")):
+for count, name in ((1, "1"), (1 + d, "1 + d"), (d * (d + 3) // 2 + 1, "1 + d + d(d+1)/2")):
     ax.axvline(count + 0.5, color="lightgrey", zorder=0)
-    ax.text(count + 0.6, 2e-6, name, rotation=90, color="grey")
+    ax.text(1.05 * count + 0.5, 0.97, name, transform=ax.get_xaxis_transform(), va="top", color="grey")
 ax.set(xlabel="index", ylabel="eigenvalue / largest")
-ax.legend(frameon=False)
+ax.legend(frameon=False, loc="lower left")
 plt.show()

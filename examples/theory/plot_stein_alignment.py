@@ -17,7 +17,7 @@ dims = [4, 6, 8, 12, 16, 24, 32, 48]
 figure, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for degree in (2, 3):
     feature = {"name": "balanced_sum", "degree": degree}
-    found = [stein_alignment(Hierarchical(d, feature, [0, 1, 0.5, 0.5], normalize=True)) for d in dims]
+    found = [stein_alignment(Hierarchical(d, feature, [0, 1, 0.5, 0.5])) for d in dims]
     residuals = np.array([s.residual_norm for s in found])
     slope = np.polyfit(np.log(dims), np.log(residuals), 1)[0]
     ax.loglog(dims, residuals, "o-", label=f"k = {degree}: slope {slope:.2f}")
