@@ -6,7 +6,7 @@ MINIMUM := .venv-minimum
 OUT ?= out/demo
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: demo test fast test-minimum lint benchmarks clean
+.PHONY: demo test fast test-minimum lint docs benchmarks clean
 
 demo: $(VENV)/.installed
 	rm -f $(OUT)/study.sqlite*  # run all trials again
@@ -31,6 +31,10 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
+# The site, in docs/_build/html; a warning is an error, and so is a gallery script that fails.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 benchmarks: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
@@ -49,6 +53,10 @@ $(VENV)/.installed-lint: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	touch $@ $(VENV)/.installed $(VENV)/.installed-test
 
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@ $(VENV)/.installed
+
 $(MINIMUM)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(MINIMUM)
 	$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check uv
@@ -56,4 +64,4 @@ $(MINIMUM)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MINIMUM) out build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(MINIMUM) out build dist docs/_build docs/generated docs/auto_examples .pytest_cache .ruff_cache
