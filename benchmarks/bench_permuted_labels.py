@@ -58,10 +58,9 @@ def main(learner="moments", first=0, tables=100, kinds=KINDS):
     make, found, n, d = LEARNERS[learner]
     print(f"{learner}, n = {n}, d = {d}, seeds {first} to {int(first) + int(tables) - 1}: tables with structure")
     for kind in kinds.split(","):
-        start, hits = process_time(), []
-        for seed in range(int(first), int(first) + int(tables)):
-            if found(make(seed).fit(*permuted(kind, seed, n, d))):
-                hits.append(seed)
+        start = process_time()
+        seeds = range(int(first), int(first) + int(tables))
+        hits = [seed for seed in seeds if found(make(seed).fit(*permuted(kind, seed, n, d)))]
         print(f"{kind:<22} {len(hits):>3} of {tables} ({process_time() - start:.0f} s)  {hits}", flush=True)
 
 
