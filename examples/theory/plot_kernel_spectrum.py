@@ -17,7 +17,10 @@ d, n = 16, 1500
 X = rng.standard_normal((n, d))
 X *= d**0.5 / np.linalg.norm(X, axis=1, keepdims=True)
 figure, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
-for kernel, label in ((ArcCosineKernel(1), "arc-cosine (random ReLU features)"), (NeuralTangentKernel(), "neural tangent")):
+for kernel, label in (
+    (ArcCosineKernel(1), "arc-cosine (random ReLU features)"),
+    (NeuralTangentKernel(), "neural tangent"),
+):
     values = np.linalg.eigvalsh(kernel(X, X))[::-1]
     ax.loglog(np.arange(1, n + 1), values / values[0], label=label)
 for count, name in ((1, "1"), (1 + d, "1 + d"), (d * (d + 3) // 2 + 1, "1 + d + d(d+1)/2")):

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Sizes, Store, Study, TargetSpec, fit_exponent, run_study
+from layerwise.studies import (
+    LearnerSpec,
+    SampleComplexityDisplay,
+    Sizes,
+    Store,
+    Study,
+    TargetSpec,
+    fit_exponent,
+    run_study,
+)
 
 study = Study(
     name="a hidden direction",

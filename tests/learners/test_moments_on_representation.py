@@ -11,6 +11,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from layerwise import learners
 from layerwise.hermite import design_matrix
+from layerwise.learners._representation import hermite_degree
 from layerwise.learners.moments.directions import find_directions
 from layerwise.solvers import ridge
 
@@ -30,14 +31,16 @@ def test_two_polynomial_features():
     X, y = two_products()
     model = MomentRegressor(representation="hermite", random_state=0).fit(X, y)
     assert model.rank_ == 2
-    assert model.representation_.degree == 2
-    assert_allclose(np.column_stack([p(X) for p in model.features_]), model.transform(X), atol=1e-8)
+    assert hermite_degree(model.representation_) == 2
+    Z = StandardScaler().fit_transform(X)
+    assert_allclose(np.column_stack([p(Z) for p in model.features_]), model.transform(X), atol=1e-8)
     new, labels = two_products(seed=1)
     assert_allclose(model.predict(new), labels, atol=1e-3)
     products = np.array([p.to_dense(2)[1:] for p in model.features_])
     span = np.linalg.qr(products.T)[0]
-    truth = np.linalg.lstsq(design_matrix(X, 2), np.column_stack([X[:, 0] * X[:, 1], X[:, 2] * X[:, 3]]), rcond=None)[0]
-    assert_allclose(np.linalg.norm(truth[1:].T @ span, axis=1), 1, atol=1e-4)
+    truth = np.linalg.lstsq(design_matrix(Z, 2), np.column_stack([X[:, 0] * X[:, 1], X[:, 2] * X[:, 3]]), rcond=None)[0]
+    theta = truth[1:] / np.linalg.norm(truth[1:], axis=0)
+    assert_allclose(np.linalg.norm(theta.T @ span, axis=1), 1, atol=1e-4)
     assert all(line.startswith("feature of degree 2") for line in model.describe())
 
 
@@ -82,6 +85,16 @@ def test_noise_has_no_directions():
         rng = np.random.default_rng(seed)
         model = MomentRegressor(representation="hermite", random_state=0)
         assert model.fit(rng.standard_normal((200, 4)), rng.standard_normal(200)).rank_ == 0
+
+
+def test_validation_is_what_was_asked_for():
+    """Rows held out where leave-one-out was asked for."""
+    X, y = two_products(200, 4)
+    losses = {}
+    for validation in ("auto", 0.2, "loo"):
+        model = MomentRegressor(representation="hermite", validation=validation, random_state=0).fit(X, y)
+        losses[validation] = model.history_[-1]["validation_loss"]
+    assert losses["auto"] == losses[0.2] != losses["loo"]
 
 
 def test_values_that_are_not_allowed():

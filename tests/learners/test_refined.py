@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from layerwise import learners
 from layerwise.hermite import n_terms
-from layerwise.learners.hierarchical.refined_stages import basis_blocks
+from layerwise.learners.hierarchical.basis import basis_blocks
 from layerwise.solvers.gauss_newton import standardise
 from layerwise.targets import ExcessOfLoss, Hierarchical
 

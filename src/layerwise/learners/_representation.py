@@ -17,8 +17,8 @@ from layerwise.representations import HermiteFeatures
 
 #: None (x itself), "hermite" (its degree chosen by validation), or a scikit-learn transformer.
 Representation = Literal["hermite"] | TransformerMixin | None
-#: Degrees of the Hermite features that a learner tries, as long as there is a row for each feature.
-DEGREES = (2, 3, 4)
+#: Degrees of the Hermite features that a learner tries, and the number of rows per feature that it requires.
+DEGREES, ROWS_PER_FEATURE = (2, 3, 4), 2
 
 
 class RepresentationChoice(Choice):
@@ -37,25 +37,30 @@ class RepresentationChoice(Choice):
 def candidate_representations(
     representation: Representation, n_samples: int, n_features: int, max_memory: float
 ) -> list[Any]:
-    """Return the transformers, unfitted, among which a learner chooses by validation; None stands for x itself.
+    """Return the transformers, unfitted, that a learner tries in turn while the validation error falls.
 
-    "hermite" gives all h_alpha with 1 <= |alpha| <= k for each k in `DEGREES` that has at most
-    as many features as there are rows, and at least for k = 2. Another transformer is cloned.
+    None stands for x itself. "hermite" gives all h_alpha with 1 <= |alpha| <= k for each k in
+    `DEGREES` with `ROWS_PER_FEATURE` rows for each feature, and at least for k = 2. Another transformer is cloned.
     """
     if representation is None:
         return [None]
     if not isinstance(representation, str):
         return [clone(representation)]
-    degrees = [k for k in DEGREES if k == DEGREES[0] or n_terms(n_features, k) - 1 <= n_samples]
+    most = n_samples // ROWS_PER_FEATURE
+    degrees = [k for k in DEGREES if k == DEGREES[0] or n_terms(n_features, k) - 1 <= most]
     features = [HermiteFeatures(k, constant=False, max_memory=max_memory) for k in degrees]
     return [each.set_output(transform="default") for each in features]
 
 
 def representation_width(transformer: Any, n_features: int) -> int:
     """Return the number of features of one of the candidates before `fit`; n_features for a user's transformer."""
-    if isinstance(transformer, HermiteFeatures):
-        return n_terms(n_features, transformer.degree) - (not transformer.constant)
-    return n_features
+    return n_features if (degree := hermite_degree(transformer)) is None else n_terms(n_features, degree) - 1
+
+
+def hermite_degree(transformer: Any) -> int | None:
+    """Return the degree of one of the candidates of "hermite", and None for other transformers."""
+    hermite = isinstance(transformer, HermiteFeatures) and not transformer.constant
+    return transformer.degree if hermite else None
 
 
 def hermite_polynomials(directions: np.ndarray, degree: int, n_features: int) -> Sequence[HermitePolynomial]:

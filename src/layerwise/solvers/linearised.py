@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, solve_triangular
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh
+from scipy.linalg.lapack import dtrtri
 
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 
@@ -152,12 +153,12 @@ class Tall(Centred):
             J = block * slopes[rows, None]
             gram += J.T @ J
             moment += target[rows] @ J
-        L = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
-        c = cho_solve((L, True), moment, check_finite=False)
+        inverse = dtrtri(np.linalg.cholesky(gram).T)[0]  # U^{-1} for U'U = A
+        c = inverse @ (moment @ inverse)
         fitted, norms = np.empty(n), np.empty(n)
         for rows, block in self:
-            V = solve_triangular(L, block.T, lower=True, check_finite=False)
-            fitted[rows], norms[rows] = block @ c, np.einsum("ji,ji->i", V, V)  # H_i A^{-1} H_i'
+            V = block @ inverse if len(block) != len(J) else np.matmul(block, inverse, out=J)
+            fitted[rows], norms[rows] = block @ c, np.einsum("ij,ij->i", V, V)  # H_i A^{-1} H_i'
         leverage = slopes**2 * norms + intercept / n
         residuals = (target - slopes * fitted) / np.maximum(1 - leverage, np.finfo(float).eps)
         return residuals, (c, fitted, slopes * norms)

@@ -37,6 +37,8 @@ from layerwise.solvers.gram import FeatureBlocks, feature_block
 
 #: Penalties tried, as multiples of tau: from almost no smoothing to straight lines.
 RELATIVE_PENALTIES = np.logspace(-9, 6, 46)
+#: Rows whose residuals are computed at once, for all penalties.
+ROWS = 256
 #: Degrees of freedom of the Student-t distribution of the biases of a `ReluLink`: heavy tails, with the finite eighth
 #: moment that the theory needs.
 BIAS_DF = 9
@@ -166,8 +168,11 @@ class SplineLink(SmoothLink):
         values, slopes, _ = unit_splines(len(self.coefficients))
         u = (z - self.low) / (self.high - self.low)
         inside = np.clip(u, 0, 1)
-        tangents = slopes(inside)
-        return tangents / (self.high - self.low) if derivative else values(inside) + tangents * (u - inside)[:, None]
+        if derivative:
+            return slopes(inside) / (self.high - self.low)
+        B, beyond = values(inside), np.flatnonzero(u != inside)
+        B[beyond] += slopes(inside[beyond]) * (u - inside)[beyond, None]
+        return B
 
     @property
     def one(self) -> Array:
@@ -248,12 +253,16 @@ def penalised_least_squares(
     filters = 1 / (s + RELATIVE_PENALTIES * (1 - s))  # (q, n_penalties)
     Z = B @ V
     C = filters * (Z.T @ y / n)[:, None]
-    residuals = y[:, None] - Z @ C
-    Z *= Z
-    leverage = Z @ filters / n
-    if criterion == "gcv":
-        leverage = leverage.mean(axis=0)
-    residuals /= np.maximum(1 - leverage, np.finfo(float).eps)
-    errors = np.mean(residuals**2, axis=0)
+    filters /= n
+    mean_leverage = np.sum(Z * Z, axis=0) @ filters / n
+    errors = np.zeros(len(RELATIVE_PENALTIES))
+    for start in range(0, n, ROWS):  # blocks that stay in cache
+        rows = Z[start : start + ROWS]
+        residuals = rows @ C
+        residuals -= y[start : start + ROWS, None]
+        leverage = mean_leverage if criterion == "gcv" else (rows * rows) @ filters
+        residuals /= np.maximum(1 - leverage, np.finfo(float).eps)
+        errors += np.einsum("ij,ij->j", residuals, residuals)
+    errors /= n
     best = int(np.argmin(errors))
     return V @ C[:, best], float(tau * RELATIVE_PENALTIES[best]), float(errors[best])

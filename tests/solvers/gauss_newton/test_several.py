@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from layerwise.hermite import design_matrix
+from layerwise.solvers.gauss_newton import FoldFit
 from layerwise.solvers.gauss_newton.growth import refine_several
 from layerwise.solvers.gauss_newton.new_features import first_states, next_states
 from layerwise.solvers.gauss_newton.several import SeveralState, descend_several, rotate_to_use, whitener
@@ -59,13 +60,13 @@ def test_whitener():
 
 
 def mean_reference(y):
-    return lambda out: np.full((1, out.sum()), y[~out].mean())
+    return lambda fold: np.full((1, fold.held_out.sum()), y[~fold.held_out].mean())
 
 
 def test_the_number_of_features_is_found():
     """Two of two; none in permuted labels."""
     features, y, theta = problem(noise=0.1)
-    folds = [np.arange(300) % 5 == v for v in range(5)]
+    folds = [FoldFit(np.arange(300) % 5 == v) for v in range(5)]
     found = refine_several(features, y, folds, mean_reference(y), None, 3)
     assert found.n_features == 2
     assert overlap(found.candidate.coefficients, theta) > 0.99
@@ -78,7 +79,7 @@ def test_features_of_degree_two_with_two_slopes():
     X = np.random.default_rng(0).standard_normal((400, 5))
     y = np.maximum(X[:, 0] * X[:, 1], X[:, 2] * X[:, 3])
     features = FeatureBlocks(design_matrix(X, 2)[:, 1:])
-    folds = [np.arange(400) % 5 == v for v in range(5)]
+    folds = [FoldFit(np.arange(400) % 5 == v) for v in range(5)]
     found = refine_several(features, (y - y.mean()) / y.std(), folds, mean_reference(y * 0), 2, 2)
     assert found.n_features == 2
     assert found.error < 0.02

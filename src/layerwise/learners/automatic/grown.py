@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from layerwise.hermite import HermitePolynomial, n_terms
-from layerwise.learners.hierarchical.refined_stages import basis_blocks
+from layerwise.learners.hierarchical.basis import basis_blocks
 from layerwise.solvers.gauss_newton import standardise
 from layerwise.solvers.gauss_newton.growth import FoldGrowth
 from layerwise.solvers.gauss_newton.several import SeveralCandidate, SeveralState, descend_several, rotate_to_use

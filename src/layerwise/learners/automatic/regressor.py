@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -168,14 +168,15 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
                 final.append(Average(entry.models))
         self.combination_ = Combination(weights, final, *race.range)
         self.fold_combinations_ = [
-            Combination(weights, [entry.models[fold] for entry in members], *race.range)
-            for fold in range(race.n_folds)
+            Combination(weights, [entry.models[fold] for entry in members], *race.range) for fold in range(race.n_folds)
         ]
         predicted = sum(w * entry.out_of_fold for w, entry in zip(weights, members, strict=True))
         self.out_of_fold_ = self.mean_ + self.scale_ * predicted
         self.folds_, self.residuals_ = race.folds[race.seen], np.abs(predicted - race.y)[race.seen] * self.scale_
         self.r2_ = 1 - float(np.mean((predicted - race.y)[race.seen] ** 2) / (np.var(race.y[race.seen]) or 1.0))
-        self.candidates_ = [race.score(entry) | {"weight": self.weights_.get(entry.name, 0.0)} for entry in race.entries]
+        self.candidates_ = [
+            race.score(entry) | {"weight": self.weights_.get(entry.name, 0.0)} for entry in race.entries
+        ]
         self.structure_: Structure = find_structure(self, race, dict(zip(self.weights_, final, strict=False)))
         self.head_ = None
 

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.base import clone
 
 from layerwise.activations import ActivationLike, as_polynomial
-from layerwise.hermite import design_matrix, n_terms
+from layerwise.hermite import n_terms
+from layerwise.learners.hierarchical.basis import basis_blocks, degree_of_terms
+from layerwise.learners.hierarchical.function import HierarchicalFunction
 from layerwise.learners.hierarchical.memory import feature_bytes, link_bytes, several_bytes
-from layerwise.representations import PolynomialLayer
 from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Candidate, FoldFit, Refinement, draw_folds, refine, standardise
 from layerwise.solvers.linearised import make_centred
@@ -35,7 +36,7 @@ MIN_GAIN = 0.01
 PATIENCE = 3
 
 
-class RefinedStages:
+class RefinedStages(HierarchicalFunction):
     """The choice of degrees and the refinement, for a learner with these parameters and fitted attributes."""
 
     degree: Literal["auto"] | int
@@ -47,15 +48,7 @@ class RefinedStages:
     refine: bool
     n_features: Literal["auto"] | int
     max_memory: float
-    features_: PolynomialLayer
-    feature_coef_: np.ndarray
-    link_signs_: np.ndarray
-    link_biases_: np.ndarray
-    link_coef_: np.ndarray
-    degree_: int
     history_: list[dict]
-    refinement_: Refinement | None
-    _predict: Callable[[np.ndarray], np.ndarray]
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of stage 2 and stage 1, or the refinement.
@@ -65,11 +58,6 @@ class RefinedStages:
         peaks = self._bytes_by_degree(n_samples, n_features)
         within = [peak for peak in peaks.values() if peak <= self.max_memory] or [min(peaks.values())]
         return max(link_bytes(n_samples, self.link_width), *within)
-
-    @property
-    def _refined(self) -> Refinement | None:
-        """The refinement, if `feature` and `link` are refined."""
-        return self.refinement_ if self.refinement_ is not None and self.refinement_.mostly_refined else None
 
     def _bytes_by_degree(self, n: int, d: int) -> dict[int, int]:
         """Peak memory of stage 1 or the refinement for each degree that is considered."""
@@ -89,15 +77,18 @@ class RefinedStages:
         """The degrees to try: those whose fit is within ``max_memory``."""
         return [degree for degree, peak in self._bytes_by_degree(n, d).items() if peak <= self.max_memory]
 
-    def _refine(self, X, y, seed):
+    def _fold_fits(self, X: np.ndarray, y: np.ndarray, seed: int) -> FoldFits:
+        """Both stages without each fold, fitted to standardised labels; the seed also is that of these fits."""
+        labels, *_ = standardise(y)
+        return FoldFits(draw_folds(X, N_FOLDS, seed), lambda out: self._fit_without(out, X, labels, seed))
+
+    def _refine(self, X: np.ndarray, y: np.ndarray, folds: FoldFits) -> None:
         """Beyond the paper: refit feature and link together, beside the two stages.
 
         With degree="auto", those degrees are tried whose basis has at most n / 2 members (with fewer rows per member
         its unknowns cannot be told from noise); otherwise, and if there are none, the degree of stage 1.
         """
         n, d = X.shape
-        labels, *_ = standardise(y)
-        folds = FoldFits(draw_folds(X, N_FOLDS, seed), lambda out: self._fit_without(out, X, labels, seed))
         few = [k for k in self._degrees(n, d) if 2 * n_terms(d, k) <= n] if self.degree == "auto" else []
         error = self.history_[-1]["validation_loss"]
         to_beat = max(error - MIN_GAIN * np.var(y, dtype=float), error / 2) if len(few) > 1 else np.inf
@@ -176,10 +167,9 @@ def refine_by_degree(
     """
     found: dict[int, Refinement] = {}
     for k in degrees:
-        sizes = np.diff([n_terms(X.shape[1], m) for m in range(k + 1)])
-        degree_of_term = np.repeat(np.arange(1, k + 1), sizes)
+        groups = degree_of_terms(X.shape[1], k)
         found[k] = refine(
-            basis_blocks(X, k), y, groups=degree_of_term, folds=folds, patience=PATIENCE, error_to_beat=error_to_beat
+            basis_blocks(X, k), y, groups=groups, folds=folds, patience=PATIENCE, error_to_beat=error_to_beat
         )
         if found[k].errors:
             error_to_beat = min(error_to_beat, found[k].error)
@@ -188,8 +178,3 @@ def refine_by_degree(
     validated = [k for k in found if found[k].errors] or list(found)
     degree = min(validated, key=lambda k: found[k].error)
     return degree, found[degree], {k: refinement.errors for k, refinement in found.items()}
-
-
-def basis_blocks(X: np.ndarray, degree: int) -> FeatureBlocks:
-    """The Hermite basis of a degree without its constant, by blocks of rows."""
-    return FeatureBlocks(X, lambda rows: design_matrix(rows, degree)[:, 1:], n_terms(X.shape[1], degree) - 1)

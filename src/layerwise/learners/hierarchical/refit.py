@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import clone
 
-from layerwise.hermite import n_terms
-from layerwise.learners.hierarchical.refined_stages import PATIENCE, basis_blocks
+from layerwise.learners.hierarchical.basis import basis_blocks, degree_of_terms
+from layerwise.learners.hierarchical.refined_stages import PATIENCE
 from layerwise.learners.hierarchical.regressor import HierarchicalRegressor
 from layerwise.solvers.gauss_newton import refine, standardise
 from layerwise.solvers.gauss_newton.several import SeveralCandidate, SeveralState, descend_several, rotate_to_use
@@ -33,8 +33,6 @@ def refit(model: HierarchicalRegressor, X: np.ndarray, y: np.ndarray) -> Hierarc
             other.several_ = SeveralCandidate(C, offsets, link.affine(scale, mean), scale**2 * error)
     elif model.refinement_ is not None and model.refinement_.stage == "refinement":
         k = model._refined_degree
-        sizes = np.diff([n_terms(X.shape[1], m) for m in range(k + 1)])
-        groups = np.repeat(np.arange(1, k + 1), sizes)
-        found = refine(basis_blocks(X, k), y, groups=groups, folds=0, patience=PATIENCE)
+        found = refine(basis_blocks(X, k), y, groups=degree_of_terms(X.shape[1], k), folds=0, patience=PATIENCE)
         other.refinement_, other._refined_degree, other.degree_ = found, k, k
     return other

@@ -7,15 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from layerwise._validation import Flag, Fraction, Integer
 from layerwise.activations import ActivationLike
-from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import PENALTY, SOLVER, VALIDATION, Auto, Learner, RandomState, Validation
 from layerwise.learners._head import held_out_rows
 from layerwise.learners.hierarchical.memory import n_columns
-from layerwise.learners.hierarchical.refined_stages import basis_blocks
 from layerwise.learners.hierarchical.several_features import SeveralFeatures
 from layerwise.learners.hierarchical.training import check_n_steps, penalty_path, split_rows, train
 from layerwise.representations import PolynomialLayer
@@ -24,7 +21,7 @@ from layerwise.solvers import FeatureBlocks, ridge
 from layerwise.solvers.gauss_newton import Refinement
 from layerwise.solvers.gauss_newton.several import SeveralCandidate
 from layerwise.solvers.linearised import make_centred
-from layerwise.solvers.link import BIAS_DF, ReluLink, relu_features
+from layerwise.solvers.link import BIAS_DF, relu_features
 from layerwise.solvers.squared_errors import mean_square
 
 #: Values of xi_2 / m_2 that are tried. The error is dominated by a few points in the tail of z, for which validation
@@ -157,8 +154,6 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
     }
     presets: ClassVar = {"hierarchical": {}, "refined": {"refine": True}}
 
-    n_features_in_: int
-
     def __init__(
         self,
         degree: Literal["auto"] | int = "auto",
@@ -210,63 +205,11 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         self.refinement_: Refinement | None = None
         self.several_: SeveralCandidate | None = None
         if self.refine or self.n_features != 1:
-            self._refine(X, y, seed := rng.randint(2**31 - 1))
+            folds = self._fold_fits(X, y, rng.randint(2**31 - 1))
+            self._refine(X, y, folds)
             if self.n_features != 1:
-                self._refine_several(X, y, seed)
+                self._refine_several(X, y, folds)
         return self
-
-    def feature(self, X):
-        """The learnt z(x), of shape (n_samples,), with mean 0 and variance 1 over the (left-out) values in stage 2.
-
-        With R > 1 features, z(x) has shape (n_samples, R); they are uncorrelated.
-        """
-        return self._feature(self._check_inputs(X))
-
-    def link(self, z):
-        """The learnt link, elementwise in z of any shape; the prediction, unless a stack, is ``link(feature(X))``.
-
-        With R > 1 features, z has shape (..., R), and the values have shape (...).
-        """
-        check_is_fitted(self)
-        z = np.asarray(z)
-        z = z if z.dtype.kind == "f" else z.astype(float)
-        if self.several_ is not None:
-            return self._several_link(z)
-        function = self._two_stage_link() if self._refined is None else self._refined.link
-        return function(z.ravel()).astype(z.dtype, copy=False).reshape(z.shape)
-
-    def transform(self, X):
-        """The learnt features as columns, of shape (n_samples, n_features_)."""
-        z = self.feature(X)
-        return z.reshape(len(z), -1)
-
-    def predict(self, X):
-        """``h(x) = g(x) + c'relu(a z(x) + b)``, or what ``refinement_`` predicts, of shape (n_samples,)."""
-        return self._predict(self._check_inputs(X))
-
-    @property
-    def feature_polynomial_(self) -> HermitePolynomial:
-        """The polynomial g (or z, if refined) in the Hermite basis: to print, project, and compare with p."""
-        check_is_fitted(self)
-        if self._refined is not None:
-            coefficients = np.concatenate([[-self._refined.offset], self._refined.coefficients])
-            return HermitePolynomial.from_dense(self.n_features_in_, self.degree_, coefficients)
-        return self.features_.polynomial(self.feature_coef_) + self.intercept_
-
-    def _feature(self, X):
-        if self.several_ is not None:
-            return self._several_values(X)
-        if self._refined is not None:
-            return self._refined.feature(basis_blocks(X, self.degree_))
-        return self._standardise(self.intercept_ + self._centred_feature(X))
-
-    def _predict(self, X):
-        if self.several_ is not None or self.refinement_ is None or not self.refinement_.stack:
-            return self.link(self._feature(X))
-        return self.refinement_.predict(basis_blocks(X, max(self._refined_degree, self.features_.degree)))
-
-    def _two_stage_link(self) -> ReluLink:
-        return ReluLink(self.feature_mean_, self.feature_scale_, self.link_signs_, self.link_biases_, self.link_coef_)
 
     def _fit_feature(self, X, y, rng) -> np.ndarray | None:
         """Fit stage 1 to centred y; return its leave-one-out predictions if stage 2 needs them."""
@@ -314,9 +257,3 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
 
     def _n_steps(self, stage: int) -> int | None:
         return None if self.n_steps is None else int(np.broadcast_to(self.n_steps, 2)[stage])
-
-    def _centred_feature(self, X):
-        return FeatureBlocks(X, self.features_.transform, len(self.feature_coef_)) @ self.feature_coef_
-
-    def _standardise(self, g):
-        return (g - self.feature_mean_) / (self.feature_scale_ or 1.0)

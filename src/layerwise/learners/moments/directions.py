@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +48,11 @@ class Found(Protocol):
         """Ranks above this number are not tried."""
         ...
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether the labels depend on the inputs, at one level for all tests together."""
+        ...
+
     def stands_out(self, v: np.ndarray) -> bool:
         """Whether a direction (d,) is seen without any fit."""
         ...
@@ -57,7 +63,8 @@ class Directions:
     """What the moments say about directions, which are orthonormal rows (d, d), the strongest first.
 
     ``n_significant`` directions stand out in orders 1 and 2, and ``n_found`` in all orders. By order, ``labels`` are
-    those of the moments, ``eigenvalues`` the leading ones, and ``null`` the threshold.
+    those of the moments, ``eigenvalues`` the leading ones, and ``null`` the threshold, from ``n_null`` permutations.
+    ``rng`` draws more of them for `confirmed`.
     """
 
     Z: np.ndarray
@@ -67,6 +74,25 @@ class Directions:
     n_found: int
     eigenvalues: dict[int, np.ndarray]
     null: dict[int, float]
+    n_null: int
+    rng: np.random.RandomState
+
+    @cached_property
+    def confirmed(self) -> bool:
+        """Whether some order stands out at level ``1 / (n_null + 1)`` for all m orders together.
+
+        Its value must exceed those of ``m (n_null + 1) - 1`` permutations: the ``n_null`` of its threshold, and more,
+        which are drawn until one of them is larger. By Bonferroni's inequality, labels independent of the inputs pass
+        with probability at most ``1 / (n_null + 1)``, whatever the distributions.
+        """
+        more = (len(self.labels) - 1) * (self.n_null + 1)
+        for k, labels in self.labels.items():
+            top = np.abs(self.eigenvalues[k][0])
+            order = np.lexsort((self.Z[:, 0], labels))
+            rows, scores = self.Z[order], labels[order]
+            if top > self.null[k] and all(null_quantile(rows, scores, k, 1, self.rng) < top for _ in range(more)):
+                return True
+        return False
 
     def stands_out(self, v: np.ndarray) -> bool:
         """Whether the moments of some order along a unit vector (d,) exceed their threshold."""
@@ -117,7 +143,7 @@ def find_directions(
         v = ridge(rows, labels[order]).coefficients
         T = second_moment(rows, scores)
         leading_rows = np.linalg.qr(np.vstack([v, T @ v, leading_rows]).T)[0].T
-    return Directions(Z, seen, leading_rows, n_significant, n_found, eigenvalues, null)
+    return Directions(Z, seen, leading_rows, n_significant, n_found, eigenvalues, null, n_null, rng)
 
 
 def add_projections(P: np.ndarray, spectrum: Spectrum, null: float) -> int:

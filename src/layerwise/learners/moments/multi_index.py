@@ -110,6 +110,8 @@ class MultiIndexFits:
         """Return the candidate of the rank with the best validation, and that rank.
 
         All ranks up to the ``n_significant`` of the moments are tried, and none above ``n_found`` or ``max_rank``.
+        Unless the moments are `Directions.confirmed`, a first direction must lower the error tenfold: the directions
+        were chosen by the labels by which the error is estimated.
         """
         directions, stands_out = moments.directions, moments.stands_out
         best, found = self.linear(), 0
@@ -118,7 +120,12 @@ class MultiIndexFits:
         for rank in range(1, min(max_rank, moments.n_found, len(directions)) + 1):
             candidate = self.of_rank([directions[:rank], _extend(frame, directions)])
             frame = candidate.frame
-            if candidate.clearly_beats(best) or (found and candidate.needs_more_than(best, stands_out, min_share)):
+            accepted = candidate.clearly_beats(best)
+            if found:
+                accepted = accepted or candidate.needs_more_than(best, stands_out, min_share)
+            elif accepted and candidate.error * MIN_ERROR_RATIO >= best.error:
+                accepted = moments.confirmed
+            if accepted:
                 best, found = candidate, rank
             if (rank - found >= PATIENCE and rank >= moments.n_significant) or best.error < MIN_ERROR:
                 break

@@ -15,17 +15,18 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from layerwise.hermite import HermitePolynomial, n_terms
+from layerwise.hermite import HermitePolynomial
 from layerwise.learners._base import RandomState
 from layerwise.learners._describe import describe_directions, describe_polynomial
-from layerwise.learners._representation import Representation
-from layerwise.representations import HermiteFeatures
-from layerwise.representations._validation import check_powers
+from layerwise.learners._representation import (
+    Representation,
+    candidate_representations,
+    hermite_degree,
+    hermite_polynomials,
+    representation_width,
+)
 
-#: The degrees that "hermite" tries, and the number of rows per feature that it requires.
-HERMITE_DEGREES, ROWS_PER_FEATURE = (1, 2, 3), 2
-
-#: Rows held out for validation="loo": with few rows per feature, a frame fits the rows from which it was estimated so
+#: Rows held out for validation="auto": with few rows per feature, a frame fits the rows from which it was estimated so
 #: well that leave-one-out errors of the polynomial on it are too small.
 HELD_OUT = 0.2
 
@@ -41,35 +42,37 @@ class OnRepresentation:
     components_: np.ndarray
     mean_: np.ndarray
     directions_: np.ndarray
+    max_memory: float
     _gaussian_inputs = True
     _set_tails: Any
 
     def _width(self, n: int, d: int) -> int:
         """The largest number of features; d for a transformer, whose width is known after it was fitted only."""
-        return n_terms(d, _degrees(n, d)[-1]) - 1 if isinstance(self.representation, str) else d
+        candidates = candidate_representations(self.representation, n, d, self.max_memory)
+        return max(representation_width(each, d) for each in candidates)
 
     def _fit_on_representations(self, X: np.ndarray, y: np.ndarray):
-        """Fit to each representation, and keep the one with the least validation error."""
-        given: Any = clone(self.representation) if not isinstance(self.representation, str) else None
-        tried = [given] if given is not None else [HermiteFeatures(k, constant=False) for k in _degrees(*X.shape)]
-        if given is None:
-            check_powers(X, tried[-1].degree)
+        """Fit to each representation in turn, while that lowers the validation error."""
         order = np.lexsort((X[:, 0], y))  # so that the rows held out do not depend on the order of the rows
         X, y = X[order], y[order]
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        fits = []
-        for transformer in tried:
+        best, least = cast("Any", self), np.inf
+        for transformer in candidate_representations(self.representation, *X.shape, self.max_memory):
             inner = cast("Any", clone(cast("Any", self)))
             inner.set_params(representation=None, standardize=False, random_state=seed)
-            if self.validation == "loo":
+            if self.validation == "auto":
                 inner.set_params(validation=HELD_OUT)
-            if given is None:
+            if hermite_degree(transformer) is not None:
                 inner.set_params(robust=False, whiten=False)
             inner._gaussian_inputs = False
-            fits.append((transformer, inner.fit(transformer.fit_transform(X, y), y)))
-        self.representation_, best = min(fits, key=lambda fit: fit[1].history_[-1]["validation_loss"])
+            inner.fit(transformer.fit_transform(X, y), y)
+            error = inner.history_[-1]["validation_loss"]
+            if error >= least:
+                break
+            best, least, self.representation_ = inner, error, transformer
         kept = {name: value for name, value in vars(best).items() if name.endswith("_") and "_in_" not in name}
-        vars(self).update(kept | {"history_": [{"stage": "representation", "degree": self._degree}, *best.history_]})
+        degree = hermite_degree(self.representation_)
+        vars(self).update(kept | {"history_": [{"stage": "representation", "degree": degree}, *best.history_]})
         self._set_tails(X, y, self.history_[-1]["penalty"])
         return self
 
@@ -78,29 +81,20 @@ class OnRepresentation:
         return X if self.representation is None else self.representation_.transform(X)
 
     @property
-    def _degree(self) -> int | None:
-        return getattr(self.representation_, "degree", None)
-
-    @property
     def features_(self) -> list[HermitePolynomial]:
-        """The columns of `transform` as polynomials of x, with representation="hermite"."""
-        if not isinstance(self.representation_, HermiteFeatures):
+        """The columns of `transform` as polynomials of the standardised inputs, with representation="hermite"."""
+        degree = hermite_degree(self.representation_)
+        if degree is None:
             raise AttributeError(
                 "features_ are polynomials of x; they need representation='hermite'. Use directions_ for others."
             )
         shifts = self.components_ @ self.mean_
-        d, degree = self.n_features_in_, self.representation_.degree
-        rows = np.column_stack([-shifts, self.components_])
-        return [HermitePolynomial.from_dense(d, degree, row) for row in rows]
+        polynomials = hermite_polynomials(self.components_, degree, self.n_features_in_)
+        return [p - float(shift) for p, shift in zip(polynomials, shifts, strict=True)]
 
     def _describe_features(self, columns: Sequence[str], slopes: np.ndarray) -> list[str]:
         """As `MomentRegressor.describe`, of polynomials, or of directions in the transformer's features."""
-        if isinstance(self.representation_, HermiteFeatures):
+        if hermite_degree(self.representation_) is not None:
             return [line for feature in self.features_ for line in describe_polynomial(feature, columns)]
         names = [f"phi{i}" for i in range(self.directions_.shape[1])]
         return describe_directions(self.directions_, slopes, "of the mean squared slope", names)
-
-
-def _degrees(n: int, d: int) -> list[int]:
-    """The degrees that "hermite" tries for n rows and d inputs."""
-    return [k for k in HERMITE_DEGREES if ROWS_PER_FEATURE * n_terms(d, k) <= n] or [HERMITE_DEGREES[0]]

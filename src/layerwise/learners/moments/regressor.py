@@ -8,15 +8,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from layerwise._validation import Choice, Flag, Integer
+from layerwise._validation import Choice, Flag, Fraction, Integer
 from layerwise.hermite import HermitePolynomial
-from layerwise.learners._base import PENALTY, VALIDATION, Auto, Learner, RandomState, Validation
+from layerwise.learners._base import PENALTY, Auto, Learner, RandomState, Validation
 from layerwise.learners._describe import column_names, describe_directions
-from layerwise.learners._head import column_scales, held_out_rows
+from layerwise.learners._head import held_out_rows
 from layerwise.learners._representation import Representation, RepresentationChoice
 from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
@@ -24,6 +23,7 @@ from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, de
 from layerwise.learners.moments.on_representation import OnRepresentation
 from layerwise.learners.moments.tails import Tails
 from layerwise.learners.moments.transforms import fit_to_transformed
+from layerwise.learners.moments.whitening import whitening
 from layerwise.solvers.squared_errors import mean_square
 
 
@@ -68,12 +68,14 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         unknowns of the frame, is lower.
     n_permutations : int, default=19
         Permutations of the labels in line 1: a value stands out if it exceeds those of all permutations, at level
-        ``1/(n_permutations + 1)`` for each order.
+        ``1/(n_permutations + 1)`` for each order. A first direction that does not lower the error tenfold must stand
+        out at this level for all orders together, which takes further permutations of one order.
     penalty : float or "auto", default="auto"
         lambda > 0 of line 3, the weight of ``|c|^2 / 2``; "auto" chooses from a path by ``validation``.
-    validation : "loo" or float, default="loo"
+    validation : "auto", "loo" or float, default="auto"
         Leave-one-out in closed form (of the linearised model in line 4; with a given frame in line 5), or the fraction
-        of rows held out, which then neither the moments nor the polishing use.
+        of rows held out, which then neither the moments nor the polishing use. "auto" is leave-one-out, and a fifth of
+        the rows on a representation.
     standardize : bool, default=True
         Standardise the columns (``scaler_``); x and all attributes then refer to the standardised columns. False is the
         literal algorithm.
@@ -86,11 +88,11 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         at level ``1/(n_permutations + 1)`` (see Notes), and the result is kept if its validation error is clearly
         lower. Named so because `transform` is a method.
     representation : "hermite", transformer, or None
-        Look for directions in features phi(x) instead of x. "hermite" takes all Hermite polynomials of degrees 1 to k,
-        with the k <= 3 of least validation error among those with two rows per feature: the directions are polynomials
-        of x, ``features_``, and f is a polynomial of them. Their moments are those of y itself, without whitening,
-        whatever ``robust`` and ``whiten``. On a representation "auto" takes the orders 1 and 2, the part of y that is
-        linear in phi is removed before order 2, and validation="loo" holds a fifth of the rows out.
+        Look for directions in features phi(x) instead of x. "hermite" takes all Hermite polynomials of the standardised
+        inputs of degrees 1 to k: the directions are polynomials, ``features_``, and f is a polynomial of them. k is 2,
+        and then larger while that lowers the validation error and there are two rows for each feature, up to 4. Their
+        moments are those of y itself, without whitening, whatever ``robust`` and ``whiten``. On a representation "auto"
+        takes the orders 1 and 2, and the part of y that is linear in phi is removed before order 2.
 
     Attributes
     ----------
@@ -117,7 +119,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     representation_ : transformer or None
         x -> phi(x); directions, components and means are those of phi(x).
     features_ : list of HermitePolynomial
-        With representation="hermite", the columns of `transform` as polynomials of x.
+        With representation="hermite", the columns of `transform` as polynomials of the standardised inputs.
 
     Raises
     ------
@@ -169,7 +171,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         "polish": Flag(),
         "n_permutations": Integer(1),
         "penalty": PENALTY,
-        "validation": VALIDATION,
+        "validation": Fraction("loo", auto=True),
         "label_transform": Choice("auto", none=True),
         "representation": RepresentationChoice(),
     }
@@ -185,7 +187,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
     polish: bool = True
     n_permutations: int = 19
     penalty: Auto = "auto"
-    validation: Validation = "loo"
+    validation: Literal["auto"] | Validation = "auto"
     standardize: bool = True
     max_memory: float = 8 * 2**30
     random_state: RandomState = None
@@ -202,7 +204,7 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
                 f"rank={self.rank} must be at most n_features={X.shape[1]}. Pass a smaller rank, or rank='auto'."
             )
         rng = check_random_state(self.random_state)
-        held_out = held_out_rows(self.validation, len(y), rng)
+        held_out = held_out_rows("loo" if self.validation == "auto" else self.validation, len(y), rng)
         mean, variance = float(y.mean(dtype=float)), mean_square(y - y.mean(dtype=float))
         scale = variance**0.5 or 1.0
         self.history_ = [{"stage": "mean", "loss": variance}]
@@ -301,20 +303,9 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
 
     def _whiten(self, X: np.ndarray) -> np.ndarray:
         """``(X - mean) W`` in float64; W is kept for `components_`."""
-        self.mean_ = X.mean(axis=0, dtype=float)
-        self._W = np.eye(X.shape[1])
-        if not self.whiten:
-            self.mean_ = np.zeros(X.shape[1])
-            return X.astype(float)
-        Z = X - self.mean_
-        spread = column_scales(Z, self.mean_)
-        Z /= spread
-        values, Q = np.linalg.eigh(ledoit_wolf(Z, assume_centered=True)[0])
-        seen = values > 1e-10 * values[-1]
-        root = np.where(seen, 1 / np.sqrt(np.where(seen, values, 1.0)), 0.0)
-        W = (Q * root) @ Q.T
-        self._W = W / spread[:, None]
-        return Z @ W
+        d = X.shape[1]
+        self.mean_, self._W = whitening(X) if self.whiten else (np.zeros(d), np.eye(d))
+        return (X - self.mean_) @ self._W
 
     def _set_tails(self, X: np.ndarray, y: np.ndarray, penalty: float) -> None:
         self.tails_ = None

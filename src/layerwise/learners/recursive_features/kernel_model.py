@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 
 from layerwise.kernels.base import TILE
+from layerwise.kernels.radial import RadialKernel
 from layerwise.solvers import FeatureBlocks, normal_equations
 from layerwise.solvers.ridge_path import solve
 
@@ -31,7 +32,7 @@ class KernelModel:
 
     ``centres`` has shape (m, d); None takes all rows. ``components`` (r, d) is W, scaled such that the mean squared
     difference of the coordinates of Wx and Wz is typically 1. If a ``penalty`` is given, it stands for all relative
-    ones. `fit` sets ``missed``, ``tr(K - Phi Phi') / tr K``.
+    ones. `fit` sets ``level``, the mean of k(x, x) over the rows, and ``missed``, ``tr(K - Phi Phi') / tr K``.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class KernelModel:
         penalty: float | None = None,
     ):
         self.X, self.y, self.kernel, self.centres, self.penalty = X, y, kernel, centres, penalty
-        self.missed = 0.0
+        self.level, self.missed = 1.0, 0.0
         self.set_components(np.eye(X.shape[1]))
 
     def set_components(self, components: np.ndarray) -> None:
@@ -53,26 +54,27 @@ class KernelModel:
         typical = 2 * (np.median(squares) or np.mean(squares)) / Z.shape[1]
         self.components = components / np.sqrt(typical if typical > 0 else 1.0)
 
-    def penalties(self, bandwidth: float, relative: np.ndarray) -> np.ndarray:
-        """Return ``relative``, of shape (n_penalties,), times twice the mean of k(x, x) over the rows."""
-        if self.penalty is not None:
-            return np.full(len(relative), self.penalty)
-        return 2 * relative * self._level(bandwidth)
+    def penalties(self, relative: np.ndarray) -> np.ndarray:
+        """Return ``relative``, of shape (n_penalties,), times twice ``level``."""
+        return 2 * self.level * relative if self.penalty is None else np.full(len(relative), self.penalty)
 
     def fit(self, bandwidth: float, relative: np.ndarray) -> np.ndarray:
         """Compute alpha for each relative penalty, of shape (n_penalties, n_centres)."""
-        penalties = self.penalties(bandwidth, relative)
         Z, C, n = self._map(self.X, bandwidth), self._map_centres(bandwidth), len(self.y)
         if self.centres is None:
             K = self.kernel(Z)
+            self.level = float(np.mean(np.diag(K)))
+            penalties = self.penalties(relative)
             return np.array([solve(K.T, self.y, n * penalty / 2) for penalty in penalties])  # K.T: copied faster
+        self.level = self._level(Z)
+        penalties = self.penalties(relative)
         K = self.kernel(C)
         K[np.diag_indices_from(K)] += JITTER * np.mean(np.diag(K))
         L = cholesky(K, lower=True)
         del K
         features = FeatureBlocks(Z, lambda rows: solve_triangular(L, self.kernel(C, rows), lower=True).T, len(C))
         gram, moment = normal_equations(features, self.y)
-        self.missed = float(1 - np.trace(gram) / (n * (self._level(bandwidth) or 1.0)))
+        self.missed = float(1 - np.trace(gram) / (n * (self.level or 1.0)))
         coefficients = np.array([solve(gram, moment, n * penalty / 2) for penalty in penalties])
         return solve_triangular(L, coefficients.T, lower=True, trans=1).T
 
@@ -93,8 +95,9 @@ class KernelModel:
         keep = values > DROPPED_FRACTION * max(values[-1], np.finfo(float).tiny)
         return (np.sqrt(values[keep]) * Q[:, keep]).T[::-1]
 
-    def _level(self, bandwidth: float) -> float:
-        Z = self._map(self.X, bandwidth)
+    def _level(self, Z: np.ndarray) -> float:
+        if isinstance(self.kernel, RadialKernel):
+            return 1.0
         diagonal = [np.diag(self.kernel(Z[i : i + ROWS])) for i in range(0, len(Z), ROWS)]
         return float(np.mean(np.concatenate(diagonal)))
 

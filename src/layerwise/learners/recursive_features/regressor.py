@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -20,25 +20,19 @@ from layerwise.learners._representation import (
     Representation,
     RepresentationChoice,
     candidate_representations,
-    hermite_polynomials,
     representation_width,
 )
 from layerwise.learners.recursive_features.kernel_model import KernelModel, mapped
+from layerwise.learners.recursive_features.learnt_metric import LearntMetric
 from layerwise.learners.recursive_features.memory import fit_bytes, metric_bytes, n_centres
-from layerwise.learners.recursive_features.recursion import (
-    Choice,
-    Folds,
-    Plan,
-    next_components,
-    plan_rounds,
-)
+from layerwise.learners.recursive_features.recursion import Folds, plan_rounds
 from layerwise.solvers.gauss_newton.folds import draw_folds
 from layerwise.solvers.squared_errors import mean_square
 
 ADVICE = "Fit fewer rows or columns, or pass a smaller n_centres"
 
 
-class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
+class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearntMetric, Learner):
     """Kernel regression ``f(x) = sum_i alpha_i k(Wx, Wx_i)`` whose metric ``M = W'W`` is learnt from its gradients.
 
     Finds the directions on which y depends through a link of any shape, by the recursion of [1]_::
@@ -68,7 +62,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     representation : "hermite", transformer or None, default=None
         Look for directions in a representation phi(x) in place of x: any scikit-learn transformer, fitted to X; or
         Hermite features of degrees 1 to k, where directions are polynomials (`features_`). k
-        is 2, and then larger while that lowers the error and there is a row for each feature, up to 4.
+        is 2, and then larger while that lowers the error and there are two rows for each feature, up to 4.
     folds : int, default=4
         Folds by which choices are made.
     n_centres : int, optional
@@ -162,7 +156,6 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         "n_centres": Integer(1, none=True),
     }
     presets: ClassVar = {"recursive-features": {}}
-    representation_: Any
 
     def __init__(
         self,
@@ -288,32 +281,3 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     def _project(self, X: np.ndarray) -> np.ndarray:
         phi = X if self.representation_ is None else np.asarray(self.representation_.transform(X))
         return (phi - self.mean_) @ self.components_.T
-
-    def _learn(self, model: KernelModel, plan: Plan, scales: np.ndarray) -> None:
-        """Run the rounds that were chosen on all rows; set the metric and what follows from it."""
-        for choice in plan.rounds[:-1]:
-            model.set_components(next_components(model, choice))
-        W = model.components[: plan.rank or None]
-        largest = W[np.arange(len(W)), np.argmax(np.abs(W), axis=1)]
-        model.set_components(W * np.where(largest < 0, -1.0, 1.0)[:, None])
-        self.n_rounds_, self.rank_ = len(plan.rounds) - 1, len(W) if plan.rank else 0
-        Q, R = np.linalg.qr((model.components / scales).T)
-        self.directions_ = (Q * np.where(np.diag(R) < 0, -1.0, 1.0)).T[: self.rank_]
-        squares = np.sum(W**2, axis=1)
-        self.shares_ = squares[: self.rank_] / squares.sum()
-        self._set_kernel_model(model, plan.rounds[-1], np.diag(1 / scales))
-        self.features_ = []
-        if self.representation == "hermite":
-            degree, n_features = self.representation_.degree, self.representation_.n_features_in_
-            self.features_ = hermite_polynomials(self.directions_, degree, n_features)
-
-    def _set_kernel_model(self, model: KernelModel, choice: Choice, frame: np.ndarray) -> None:
-        """Fit alpha, and set W for inputs of which the rows of the frame are the coordinates that the model knows."""
-        relative = np.array([choice.penalty])
-        (self.dual_coef_,) = model.fit(choice.bandwidth, relative)
-        W = model.components / choice.bandwidth
-        self.components_ = W @ frame
-        self.metric_ = self.components_.T @ self.components_
-        self.centres_ = mapped(self.kernel_, model.X if model.centres is None else model.centres, W)
-        penalty = float(model.penalties(choice.bandwidth, relative)[0])
-        self._head = {"stage": "head", "penalty": penalty, "missed": model.missed}

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from layerwise.solvers.gauss_newton.folds import FoldFit
 from layerwise.solvers.gauss_newton.new_features import first_states, next_states
 from layerwise.solvers.gauss_newton.several import (
     SeveralCandidate,
@@ -115,8 +116,8 @@ class Several:
 def refine_several(
     features: FeatureBlocks,
     y: np.ndarray,
-    folds: Sequence[np.ndarray],
-    reference: Callable[[np.ndarray], np.ndarray],
+    folds: Sequence[FoldFit],
+    reference: Callable[[FoldFit], np.ndarray],
     n_features: int | None,
     max_features: int,
 ) -> Several:
@@ -127,11 +128,11 @@ def refine_several(
     features : FeatureBlocks of shape (n_samples, D)
         H, without a constant column.
     y : ndarray of shape (n_samples,)
-    folds : sequence of masks (n_samples,)
-        The rows held out in each fold; later folds are skipped once the comparison is clear.
+    folds : sequence of FoldFit
+        Later folds are skipped, and not asked for, once the comparison is clear.
     reference : callable
-        From the mask of a fold, predictions (n_models, n_held_out) of models fitted without it, which several features
-        must clearly beat.
+        From a fold, predictions (n_models, n_held_out) of models fitted without it, which several features must clearly
+        beat.
     n_features : int or None
         R; None increases it up to ``max_features`` as long as one or two more features clearly lead.
 
@@ -145,9 +146,9 @@ def refine_several(
     def compare(r: int) -> tuple[bool, np.ndarray]:
         """Whether r features clearly lead, and the mean squared errors of the reference and of f_1, ..., f_r."""
         squares, means, clear = np.empty((0, 0)), np.ones(1), False
-        for v, out in enumerate(folds):
+        for v, fold in enumerate(folds):
             if v == len(growths):
-                growths.append(FoldGrowth(features, y, out, reference(out)))
+                growths.append(FoldGrowth(features, y, fold.held_out, reference(fold)))
             if not growths[v].grow(r):
                 return False, np.full(1, np.inf)
             here = growths[v].squares(r)
