@@ -53,10 +53,8 @@ def run_figure(
 def _measure(figure: Measurement, size: Size, path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    if path.exists():
-        return pd.read_csv(path, float_precision="round_trip")
-    table = figure.measure(size)
-    partial_file = path.with_suffix(".partial")
-    table.to_csv(partial_file, index=False)
-    partial_file.replace(path)  # an interrupted run leaves no incomplete table
-    return table
+    if not path.exists():
+        partial_file = path.with_suffix(".partial")
+        figure.measure(size).to_csv(partial_file, index=False)
+        partial_file.replace(path)  # an interrupted run leaves no incomplete table
+    return pd.read_csv(path)

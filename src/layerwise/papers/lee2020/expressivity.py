@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix
-
 from layerwise.papers.paper import Size, by_size
 
 if TYPE_CHECKING:

@@ -6,11 +6,9 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from layerwise.papers.claim import Estimate
 from layerwise.papers.lee2020 import studies
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED
-from layerwise.papers.claim import Estimate
 from layerwise.papers.panels import panel, side_by_side
 from layerwise.studies import StudyResult, blank_axes, sample_complexity
 from layerwise.studies.plots.frame import COLOURS, style_axes

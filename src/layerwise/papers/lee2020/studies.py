@@ -29,8 +29,8 @@ QUAD_RAW_GATES = "quadratic, raw x, gates w₀·x"
 KERNEL, F1, F2 = "polynomial kernel", "F₁", "F₂"
 MOMENTS, MOMENTS_ALONE = "moments, polished", "moments"
 TWO_STAGES = "hierarchical, refined"
-ORTHOGONAL, NEARLY_PARALLEL = "orthogonal directions", "directions at cosine .995"
-ON_SPHERE, ON_ELLIPSOID, QUARTIC_1 = "p = 4, r = 1, sphere", "p = 4, r = 1, ellipsoid", "p = 4, r = 1"
+ORTHOGONAL, NEARLY_PARALLEL = "orthogonal directions", "directions at cosine .9998"
+ON_SPHERE, ELLIPTICAL, QUARTIC_1 = "p = 4, r = 1, sphere", "p = 4, r = 1, elliptical", "p = 4, r = 1"
 DEEP, DEEP_LINEAR = "(β·g)²", "(β·g)² + v·g"
 
 
@@ -176,14 +176,14 @@ def sigma_min(size: Size) -> Study:
     """Teachers of two directions whose angle shrinks, so that sigma_min(W) tends to 0, and other inputs."""
     dim = by_size(size, 12, 16, 32)
     targets = []
-    for label, cosine in ((ORTHOGONAL, 0.0), (NEARLY_PARALLEL, 0.995)):
+    for label, cosine in ((ORTHOGONAL, 0.0), (NEARLY_PARALLEL, 0.9998)):
         first, second = [1.0] + [0.0] * (dim - 1), [cosine, math.sqrt(1 - cosine**2)] + [0.0] * (dim - 2)
         params = {"width": 2, "link": QUARTIC, "weights": [1.0, -1.0], "directions": [first, second], "rotate": True}
         targets.append(TargetSpec(label=label, use=TwoLayerTeacher, params=params))
     targets.append(quartic(1))
     for label, inputs, params in (
         (ON_SPHERE, "Sphere", {}),
-        (ON_ELLIPSOID, "Elliptical", {"covariance": [1.5 if i % 2 else 0.5 for i in range(dim)]}),
+        (ELLIPTICAL, "Elliptical", {"df": 20.0}),
     ):
         changes = {"label": label, "inputs": inputs, "inputs_params": params}
         targets.append(quartic(1).model_copy(update=changes))
@@ -192,8 +192,8 @@ def sigma_min(size: Size) -> Study:
         targets=targets,
         learners=[moments()],
         dims=[dim],
-        n=Sizes(times=by_size(size, [16], [4, 16], [4, 16, 64]), power=2),
-        seeds=by_size(size, 6, 6, 10),
+        n=Sizes(times=by_size(size, [4], [4, 16], [4, 16, 64]), power=2),
+        seeds=by_size(size, 5, 6, 10),
         noise=NOISE,
         n_test=2**13,
     )

@@ -6,12 +6,11 @@ one direction in the space of quadratic polynomials; the joint refinement of `Hi
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from layerwise.learners import HierarchicalRegressor, JointRegressor
-from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.claim import Claim, Test
+from layerwise.papers.panels import panel, side_by_side
 from layerwise.papers.paper import PublishedFigure, Size, by_size
 from layerwise.papers.statistics import risk
 from layerwise.studies import LearnerSpec, Sizes, Study, StudyResult, TargetSpec

@@ -20,6 +20,12 @@ CUBE = [0.0, 3.0, 0.0, math.sqrt(6)]
 TWO_STAGES, REFINED, JOINT = "two stages", "two stages, refined", "all layers together"
 QUADRATIC = "z + .7 h₂ + .7 h₃ of a quadratic p"
 TWO_FEATURES = "two features, (p₁ + p₁p₂)/√2"
+SATURATING = "clip(p, -.3, .3) of a quadratic p"
+SATURATING_TARGET = {
+    "feature": {"name": "balanced_sum", "degree": 2},
+    "link": {"name": "clip", "low": -0.3, "high": 0.3},
+    "normalize": True,
+}
 EVEN, SHIFTED = "h₂ of a quadratic p", "3 + z + .7 h₂ + .7 h₃ of a quadratic p"
 LINEAR_STAGE, CUBIC_STAGE, SPLIT = "σ₁ of degree 1", "σ₁ of degree 3", "half of the rows for each stage"
 FEW_STEPS, MANY_STEPS, LINK_ONLY = "3 steps of stage 1", "1000 steps of stage 1", "stage 2 on a learnt feature"
@@ -48,7 +54,7 @@ class Figure2Network(RegressorMixin, BaseEstimator):
 
 
 class LinkOnly(RegressorMixin, BaseEstimator):
-    """Stage 2 alone: the link of a feature that stage 1 learnt from 32 d^2 samples of the target `QUADRATIC`.
+    """Stage 2 alone: the link of a feature that stage 1 learnt from 32 d^2 samples of the target `SATURATING`.
 
     ``random_state`` is the seed of these samples and of the networks.
     """
@@ -59,7 +65,7 @@ class LinkOnly(RegressorMixin, BaseEstimator):
     def fit(self, X, y):
         """Learn the feature from new samples in the dimension of X, then the link from X (n, d) and y (n,)."""
         rng, dim = check_random_state(self.random_state), X.shape[1]
-        source = Hierarchical(dim, {"name": "balanced_sum", "degree": 2}, LINKS[2])
+        source = Hierarchical(dim, **SATURATING_TARGET)
         data_seed, model_seed, link_seed = (int(seed) for seed in rng.randint(2**31 - 1, size=3))
         self.stage1_ = HierarchicalRegressor(degree=2, random_state=model_seed)
         self.stage1_.fit(*source.sample(32 * dim**2, random_state=data_seed))
@@ -98,7 +104,15 @@ def at_16(
     """Return a study at d = 16 (8 at the small size) with ``n = times * d^2``."""
     dims, seeds = by_size(size, [8], [16], [16]), by_size(size, 5, 5, 10)
     n = Sizes(times=times, power=2)
-    return Study(name=name, targets=targets, learners=learners, dims=dims, n=n, seeds=seeds, n_test=2**14)
+    return Study(
+        name=name,
+        targets=targets,
+        learners=learners,
+        dims=dims,
+        n=n,
+        seeds=seeds,
+        n_test=by_size(size, 2**13, 2**14, 2**14),
+    )
 
 
 def figure2_quadratic(size: Size) -> Study:
@@ -134,7 +148,7 @@ def figure2_joint(size: Size) -> Study:
         name="Figure 2, all layers together",
         targets=[TargetSpec(label="C p³ of a cubic p", use=Hierarchical, params=params)],
         learners=[LearnerSpec(label=JOINT, use=Figure2Network)],
-        dims=by_size(size, [8], [16], [16, 24, 32, 40]),
+        dims=by_size(size, [6], [16], [16, 24, 32, 40]),
         n=Sizes(times=by_size(size, [2], [0.25, 1], [0.25, 0.5, 1, 2, 4, 8]), power=3),
         seeds=5,
         n_test=by_size(size, 2**13, 100_000, 100_000),
@@ -149,12 +163,12 @@ def samples(size: Size) -> Study:
     ``h - P_2 h`` has heavy tails, which shrink as d grows, so that n* grows more slowly (d^1.2 for z + .5 h_2). Kernels
     that learn the part of degree 2 have a risk of .27.
     """
-    link = {"name": "clip", "low": -0.3, "high": 0.3}
-    params = {"feature": {"name": "balanced_sum", "degree": 2}, "link": link, "normalize": True}
     kernels = Sizes(times=[10], power=2)  # close to the n* of two stages
     return Study(
         name="Samples for risk .2",
-        targets=[TargetSpec(label="clip(p, -.3, .3) of a quadratic p, noise 1", use=Hierarchical, params=params)],
+        targets=[
+            TargetSpec(label="clip(p, -.3, .3) of a quadratic p, noise 1", use=Hierarchical, params=SATURATING_TARGET)
+        ],
         learners=[
             layerwise(TWO_STAGES, 2, link_width=100),
             # the best penalty among 3e-4, 1e-3, ..., .3 at d = 8 and 16, n = 8 d^2
@@ -165,7 +179,7 @@ def samples(size: Size) -> Study:
         n=Sizes(times=by_size(size, [4, 8, 16], [4, 5.7, 8, 11.3, 16, 22.6], [4, 5.7, 8, 11.3, 16, 22.6]), power=2),
         seeds=by_size(size, 5, 6, 16),
         noise=1.0,
-        n_test=2**13,
+        n_test=by_size(size, 2**11, 2**13, 2**13),
     )
 
 
@@ -213,8 +227,8 @@ def variants(size: Size) -> Study:
         layerwise(LINEAR_STAGE, 1),
         layerwise(CUBIC_STAGE, 3),
         layerwise(SPLIT, 2, split=0.5),
-        layerwise(FEW_STEPS, 2, n_steps=(3, 1000), penalty=1e-3, link_penalty=1.0),
-        layerwise(MANY_STEPS, 2, n_steps=(1000, 1000), penalty=1e-3, link_penalty=1.0),
+        layerwise(FEW_STEPS, 2, split=0.5, n_steps=[3, 1000], penalty=1e-3, link_penalty=1.0),
+        layerwise(MANY_STEPS, 2, split=0.5, n_steps=1000, penalty=1e-3, link_penalty=1.0),
     ]
     even = TargetSpec(label=EVEN, use=Hierarchical, params=target(EVEN, 2).params | {"link": [0.0, 0.0, 1.0]})
     times = by_size(size, [16], [4, 16], [4, 16, 64])
@@ -243,7 +257,7 @@ def link_samples(size: Size) -> Study:
     """Samples of stage 2 alone, after a stage 1 that saw 32 d^2 samples."""
     return Study(
         name="Samples of stage 2",
-        targets=[target(QUADRATIC, 2)],
+        targets=[TargetSpec(label=SATURATING, use=Hierarchical, params=SATURATING_TARGET)],
         learners=[LearnerSpec(label=LINK_ONLY, use=LinkOnly)],
         dims=by_size(size, [8, 12], [8, 16], [8, 16, 32]),
         n=by_size(size, [256], [64, 256, 1024], [64, 256, 1024]),
