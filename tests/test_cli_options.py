@@ -96,28 +96,73 @@ def test_our_own_bugs_keep_their_traceback(monkeypatch, table):
         cli.main()
 
 
-@pytest.mark.parametrize(("verdict", "status"), [("agrees", 0), ("differs", 1), ("not measured", 1)])
+def claims_table(verdict):
+    """Return the table of one claim, as `verify` returns it."""
+    row = dict.fromkeys(("paper", "figure", "claim", "answers", "source", "statement", "quantity", "expected"), "[x]")
+    row |= {"theory": 0.0, "low": 0.0, "high": 1.0, "measured": 1.5e-7, "lower": 1e-7, "upper": 2e-7}
+    return pd.DataFrame([row | {"test": verdict, "verdict": verdict}])
+
+
+STATUS = [("supported", 0), ("not resolved", 0), ("contradicted", 1), ("not measured", 1)]
+
+
+@pytest.mark.parametrize(("verdict", "status"), STATUS)
 def test_options_of_reproduce_are_passed_on(tmp_path, monkeypatch, verdict, status):
-    # catches: an option that is parsed and then ignored; a claim that differs and exit status 0
+    # catches: an option that is parsed and then ignored; a claim that is contradicted and exit status 0
     seen = {}
 
     def run(paper, folder, **options):
         options.pop("started")(paper.figures[0], dict.fromkeys(range(12)), 105)
         options.pop("callback")(paper.figures[0], 13, 105, None, None)
         seen.update(options, paper=paper.key, folder=folder)
-        row = {"figure": "f", "claim": "c", "theory": 0.0, "measured": 1.5e-7, "accepted": "a", "verdict": verdict}
-        return SimpleNamespace(claims=pd.DataFrame([row]), errors=["E: no [b]\nmore"], files=[Path("x.csv")])
+        return SimpleNamespace(claims=claims_table(verdict), errors=["E: no [b]\nmore"], files=[Path("x.csv")])
 
     monkeypatch.setattr("layerwise.papers.reproduce", run)
     options = ["--out", str(tmp_path), "--jobs", "3", "--full", "--retry-failed"]
     done = CliRunner().invoke(cli.app, ["reproduce", "damian2022", *options])
     assert done.exit_code == status, done.output
-    assert seen == {"paper": "damian2022", "folder": tmp_path, "n_jobs": 3, "full": True, "retry_failed": True}
+    assert seen == {"paper": "damian2022", "folder": tmp_path, "n_jobs": 3, "size": "full", "retry_failed": True}
     assert "kernel_gap: 12 of 105 trials found in the store" in done.output
     assert "1.5e-07" in done.output
     assert "1 trial failed, the first with E: no [b] more" in done.output
     CliRunner().invoke(cli.app, ["reproduce", "damian2022", "--out", str(tmp_path)])
-    assert (seen["n_jobs"], seen["full"], seen["retry_failed"]) == (-1, False, False)
+    assert (seen["n_jobs"], seen["size"], seen["retry_failed"]) == (-1, "default", False)
+
+
+@pytest.mark.parametrize(("verdict", "status"), STATUS)
+def test_options_of_verify_are_passed_on(tmp_path, monkeypatch, verdict, status):
+    # catches: an option that is parsed and then ignored; a claim that is contradicted and exit status 0
+    seen = []
+
+    def run(paper, folder, **options):
+        options.pop("started")(paper.figures[0], {}, 105)
+        options.pop("callback")(paper.figures[0], 13, 105, None, None)
+        seen.append(options | {"paper": paper.key, "folder": folder})
+        return claims_table(verdict)
+
+    monkeypatch.setattr("layerwise.papers.verify", run)
+    options = ["--out", str(tmp_path), "--jobs", "3", "--size", "small", "--retry-failed"]
+    done = CliRunner().invoke(cli.app, ["verify", "damian2022/adversary", *options])
+    assert done.exit_code == status, done.output
+    expected = {"paper": "damian2022", "folder": tmp_path / "damian2022", "name": "adversary", "size": "small"}
+    assert seen == [expected | {"n_jobs": 3, "retry_failed": True}]
+    assert (tmp_path / "claims.html").exists()
+    assert (tmp_path / "claims.json").exists()
+    seen.clear()
+    CliRunner().invoke(cli.app, ["verify", "--out", str(tmp_path)])
+    assert [(one["paper"], one["name"]) for one in seen] == [
+        ("damian2022", None),
+        ("nichani2023", None),
+        ("wang2023", None),
+        ("lee2020", None),
+    ]
+    assert seen[0]["size"] == "default"
+
+
+def test_papers_lists_the_claims_of_one_paper():
+    done = CliRunner().invoke(cli.app, ["papers", "damian2022"])
+    assert done.exit_code == 0
+    assert "adversary" in done.output
 
 
 def test_options_of_study_run_are_passed_on(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
-"""Reproduction of a small made-up paper: files, verdicts, resumed runs and reported failures."""
+"""Reproduction and verification of a small made-up paper: files, verdicts, resumed runs and reported failures."""
 
+import json
 import math
 
 import numpy as np
@@ -7,8 +8,18 @@ import pandas as pd
 import pytest
 
 from layerwise.errors import UserError
-from layerwise.papers import Claim, Measurement, Paper, PublishedFigure, find_paper, reproduce
-from layerwise.papers.statistics import median
+from layerwise.papers import (
+    Claim,
+    Measurement,
+    Paper,
+    PublishedFigure,
+    Test,
+    find_paper,
+    reproduce,
+    verify,
+    write_claims,
+)
+from layerwise.papers.statistics import risk
 from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Study, TargetSpec, blank_axes
 
 
@@ -27,14 +38,14 @@ class Mean:
         return np.full(len(X), self.mean_)
 
 
-def study(full):
+def study(size):
     return Study(
         name="tiny",
         targets=[TargetSpec(label="He2", use="SingleIndex", params={"link": "he2"})],
         learners=[LearnerSpec(label="mean", use=Mean)],
         dims=[3],
-        n=[400, 800] if full else [400],
-        seeds=2,
+        n=[400, 800] if size == "full" else [400],
+        seeds=5,
         n_test=2000,
     )
 
@@ -43,97 +54,176 @@ def draw(result):
     return SampleComplexityDisplay.from_study(result, ax=blank_axes()).figure_
 
 
-PAPER = Paper(
-    key="nobody1900",
-    citation="Nobody (1900).",
-    figures=(
-        PublishedFigure(
-            name="one",
-            caption="The mean learns nothing",
-            study=study,
-            draw=draw,
-            claims=(
-                Claim("risk of the mean", 1.0, lambda result: median(result, "mean"), (0.8, 1.2)),
-                Claim("the mean learns all", 0.0, lambda result: median(result, "mean"), (0.0, 0.1)),
-                Claim("risk at n = 800", 1.0, lambda result: median(result, "mean", 800), (0.8, 1.2)),
-            ),
-        ),
+def claim(name, n, low, high):
+    tests = (Test(f"risk at n = {n}", risk("mean", n=n), 1.0, low, high),)
+    return Claim(name=name, source="p. 1", statement=f"{name} <of> it", tests=tests)
+
+
+FIGURE = PublishedFigure(
+    name="one",
+    caption="The mean learns nothing",
+    study=study,
+    draw=draw,
+    claims=(claim("right", 400, 0.7, 1.3), claim("wrong", 400, 0.0, 0.1), claim("larger", 800, 0.7, 1.3)),
+)
+MEASURED = []
+
+
+def measure(size):
+    MEASURED.append(size)
+    return pd.DataFrame(
+        {"m": [1, 2, 4] if size == "full" else [1, 2], "error": [1, 0.5, 1 / 3][: 2 + (size == "full")]}
+    )
+
+
+IDENTITY = Measurement(
+    name="identity",
+    caption="1 / m",
+    measure=measure,
+    claims=(
+        Claim(name="small", statement="1 / m", tests=(Test("", lambda t: float(t["error"].min()), 0.0, 0.0, 0.4),)),
     ),
 )
+PAPER = Paper("nobody1900", "Nobody (1900).", (FIGURE, IDENTITY))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_measured():
+    MEASURED.clear()
+
+
+def verdicts(claims):
+    return dict(zip(claims["claim"], claims["verdict"], strict=True))
 
 
 def test_files_and_verdicts(tmp_path):
-    # catches: a claim reported as agreeing although it differs or was not measured; a file listed but not written
+    # catches: a claim supported although its interval lies outside; a file listed but not written
     done = reproduce(PAPER, tmp_path / "deep" / "out")
-    assert list(done.claims["verdict"]) == ["agrees", "differs", "not measured"]
-    assert [path.name for path in done.files] == ["one.png", "one.svg", "one.csv", "claims.csv", "nobody1900.sqlite"]
+    expected = {"right": "supported", "wrong": "contradicted", "larger": "not measured", "small": "contradicted"}
+    assert verdicts(done.claims) == expected
+    names = ["one.png", "one.svg", "one.csv", "identity.csv", "claims.csv", "nobody1900.sqlite"]
+    assert [path.name for path in done.files] == names
     assert all(path.stat().st_size > 0 for path in done.files)
     assert done.errors == []
     claims = pd.read_csv(done.files[-2])
-    assert list(claims.columns) == ["figure", "claim", "theory", "measured", "accepted", "verdict"]
     assert claims["measured"].iloc[0] == pytest.approx(done.claims["measured"].iloc[0], rel=1e-12)
-    assert len(pd.read_csv(done.files[2])) == 2
+    assert len(pd.read_csv(done.files[2])) == 5
+
+
+def test_verify_and_reproduce_measure_nothing_twice(tmp_path):
+    # catches: a store of its own for each command, a measurement repeated, verdicts that differ between the two
+    events = []
+    options = {"callback": lambda figure, done, total, trial, outcome: events.append((figure.name, done, total))}
+    claims = verify(PAPER, tmp_path, **options)
+    assert events == [*(("one", i + 1, 5) for i in range(5)), ("identity", 1, 1)]
+    assert MEASURED == ["default"]
+    events.clear()
+    done = reproduce(PAPER, tmp_path, **options)
+    assert events == [("identity", 1, 1)]
+    assert MEASURED == ["default"]
+    pd.testing.assert_frame_equal(claims, done.claims)
 
 
 def test_full_adds_to_stored_trials(tmp_path):
-    # catches: `full` ignored; trials of the default size run again; `started` called late or not at all
+    # catches: `size` ignored; trials of the default size run again; `started` called late or not at all
+    verify(PAPER, tmp_path)
     events = []
-    options = {
-        "started": lambda figure, found, total: events.append((figure.name, len(found), total)),
-        "callback": lambda figure, done, total, trial, outcome: events.append((figure.name, done, total, trial.n)),
-    }
-    reproduce(PAPER, tmp_path, **options)
-    assert events == [("one", 0, 2), ("one", 1, 2, 400), ("one", 2, 2, 400)]
-    events.clear()
-    done = reproduce(PAPER, tmp_path, full=True, n_jobs=2, **options)
-    assert events == [("one", 2, 4), ("one", 3, 4, 800), ("one", 4, 4, 800)]
-    assert list(done.claims["verdict"]) == ["agrees", "differs", "agrees"]
+    started = lambda figure, found, total: events.append((figure.name, len(found), total))  # noqa: E731
+    done = verify(PAPER, tmp_path, size="full", n_jobs=2, started=started)
+    assert events == [("one", 5, 10), ("identity", 0, 1)]
+    assert MEASURED == ["default", "full"]
+    expected = {"right": "supported", "wrong": "contradicted", "larger": "supported", "small": "supported"}
+    assert verdicts(done) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("one", 3), ("wrong", 1), ("small", 1)])
+def test_one_claim_or_one_figure(tmp_path, name, expected):
+    # catches: studies of other claims run
+    claims = verify(PAPER, tmp_path, name=name)
+    assert len(claims) == expected
+    assert (["default"] if name == "small" else []) == MEASURED
+
+
+def test_an_unknown_claim_is_a_user_error(tmp_path):
+    with pytest.raises(
+        UserError, match=r"claim='wring' must be a claim or a figure of nobody1900. Did you mean 'wrong'"
+    ):
+        verify(PAPER, tmp_path, name="wring")
 
 
 def test_failures_are_reported_and_run_again_on_request(tmp_path, monkeypatch):
     # catches: an exception if all trials of a paper failed; failed trials that cannot be run again
     monkeypatch.setattr(Mean, "broken", True)
     done = reproduce(PAPER, tmp_path)
-    assert done.errors == ["RuntimeError: no more memory"] * 2
-    assert list(done.claims["verdict"]) == ["not measured"] * 3
+    assert done.errors == ["RuntimeError: no more memory"] * 5
+    assert list(done.claims["verdict"])[:3] == ["not measured"] * 3
     assert all(path.exists() for path in done.files)
     monkeypatch.setattr(Mean, "broken", False)
-    assert len(reproduce(PAPER, tmp_path).errors) == 2
+    assert len(reproduce(PAPER, tmp_path).errors) == 5
     fixed = reproduce(PAPER, tmp_path, retry_failed=True)
     assert fixed.errors == []
     assert not math.isnan(fixed.claims["measured"].iloc[0])
 
 
+def test_written_claims(tmp_path):
+    # catches: numbers that JSON cannot hold, text that is not escaped, a claim missing from either file
+    claims = verify(PAPER, tmp_path)
+    files = write_claims(claims, tmp_path, "default")
+    about = json.loads(files[0].read_text(encoding="utf-8"), parse_constant=lambda text: pytest.fail(text))
+    assert (about["size"], len(about["claims"])) == ("default", 4)
+    assert about["claims"][2]["measured"] is None
+    assert about["claims"][0]["verdict"] == "supported"
+    page = files[1].read_text(encoding="utf-8")
+    assert "right &lt;of&gt; it" in page
+    assert page.count("<tr>") == 5
+    assert "4 claims: 2 contradicted, 1 supported, 1 not measured" in page
+
+
+def test_the_mean_predictor_and_the_trivial_table(tmp_path):
+    # catches: a negative control that is not the mean predictor
+    assert set(FIGURE.trivial("default").table["risk"]) == {1.0}
+    table = Measurement(name="i", caption="", measure=measure, trivial_values={"error": 9.0}).trivial("default")
+    assert list(table["error"]) == [9.0, 9.0]
+
+
 def test_an_unknown_paper_is_a_user_error():
     # catches: a traceback for a misspelt key
-    with pytest.raises(UserError, match=r"paper='nobody' must be a known key.* damian2022"):
-        find_paper("nobody")
+    with pytest.raises(UserError, match=r"paper='damian' must be a known key, .* Did you mean 'damian2022'"):
+        find_paper("damian")
 
 
-def test_the_claims_of_a_measurement_are_evaluated(tmp_path):
-    # catches: a measurement missing from the files, the claims or the progress
+OWN = """
+from layerwise.papers import Paper
+import numpy
+{}
+"""
 
-    def draw_line(table):
-        ax = blank_axes()
-        ax.plot(table["m"], table["error"])
-        return ax.figure
 
-    identity = Measurement(
-        name="identity",
-        caption="1 / m",
-        measure=lambda full: pd.DataFrame({"m": [1, 2, 4] if full else [1, 2], "error": [1, 0.5, 0.25][: 2 + full]}),
-        draw=draw_line,
-        claims=(Claim("smallest error", 0.0, lambda table: table["error"].min(), (0.0, 0.3)),),
-    )
-    events = []
-    options = {
-        "started": lambda figure, *counts: events.append((figure.name, *counts)),
-        "callback": lambda figure, *counts: events.append((figure.name, *counts)),
-    }
-    paper = Paper("nobody1900", "Nobody (1900).", (identity,))
-    done = reproduce(paper, tmp_path, **options)
-    assert [path.name for path in done.files[:3]] == ["identity.png", "identity.svg", "identity.csv"]
-    assert list(done.claims["verdict"]) == ["differs"]
-    assert events == [("identity", {}, 1), ("identity", 1, 1, None, None)]
-    assert list(reproduce(paper, tmp_path, full=True).claims["measured"]) == [0.25]
-    assert len(pd.read_csv(tmp_path / "identity.csv")) == 3
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "defines 0 Paper objects; it must define exactly one"),
+        ("a, b = Paper('a', '', ()), Paper('b', '', ())", "defines 2 Paper objects"),
+        ("1 / 0", "cannot be imported \\(ZeroDivisionError: division by zero\\)"),
+    ],
+)
+def test_a_module_without_one_paper_is_a_user_error(tmp_path, text, message):
+    path = tmp_path / f"own_{abs(hash(text))}.py"
+    path.write_text(OWN.format(text))
+    with pytest.raises(UserError, match=message):
+        find_paper(str(path))
+
+
+def test_a_missing_file_is_a_user_error():
+    with pytest.raises(UserError, match=r"paper='missing.py' must be an existing file"):
+        find_paper("missing.py")
+
+
+def test_a_paper_of_ones_own_by_file_and_by_import_path(tmp_path, monkeypatch):
+    # catches: a file whose classes studies cannot import; a dotted path taken for a key
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    (tmp_path / "own_paper.py").write_text(OWN.format("MINE = Paper('mine', 'me', ())\nalias = MINE"))
+    assert find_paper(str(tmp_path / "own_paper.py")).key == "mine"
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "own.py").write_text(OWN.format("MINE = Paper('other', 'me', ())"))
+    assert find_paper("package.own").key == "other"

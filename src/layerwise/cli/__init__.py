@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(papers.papers)
 app.command()(papers.reproduce)
+app.command()(papers.verify)
 app.add_typer(study.app, name="study")
 app.command()(report.report)
 app.command()(report.watch)

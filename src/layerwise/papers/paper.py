@@ -2,60 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import numpy as np
-
-from layerwise.studies import Study
+from layerwise.papers.claim import Claim
+from layerwise.studies import Outcome, Study, StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+#: "small" takes seconds, "default" minutes; "full" has the paper's size, or the largest that is feasible.
+Size = Literal["small", "default", "full"]
+T = TypeVar("T")
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement of a paper that one number confirms or refutes.
 
-    Parameters
-    ----------
-    statement : str
-        The statement, with the learner and the statistic.
-    theory : float
-        The value that theory predicts in its limit.
-    statistic : callable
-        ``statistic(result) -> float`` for the result of a study, NaN where its trials are missing or failed; for a
-        measurement, ``statistic(table) -> float``.
-    accepted : (float, float)
-        The range of measured values that agree with the theory at the size of the study.
-    """
-
-    statement: str
-    theory: float
-    statistic: Callable[[Any], float]
-    accepted: tuple[float, float]
-
-    def verdict(self, measured: float) -> str:
-        """Return "agrees" or "differs", or "not measured" for NaN."""
-        if np.isnan(measured):
-            return "not measured"
-        low, high = self.accepted
-        return "agrees" if low <= measured <= high else "differs"
+def by_size(size: Size, small: T, default: T, full: T) -> T:
+    """Return one of three values."""
+    return {"small": small, "default": default, "full": full}[size]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Figure:
     name: str
     caption: str
-    draw: Callable[[Any], Figure]
-    claims: tuple[Claim, ...]
+    draw: Callable[[Any], Figure] | None = None
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFigure(_Figure):
-    """A figure that shows a study.
+    """A study, the figure that shows it, and the claims that it decides.
 
     Parameters
     ----------
@@ -64,45 +42,66 @@ class PublishedFigure(_Figure):
     caption : str
         What it shows, in one sentence.
     study : callable
-        ``study(full) -> Study``, at the default size or at the paper's.
-    draw : callable
-        ``draw(result) -> Figure`` for the `StudyResult`.
+        ``study(size) -> Study`` for the sizes "small", "default" and "full".
+    draw : callable, optional
+        ``draw(result) -> Figure`` for the `StudyResult`; None for a study that only decides claims.
     claims : tuple of Claim
-        The claims that the study decides.
     """
 
-    study: Callable[[bool], Study]
+    study: Callable[[Size], Study]
+
+    def trivial(self, size: Size) -> StudyResult:
+        """Return the result of predicting the mean: risk 1, and learnt features and directions unrelated to the truth.
+
+        No claim may be supported by it.
+        """
+        study = self.study(size)
+        nothing = Outcome(1.0, 1.0, metrics={"feature_correlation": 0.0, "subspace_overlap": 0.0})
+        return StudyResult(study, {trial.key: nothing for trial in study.trials()})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(_Figure):
-    """A figure that shows no study of learners: an identity, a variance, or a few training runs.
+    """Claims that no study of learners decides: an identity, a variance, or a few training runs.
 
     Parameters
     ----------
     name, caption, draw, claims
         As for `PublishedFigure`; ``draw`` and the statistics take the table instead of a result.
     measure : callable
-        ``measure(full) -> DataFrame``, at the default size or at the paper's; deterministic.
+        ``measure(size) -> DataFrame``; deterministic.
+    trivial_values : mapping
+        Values, by column, of an answer that contains no information, such as 0 for a correlation and 1 for a risk or a
+        relative error. No claim may be supported by a table with these columns.
     """
 
-    measure: Callable[[bool], pd.DataFrame]
+    measure: Callable[[Size], pd.DataFrame]
+    trivial_values: Mapping[str, float] = field(default_factory=dict)
+
+    def trivial(self, size: Size) -> pd.DataFrame:
+        """Return the table of an answer that contains no information."""
+        return self.measure(size).assign(**self.trivial_values)
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper and its reproducible figures.
+    """A paper, or a set of claims of one's own.
 
     Parameters
     ----------
     key : str
-        First author and year, the name of its module.
+        First author and year; names the folder and the store.
     citation : str
         Authors, year, title and venue.
     figures : tuple of PublishedFigure or Measurement
-        The figures, in the order of the paper.
+        In the order of the paper.
     """
 
     key: str
     citation: str
     figures: tuple[PublishedFigure | Measurement, ...]
+
+    @property
+    def claims(self) -> dict[str, Claim]:
+        """All claims by name."""
+        return {claim.name: claim for figure in self.figures for claim in figure.claims}

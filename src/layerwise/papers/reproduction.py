@@ -1,23 +1,18 @@
-"""Reproduce a paper: run its studies and measurements, draw its figures, and evaluate its claims, into one folder."""
+"""Reproduce a paper: run its studies and measurements, draw its figures, and decide its claims, into one folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from layerwise.papers.paper import Measurement, Paper, PublishedFigure
-from layerwise.studies import Outcome, Store, Trial, run_study, save_figure
+from layerwise.papers.paper import Measurement, Paper, Size
+from layerwise.papers.running import Callback, Started, run_figure
+from layerwise.papers.verification import COLUMNS, claim_rows
+from layerwise.studies import Store, save_figure
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: ``started(figure, found, total)`` before the trials of a figure, as in `run_study`; {} and 1 for a measurement.
-Started = Callable[[PublishedFigure | Measurement, Mapping[str, Outcome], int], object]
-#: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
-Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,7 @@ class Reproduction:
     Attributes
     ----------
     claims : DataFrame
-        One row per claim: figure, claim, theory, measured, accepted, verdict.
+        As `verify` returns it.
     files : list of Path
         The figures (PNG and SVG) and tables (CSV), then the store.
     errors : list of str
@@ -43,7 +38,7 @@ def reproduce(
     paper: Paper,
     out: Path,
     *,
-    full: bool = False,
+    size: Size = "default",
     n_jobs: int = 1,
     retry_failed: bool = False,
     started: Started | None = None,
@@ -58,8 +53,8 @@ def reproduce(
     out : Path
         Folder for ``NAME.png``, ``NAME.svg`` and ``NAME.csv`` of each figure, ``claims.csv``, and the store
         ``PAPER.sqlite``, from which an interrupted run is resumed.
-    full : bool
-        Run the paper's size instead of the default one.
+    size : {"small", "default", "full"}
+        Size of the studies; "full" is that of the paper.
     n_jobs : int
         Number of trials that run at the same time.
     retry_failed : bool
@@ -84,34 +79,17 @@ def reproduce(
     files, rows, errors = [], [], []
     with Store(store_path) as store, store.writing():
         for figure in paper.figures:
-            table = out / f"{figure.name}.csv"
-            result: Any
-            if isinstance(figure, Measurement):
-                if started is not None:
-                    started(figure, {}, 1)
-                result = figure.measure(full)
-                result.to_csv(table, index=False)
-                if callback is not None:
-                    callback(figure, 1, 1, None, None)
-            else:
-                result = run_study(
-                    figure.study(full),
-                    store,
-                    n_jobs=n_jobs,
-                    retry_failed=retry_failed,
-                    started=partial(started, figure) if started else None,
-                    callback=partial(callback, figure) if callback else None,
-                )
-                errors += result.table["error"].dropna().tolist()
-                result.to_csv(table)
-            if isinstance(figure, Measurement) or result.table["error"].isna().any():
+            result = run_figure(
+                figure, size, store, n_jobs=n_jobs, retry_failed=retry_failed, started=started, callback=callback
+            )
+            table = result if isinstance(figure, Measurement) else result.table
+            failed = [] if isinstance(figure, Measurement) else table["error"].dropna().tolist()
+            errors += failed
+            table.to_csv(out / f"{figure.name}.csv", index=False)
+            if figure.draw is not None and len(failed) < len(table):
                 files += save_figure(figure.draw(result), out / figure.name)
-            files.append(table)
-            for claim in figure.claims:
-                measured = claim.statistic(result)
-                accepted = f"{claim.accepted[0]:g} to {claim.accepted[1]:g}"
-                verdict = claim.verdict(measured)
-                rows.append((figure.name, claim.statement, claim.theory, measured, accepted, verdict))
-    claims = pd.DataFrame(rows, columns=["figure", "claim", "theory", "measured", "accepted", "verdict"])
+            files.append(out / f"{figure.name}.csv")
+            rows += claim_rows(paper, figure, figure.claims, result)
+    claims = pd.DataFrame(rows, columns=list(COLUMNS))
     claims.to_csv(out / "claims.csv", index=False)
     return Reproduction(claims, [*files, out / "claims.csv", store_path], errors)

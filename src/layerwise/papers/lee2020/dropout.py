@@ -20,6 +20,7 @@ import numpy as np
 
 from layerwise.learners import QuadraticModelRegressor
 from layerwise.papers.lee2020.studies import NOISE, QUARTIC
+from layerwise.papers.paper import Size, by_size
 from layerwise.targets import TwoLayerTeacher
 
 if TYPE_CHECKING:
@@ -30,21 +31,21 @@ WIDTHS, FULL_WIDTHS = (64, 256, 1024), (64, 256, 1024, 4096)
 SIGNED, UNSIGNED = "signed dropout", "no signs"
 
 
-def taylor_terms(full: bool) -> pd.DataFrame:
+def taylor_terms(size: Size) -> pd.DataFrame:
     """Train the network with and without random signs at several widths, and measure its Taylor terms at new points.
 
-    The columns are ``training``, ``width``, ``risk`` and ``norm`` (``|W|_{2,4}``); ``first``, ``second`` and ``third``,
-    the root mean square of each term for the trained movements; and ``spread``, the root mean square of f^(1) under
-    random signs.
+    The columns are ``seed``, ``training``, ``width``, ``risk`` and ``norm`` (``|W|_{2,4}``); ``first``, ``second`` and
+    ``third``, the root mean square of each term for the trained movements; ``spread``, the root mean square of f^(1)
+    under random signs; ``ratio`` of first to second; and ``variance``, ``(spread / norm)^2``.
     """
     import pandas as pd
 
     rows = []
-    for seed in range(5 if full else 3):
+    for seed in range(5):
         target = TwoLayerTeacher(DIM, width=1, link=QUARTIC, rotate=True, random_state=seed)
         X, y = target.sample(N, noise=NOISE, random_state=100 + seed)
         X_test, y_test = target.sample(N_TEST, random_state=200 + seed)
-        for width in FULL_WIDTHS if full else WIDTHS:
+        for width in by_size(size, WIDTHS[:2], WIDTHS, FULL_WIDTHS):
             for training in (SIGNED, UNSIGNED):
                 model = QuadraticModelRegressor(
                     "hermite",
@@ -55,9 +56,11 @@ def taylor_terms(full: bool) -> pd.DataFrame:
                     random_state=seed,
                 ).fit(X, y)
                 risk = float(np.mean((model.predict(X_test) - y_test) ** 2)) / target.variance
-                row = {"training": training, "width": width, "risk": risk, "norm": norm(model.weights_)}
+                row = {"seed": seed, "training": training, "width": width, "risk": risk, "norm": norm(model.weights_)}
                 rows.append(row | sizes(model, X_test))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    variance = (table["spread"] / table["norm"]) ** 2
+    return table.assign(ratio=table["first"] / table["second"], variance=variance)
 
 
 def sizes(model: QuadraticModelRegressor, X: np.ndarray) -> dict[str, float]:
@@ -72,16 +75,3 @@ def sizes(model: QuadraticModelRegressor, X: np.ndarray) -> dict[str, float]:
 def norm(W: np.ndarray) -> float:
     """Return ``|W|_{2,4}`` for W of shape (m, D)."""
     return float(np.sum(np.sum(W**2, axis=1, dtype=float) ** 2) ** 0.25)
-
-
-def variance_exponent(table: pd.DataFrame) -> float:
-    """Return a of ``Var_Z f^(1) / |W|_{2,4}^2 ~ m^a`` for training with signs, by least squares on logarithms."""
-    rows = table[table["training"] == SIGNED]
-    variance = np.log((rows["spread"] / rows["norm"]) ** 2)
-    return float(np.polyfit(np.log(rows["width"]), variance, 1)[0])
-
-
-def first_over_second(table: pd.DataFrame, training: str) -> float:
-    """Return the median ratio of the sizes of f^(1) and f^(2) at the largest width."""
-    rows = table[(table["training"] == training) & (table["width"] == table["width"].max())]
-    return float((rows["first"] / rows["second"]).median())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.hermite import HermitePolynomial, HermiteSeries, design_matrix
+from layerwise.papers.paper import Size, by_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +27,11 @@ DIM, POINTS, DRAWS, NEURONS_AT_ONCE = 10, 200, 5, 4096
 POWERS = (0, 1, 2, 4)
 
 
-def random_neurons(full: bool) -> pd.DataFrame:
+def random_neurons(size: Size) -> pd.DataFrame:
     """Measure the error of the mean over m neurons at points uniform on the sphere.
 
-    The columns are ``power``, ``neurons``, ``error`` (root mean square over points and draws) and ``predicted`` (the
-    same from the variance of a neuron).
+    The columns are ``seed``, ``power``, ``neurons``, ``error`` (root mean square over points), ``predicted`` (the same
+    from the variance of a neuron), ``ratio`` of both, and ``residual``, that of `hermite_residual`.
     """
     import pandas as pd
 
@@ -40,11 +41,13 @@ def random_neurons(full: bool) -> pd.DataFrame:
     beta = np.eye(DIM)[0]
     rows = []
     for q in POWERS:
-        for m in [2**k for k in range(6, 21 if full else 17, 2)]:
-            squares = [np.mean((mean_of_neurons(X, beta, q, m, rng) - (X @ beta) ** q) ** 2) for _ in range(DRAWS)]
+        for m in [2**k for k in range(6, by_size(size, 13, 17, 21), 2)]:
             predicted = np.sqrt(np.mean(neuron_variance(X @ beta, q)) / m)
-            rows.append({"power": q, "neurons": m, "error": np.sqrt(np.mean(squares)), "predicted": predicted})
-    return pd.DataFrame(rows)
+            for seed in range(DRAWS):
+                error = np.sqrt(np.mean((mean_of_neurons(X, beta, q, m, rng) - (X @ beta) ** q) ** 2))
+                rows.append({"seed": seed, "power": q, "neurons": m, "error": error, "predicted": predicted})
+    table = pd.DataFrame(rows)
+    return table.assign(ratio=table["error"] / table["predicted"], residual=hermite_residual(2))
 
 
 def mean_of_neurons(X: np.ndarray, beta: np.ndarray, q: int, m: int, rng: np.random.Generator) -> np.ndarray:

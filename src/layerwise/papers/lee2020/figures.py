@@ -6,12 +6,10 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from layerwise.papers.claim import Estimate
 from layerwise.papers.lee2020 import studies
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED
 from layerwise.papers.panels import panel, side_by_side
-from layerwise.papers.statistics import dimensions_not_reached, median
 from layerwise.studies import StudyResult, blank_axes, sample_complexity
 from layerwise.studies.plots.frame import COLOURS, style_axes
 
@@ -26,33 +24,6 @@ THRESHOLD = 0.1
 PREDICTED = {studies.KERNEL: 4, studies.QUAD_RAW: 3, studies.QUAD_HERMITE: 2, studies.MOMENTS: 1}
 
 
-def at(result: StudyResult, learner: str, rank: int, n: int) -> float:
-    """Return the median risk in a cell of the study `risk`, at d = 16."""
-    return median(result, learner, n, target=f"p = 4, r = {rank}", dim=studies.DIM)
-
-
-def deep_risk(result: StudyResult, learner: str, target: str) -> float:
-    """Return the median risk in a cell of the study `deep`, at d = 16 and n = 4 d^2."""
-    return median(result, learner, 4 * studies.DIM**2, target=target, dim=studies.DIM)
-
-
-def least_of_kernels(result: StudyResult) -> float:
-    """Return the lowest risk of NTK on x and the polynomial kernel at (r, n) = (1, 1000), (3, 2000), or NaN."""
-    cells = [(learner, r, n) for learner in (studies.NTK_RAW, studies.KERNEL) for r, n in ((1, 1000), (3, 2000))]
-    return float(np.min([at(result, *cell) for cell in cells]))
-
-
-def neural_over_raw(result: StudyResult) -> float:
-    """Return the risk ratio of the quadratic models on the neural representation and on x with the better gates."""
-    raw = np.min([at(result, learner, 1, 2000) for learner in (studies.QUAD_RAW, studies.QUAD_RAW_GATES)])
-    return at(result, studies.QUAD_NEURAL, 1, 2000) / float(raw)
-
-
-def share_not_reached(result: StudyResult, learner: str) -> float:
-    """Return the share of the dimensions at which a learner does not reach the threshold at any sample size."""
-    return dimensions_not_reached(result, THRESHOLD, learner) / len(result.study.dims)
-
-
 def samples_by_rank(result: StudyResult, learner: str) -> pd.DataFrame:
     """Return n* and its interval, with one row per rank."""
     table = sample_complexity(result, THRESHOLD)
@@ -60,10 +31,15 @@ def samples_by_rank(result: StudyResult, learner: str) -> pd.DataFrame:
     return table.assign(rank=[int(label.removeprefix("r = ")) for label in table["target"]])
 
 
-def growth_with_rank(result: StudyResult, learner: str) -> float:
-    """Return the ratio of n* at r = 4 to n* at r = 1."""
-    n_star = samples_by_rank(result, learner).set_index("rank")["n_star"]
-    return float(n_star.get(4, math.nan) / n_star.get(1, math.nan))
+def growth_with_rank(result: StudyResult, learner: str) -> Estimate:
+    """Return the ratio of n* at r = 4 to n* at r = 1, with the interval that the ends of both intervals allow."""
+    rows = samples_by_rank(result, learner).set_index("rank")
+    if not {1, 4} <= set(rows.index):
+        return Estimate(math.nan, math.nan, math.nan)
+    four, one = rows.loc[4], rows.loc[1]
+    return Estimate(
+        *(float(four[a] / one[b]) for a, b in (("n_star", "n_star"), ("lower", "upper"), ("upper", "lower")))
+    )
 
 
 def draw_targets(result: StudyResult) -> Figure:
@@ -120,9 +96,3 @@ def draw_expressivity(table: pd.DataFrame) -> Figure:
     ax.set_ylabel("root mean square error")
     style_axes(ax, "ReLU neurons weighed by h_q(w·β) on the sphere; lines: their variance", lines)
     return cast("Figure", ax.figure)
-
-
-def error_exponent(table: pd.DataFrame) -> float:
-    """Return a of ``error ~ m^a``, the mean over the powers q."""
-    slopes = [np.polyfit(np.log(rows["neurons"]), np.log(rows["error"]), 1)[0] for _, rows in table.groupby("power")]
-    return float(np.mean(slopes))

@@ -11,6 +11,7 @@ from layerwise.learners import (
     MomentRegressor,
     QuadraticModelRegressor,
 )
+from layerwise.papers.paper import Size, by_size
 from layerwise.studies import LearnerSpec, Sizes, Study, TargetSpec
 from layerwise.targets import DeepLowRank, TwoLayerTeacher
 
@@ -30,6 +31,8 @@ QUAD_RAW_GATES = "quadratic, raw x, gates w₀·x"
 KERNEL, F1, F2 = "polynomial kernel", "F₁", "F₂"
 MOMENTS, MOMENTS_ALONE = "moments, polished", "moments"
 TWO_STAGES = "hierarchical, refined"
+ORTHOGONAL, NEARLY_PARALLEL = "orthogonal directions", "directions at cosine .9998"
+ON_SPHERE, ELLIPTICAL, QUARTIC_1 = "p = 4, r = 1, sphere", "p = 4, r = 1, elliptical", "p = 4, r = 1"
 DEEP, DEEP_LINEAR = "(β·g)²", "(β·g)² + v·g"
 
 
@@ -69,44 +72,47 @@ def convex(space: str, activation: str, n: list[int] | Sizes | None = None, **pa
     return LearnerSpec(label=label, use=ConvexNeuralRegressor, params=params, n=n)
 
 
-def risk(full: bool) -> Study:
+def risk(size: Size) -> Study:
     """{NTK, quadratic} x {raw, neural, Hermite}, kernel, F_1, F_2 and moments, p = 4.
 
     The gates of the quadratic model have biases (`QuadraticModelRegressor`). Without biases, as in the papers, the
     Hermite representation gets worse and raw x better; raw x is therefore run both ways.
     """
-    wide = None if full else [2000]
+    full, small = size == "full", size == "small"
+    wide = by_size(size, [1000], [2000], None)
     neural = {"representation_width": 900} if full else {}
+    learners = [
+        quadratic_model(NTK_RAW, "linearised", "raw"),
+        quadratic_model(NTK_NEURAL, "linearised", "neural", wide, **neural),
+        polynomial_kernel(),
+        convex("F2", "relu", by_size(size, [250], [250, 500, 1000], None)),
+        convex("F1", "relu", None if full else [250]),
+        quadratic_model(QUAD_RAW, "quadratic", "raw"),
+        quadratic_model(QUAD_RAW_GATES, "quadratic", "raw", wide, bias=0.0),
+        quadratic_model(QUAD_NEURAL, "quadratic", "neural", wide, **neural),
+        quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
+        moments(polish=False),
+        moments(),
+    ]
     return Study(
         name="Risk against n, p = 4",
-        targets=[quartic(1), quartic(3)],
-        learners=[
-            quadratic_model(NTK_RAW, "linearised", "raw"),
-            quadratic_model(NTK_NEURAL, "linearised", "neural", wide, **neural),
-            polynomial_kernel(),
-            convex("F2", "relu", None if full else [250, 500, 1000]),
-            convex("F1", "relu", None if full else [250]),
-            quadratic_model(QUAD_RAW, "quadratic", "raw"),
-            quadratic_model(QUAD_RAW_GATES, "quadratic", "raw", wide, bias=0.0),
-            quadratic_model(QUAD_NEURAL, "quadratic", "neural", wide, **neural),
-            quadratic_model(QUAD_HERMITE, "quadratic", "hermite"),
-            moments(polish=False),
-            moments(),
-        ],
-        dims=[10, DIM, 20, 30] if full else [DIM],
-        n=[250, 500, 1000, 2000, 4000, 8000] if full else [500, 1000, 2000],
+        targets=[quartic(1)] if small else [quartic(1), quartic(3)],
+        learners=[learners[0], learners[2], *learners[5:7], *learners[8:]] if small else learners,
+        dims=by_size(size, [10], [DIM], [10, DIM, 20, 30]),
+        n=by_size(size, [1000], [500, 1000, 2000], [250, 500, 1000, 2000, 4000, 8000]),
         seeds=5,
         noise=NOISE,
-        n_test=2**17 if full else 2**14,
+        n_test=by_size(size, 2**13, 2**14, 2**17),
     )
 
 
-def samples(full: bool) -> Study:
+def samples(size: Size) -> Study:
     """n* against d for r = 1, which the kernel and the quadratic model on x do not reach.
 
     The sizes are the same in every dimension, so that the grid does not suggest an exponent.
     """
-    sizes = [round(64 * 2 ** (k / 2)) for k in range(14 if full else 10)]
+    full = size == "full"
+    sizes = [round(64 * 2 ** (k / 2)) for k in range(by_size(size, 7, 10, 14))]
     largest = sizes if full else sizes[-1:]
     return Study(
         name="Samples by dimension, p = 4, r = 1",
@@ -114,33 +120,34 @@ def samples(full: bool) -> Study:
         learners=[
             polynomial_kernel(largest),
             quadratic_model(QUAD_RAW, "quadratic", "raw", largest),
-            quadratic_model(QUAD_HERMITE, "quadratic", "hermite", sizes if full else sizes[:9]),
-            moments(sizes if full else sizes[:7]),
+            quadratic_model(QUAD_HERMITE, "quadratic", "hermite", sizes[: by_size(size, 7, 9, 14)]),
+            moments(sizes[: by_size(size, 6, 7, 14)]),
         ],
-        dims=[10, 13, 17, 22, 30] if full else [10, 13, 17, 22],
+        dims=by_size(size, [6, 8, 11], [10, 13, 17, 22], [10, 13, 17, 22, 30]),
         n=sizes,
-        seeds=10 if full else 3,
+        seeds=by_size(size, 5, 5, 10),
         noise=NOISE,
-        n_test=2**16 if full else 2**13,
+        n_test=by_size(size, 2**13, 2**13, 2**16),
     )
 
 
-def rank(full: bool) -> Study:
+def rank(size: Size) -> Study:
     """F_1 and F_2 with the quadratic activation, by the rank of the target, at d = 30."""
-    ranks = (1, 2, 3, 4, 6, 8) if full else (1, 2, 3, 4)
+    ranks = by_size(size, (1, 4), (1, 2, 3, 4), (1, 2, 3, 4, 6, 8))
+    larger = by_size(size, [110, 160, 220], [340, 400, 480, 570, 680], [340, 400, 480, 570, 680])
     return Study(
         name="Samples by rank, quadratic activation",
         targets=[teacher(r, SQUARE, f"r = {r}") for r in ranks],
-        learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", [340, 400, 480, 570, 680], bias=0.0)],
-        dims=[30],
-        n=[85, 120, 170, 240],
-        seeds=10 if full else 5,
+        learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", larger, bias=0.0)],
+        dims=by_size(size, [15], [30], [30]),
+        n=by_size(size, [35, 60, 90, 120], [85, 120, 170, 240], [85, 120, 170, 240]),
+        seeds=by_size(size, 5, 5, 10),
         noise=NOISE,
         n_test=2**13,
     )
 
 
-def deep(full: bool) -> Study:
+def deep(size: Size) -> Study:
     """Deep low-rank polynomials ``(beta.g(x))^2``, g quadratic, with and without linear terms: the open question."""
     return Study(
         name="Deep low-rank polynomials",
@@ -156,12 +163,39 @@ def deep(full: bool) -> Study:
                 label=TWO_STAGES,
                 use=HierarchicalRegressor,
                 params={"degree": 2, "refine": True} | RAW,
-                n=None if full else Sizes(times=[4], power=2),
+                n=None if size == "full" else Sizes(times=[4], power=2),
             ),
         ],
-        dims=[10, DIM, 20] if full else [DIM],
-        n=Sizes(times=[1, 2, 4, 8, 16, 32], power=2) if full else Sizes(times=[2, 4], power=2),
-        seeds=5 if full else 3,
+        dims=by_size(size, [10], [DIM], [10, DIM, 20]),
+        n=Sizes(times=by_size(size, [4], [2, 4], [1, 2, 4, 8, 16, 32]), power=2),
+        seeds=5,
         noise=NOISE,
-        n_test=2**16 if full else 2**13,
+        n_test=by_size(size, 2**12, 2**13, 2**16),
+    )
+
+
+def sigma_min(size: Size) -> Study:
+    """Teachers of two directions whose angle shrinks, so that sigma_min(W) tends to 0, and other inputs."""
+    dim = by_size(size, 12, 16, 32)
+    targets = []
+    for label, cosine in ((ORTHOGONAL, 0.0), (NEARLY_PARALLEL, 0.9998)):
+        first, second = [1.0] + [0.0] * (dim - 1), [cosine, math.sqrt(1 - cosine**2)] + [0.0] * (dim - 2)
+        params = {"width": 2, "link": QUARTIC, "weights": [1.0, -1.0], "directions": [first, second], "rotate": True}
+        targets.append(TargetSpec(label=label, use=TwoLayerTeacher, params=params))
+    targets.append(quartic(1))
+    for label, inputs, params in (
+        (ON_SPHERE, "Sphere", {}),
+        (ELLIPTICAL, "Elliptical", {"df": 20.0}),
+    ):
+        changes = {"label": label, "inputs": inputs, "inputs_params": params}
+        targets.append(quartic(1).model_copy(update=changes))
+    return Study(
+        name="Teachers of two directions",
+        targets=targets,
+        learners=[moments()],
+        dims=[dim],
+        n=Sizes(times=by_size(size, [4], [4, 16], [4, 16, 64]), power=2),
+        seeds=by_size(size, 5, 6, 10),
+        noise=NOISE,
+        n_test=2**13,
     )

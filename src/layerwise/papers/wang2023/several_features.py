@@ -6,13 +6,13 @@ one direction in the space of quadratic polynomials; the joint refinement of `Hi
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from layerwise.learners import HierarchicalRegressor, JointRegressor
+from layerwise.papers.claim import Claim, Test
 from layerwise.papers.panels import panel, side_by_side
-from layerwise.papers.paper import Claim, PublishedFigure
-from layerwise.papers.statistics import median
+from layerwise.papers.paper import PublishedFigure, Size, by_size
+from layerwise.papers.statistics import risk
 from layerwise.studies import LearnerSpec, Sizes, Study, StudyResult, TargetSpec
 from layerwise.targets import MultiFeature
 
@@ -51,38 +51,39 @@ def tensors(label: str, n_features: int) -> TargetSpec:
     return TargetSpec(label=label, use=MultiFeature, params={"features": features, "link": LINKS[n_features]})
 
 
-def learners(full: bool) -> list[LearnerSpec]:
+def learners(size: Size) -> list[LearnerSpec]:
     """Return Algorithm 1, its refinement with several features, and a network with 256 bottlenecks trained jointly."""
     raw = {"standardize": False}  # the inputs are from N(0, I)
-    joint = {"architecture": "three-layer", "max_epochs": 400 if full else 200} | raw
-    return [
+    joint = {"architecture": "three-layer", "max_epochs": by_size(size, 50, 200, 400)} | raw
+    specs = [
         LearnerSpec(label=STAGES, use=HierarchicalRegressor, params={"degree": 2} | raw),
         LearnerSpec(label=SEVERAL, use=HierarchicalRegressor, params={"degree": 2, "n_features": "auto"} | raw),
         LearnerSpec(label=JOINT, use=JointRegressor, params=joint),
     ]
+    return specs[:2] if size == "small" else specs
 
 
-def study(name: str, targets: list[TargetSpec], full: bool) -> Study:
+def study(name: str, targets: list[TargetSpec], size: Size) -> Study:
     """Return the study of these targets against n / D."""
     return Study(
         name=name,
         targets=targets,
-        learners=learners(full),
-        dims=[DIM, 18] if full else [DIM],
-        n=Sizes(times=[2, 4, 8, 12, 16] if full else [4, 12], degree=2),
-        seeds=5 if full else 3,
+        learners=learners(size),
+        dims=by_size(size, [6], [DIM], [DIM, 18]),
+        n=Sizes(times=by_size(size, [12], [4, 12], [2, 4, 8, 12, 16]), degree=2),
+        seeds=5,
         n_test=2**13,
     )
 
 
-def several_features(full: bool) -> Study:
+def several_features(size: Size) -> Study:
     """Samples against D for one, two and three features."""
-    return study("Several features", [disjoint(ONE, 1), disjoint(TWO, 2), disjoint(THREE, 3)], full)
+    return study("Several features", [disjoint(ONE, 1), disjoint(TWO, 2), disjoint(THREE, 3)], size)
 
 
-def general_tensors(full: bool) -> Study:
+def general_tensors(size: Size) -> Study:
     """One and two features that are random tensors, for which the guarantee is conjectured."""
-    return study("General tensors", [tensors(ONE_TENSOR, 1), tensors(TWO_TENSORS, 2)], full)
+    return study("General tensors", [tensors(ONE_TENSOR, 1), tensors(TWO_TENSORS, 2)], size)
 
 
 def draw_targets(result: StudyResult) -> Figure:
@@ -91,10 +92,16 @@ def draw_targets(result: StudyResult) -> Figure:
     return side_by_side(*(panel(result, target=target, dim=DIM, title=target) for target in targets))
 
 
-def risk_claim(target: str, learner: str, times: int, theory: float, accepted: tuple[float, float]) -> Claim:
-    """Return the claim about the median risk of a learner at n = times D."""
-    statistic = partial(median, learner=learner, target=target, n=times * TERMS, dim=DIM)
-    return Claim(f"{target}: risk of {learner}, n = {times} D", theory, statistic, accepted)
+def finds_all(name: str, target: str, answers: str, statement: str, high: float) -> Claim:
+    """Return the claim that the refined learner with a chosen number of features learns a target from 12 D samples."""
+    return Claim(
+        name=name,
+        answers=answers,
+        source="Open questions",
+        statement=statement,
+        tests=(Test(f"{target}: risk, n = 12 D", risk(SEVERAL, target, n=-1), 0.0, high=high),),
+        mutation="P_k of the wrong normalisation",
+    )
 
 
 FIGURES = (
@@ -104,9 +111,16 @@ FIGURES = (
         study=several_features,
         draw=draw_targets,
         claims=(
-            risk_claim(TWO, STAGES, 12, 0.5, (0.4, 0.75)),
-            risk_claim(TWO, SEVERAL, 12, 0.0, (0.0, 0.01)),
-            risk_claim(THREE, SEVERAL, 12, 0.0, (0.0, 0.05)),
+            Claim(
+                name="two-stages-find-one-feature",
+                answers="W25",
+                source="Open questions",
+                statement="Of (p₁ + p₁p₂)/√2 two stages learn p₁, half of the variance.",
+                tests=(Test(f"{TWO}: risk of two stages, n = 12 D", risk(STAGES, TWO), 0.5, 0.4, 0.9),),
+                mutation="P_k of the wrong normalisation",
+            ),
+            finds_all("two-features", TWO, "W25", "The joint refinement learns both features.", 0.05),
+            finds_all("three-features", THREE, "W25", "The joint refinement learns three features.", 0.1),
         ),
     ),
     PublishedFigure(
@@ -115,8 +129,8 @@ FIGURES = (
         study=general_tensors,
         draw=draw_targets,
         claims=(
-            risk_claim(ONE_TENSOR, SEVERAL, 12, 0.0, (0.0, 0.01)),
-            risk_claim(TWO_TENSORS, SEVERAL, 12, 0.0, (0.0, 0.01)),
+            finds_all("general-tensor", ONE_TENSOR, "W24", "A feature with a general tensor is learnt.", 0.05),
+            finds_all("two-general-tensors", TWO_TENSORS, "W24 W25", "Two such features are learnt.", 0.05),
         ),
     ),
 )

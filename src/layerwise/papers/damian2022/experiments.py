@@ -1,0 +1,339 @@
+"""The studies of Damian, Lee, Soltanolkotabi 2022 with their drawings and claims."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING
+
+from layerwise.papers.claim import Claim, Test
+from layerwise.papers.damian2022 import studies
+from layerwise.papers.damian2022.studies import (
+    H2_H6,
+    H6,
+    NO_LINEAR,
+    ONE,
+    ONE_STEP,
+    RANDOM,
+    RESAMPLED,
+    SHIFTED,
+    THREE,
+    TRANSFORMS,
+    UNEQUAL,
+    source_label,
+)
+from layerwise.papers.panels import panel, side_by_side
+from layerwise.papers.paper import PublishedFigure
+from layerwise.papers.statistics import Cell, metric, rate, risk, risk_difference, risk_ratio, times
+from layerwise.studies import SampleComplexityDisplay, StudyResult, blank_axes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+overlap = partial(metric, "subspace_overlap")
+FEW, MANY = "m = 32", "m = 256"
+
+
+def draw_kernel_gap(result: StudyResult) -> Figure:
+    """Draw risk against n, with the risk of the quadratic half alone as a reference."""
+    references = {"quadratic part only": 0.5}
+    return SampleComplexityDisplay.from_study(result, references=references, ax=blank_axes()).figure_
+
+
+def draw_staircase(result: StudyResult) -> Figure:
+    """Draw risk against n, one panel per dimension."""
+    return side_by_side(*(panel(result, dim=dim, title=f"d = {dim}") for dim in result.study.dims))
+
+
+def draw_transfer(result: StudyResult) -> Figure:
+    """Draw the risk on the target task against N at the smallest dimension."""
+    display = SampleComplexityDisplay.from_study(result, dim=min(result.study.dims), ax=blank_axes())
+    display.ax_.set_xlabel("target samples N (head only)")
+    return display.figure_
+
+
+def draw_overlaps(result: StudyResult) -> Figure:
+    """Draw the overlap of learnt and relevant directions against n/d², one panel per dimension."""
+    options = {"metric": "subspace_overlap", "curves": "target", "per_power": 2}
+    return side_by_side(*(panel(result, dim=dim, title=f"d = {dim}", **options) for dim in result.study.dims))
+
+
+def draw_transforms(result: StudyResult) -> Figure:
+    """Draw risk against n/d, one panel per target."""
+    labels = [spec.label for spec in result.study.targets]
+    return side_by_side(*(panel(result, target=label, per_power=1, title=label) for label in labels))
+
+
+PRE_TRAINED, NOT_PRE_TRAINED = source_label(16384), source_label(0)
+
+STUDIES = (
+    PublishedFigure(
+        name="kernel_gap",
+        caption="Section 6.1: kernels learn half of the variance; one gradient step makes the rest learnable",
+        study=studies.kernel_gap,
+        draw=draw_kernel_gap,
+        claims=(
+            Claim(
+                name="one-step-learns",
+                answers="D4 D23",
+                source="Section 6.1",
+                statement="One gradient step learns both halves of He₂/2 + He₄/(4√3), of which kernels learn one.",
+                tests=(
+                    Test("risk at the largest n", risk(ONE_STEP), 0.0, high=0.25),
+                    Test("risk of random features over it", risk_ratio(Cell(RANDOM), Cell(ONE_STEP)), inf, low=2.0),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="random-features-keep-half",
+                answers="D8",
+                source="Section 6.1",
+                statement="Random features learn the quadratic half only.",
+                tests=(Test("risk at the largest n", risk(RANDOM), 0.5, 0.3, 0.8),),
+                mutation="features without a nonlinearity",
+            ),
+            Claim(
+                name="ntk-keeps-half",
+                answers="D8",
+                source="Section 6.1",
+                statement="The neural tangent kernel learns the quadratic half only.",
+                tests=(Test("risk at the kernel's largest n", risk(studies.NTK), 0.5, 0.35, 0.9),),
+                mutation="kernel factor",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="staircase",
+        caption="Kernels learn nothing for n = d, half for d² ≪ n ≪ d⁴, everything beyond",
+        study=studies.staircase,
+        draw=draw_staircase,
+        claims=(
+            Claim(
+                name="kernel-staircase",
+                answers="D8",
+                source="Section 1",
+                statement="The risk of a polynomial kernel is 1 at n ~ d, ½ between d² and d⁴, and 0 beyond d⁴.",
+                tests=tuple(
+                    Test(f"risk at n {where}, the {which} d", risk(dim=dim, n=n), theory, low, high)
+                    for which, dim in (("smaller", 0), ("larger", -1))
+                    for where, n, theory, low, high in (
+                        ("~ d", 0, 1.0, 0.7, 1.8),
+                        ("between d² and d⁴", -2, 0.5, 0.2, 0.9),
+                        ("beyond d⁴", -1, 0.0, -inf, 0.2),
+                    )
+                ),
+                mutation="kernel factor",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="transfer",
+        caption="Section 6.2: with a first layer pre-trained on one task, the head learns another from few samples",
+        study=studies.transfer,
+        draw=draw_transfer,
+        claims=(
+            Claim(
+                name="transfer-gains",
+                answers="D15 D16",
+                source="Theorem 3, section 6.2",
+                statement="Pre-training makes h₄, which one step cannot learn, learnable from N = 256 samples.",
+                tests=(
+                    Test("risk with pre-training", risk(PRE_TRAINED, dim=0, n=256), 0.0, high=0.55),
+                    Test(
+                        "decrease of risk by pre-training",
+                        risk_difference(Cell(NOT_PRE_TRAINED, dim=0, n=256), Cell(PRE_TRAINED, dim=0, n=256)),
+                        1.0,
+                        low=0.3,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="transfer-independent-of-d",
+                answers="D15",
+                source="Theorem 3",
+                statement="The number of target samples does not grow with d.",
+                tests=(
+                    Test("risk at N = 256 and the larger d", risk(PRE_TRAINED, n=256), 0.0, high=0.55),
+                    Test(
+                        "difference of risks, larger minus smaller d",
+                        risk_difference(Cell(PRE_TRAINED, n=256), Cell(PRE_TRAINED, dim=0, n=256)),
+                        0.0,
+                        -0.3,
+                        0.3,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="transforms",
+        caption="Theorem 2: from n of order d, transforms of the label find what it forbids to one gradient step",
+        study=studies.transforms,
+        draw=draw_transforms,
+        claims=(
+            Claim(
+                name="label-transforms",
+                answers="D25",
+                source="Damian, Pillaud-Vivien, Lee, Bruna 2024",
+                statement="Transforms of the label learn h₆(u·x) from n of order d, one gradient step does not.",
+                tests=(
+                    Test("risk with transforms, n = 32 d", risk(TRANSFORMS, H6), 0.0, high=0.05),
+                    Test(
+                        "that over the risk of one gradient step",
+                        risk_ratio(Cell(TRANSFORMS, H6), Cell(ONE_STEP, H6)),
+                        0.0,
+                        high=0.1,
+                    ),
+                ),
+                mutation="moments of the wrong normalisation",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="subspace",
+        caption="One gradient step finds the directions with curvature, from n ~ d² samples",
+        study=studies.subspace,
+        draw=draw_overlaps,
+        claims=(
+            Claim(
+                name="weights-span-the-subspace",
+                answers="D1",
+                source="Theorem 1, lemma on the first step",
+                statement="After one step the weights span the relevant directions.",
+                tests=(
+                    Test("overlap, r = 1, n = 16 d²", overlap(ONE_STEP, ONE), 1.0, low=0.95),
+                    Test("overlap, r = 3, n = 16 d²", overlap(ONE_STEP, THREE), 1.0, low=0.95),
+                ),
+                mutation="step before removing the linear part",
+            ),
+            Claim(
+                name="more-directions-more-samples",
+                answers="D5",
+                source="Theorem 1",
+                statement="More directions need more samples at a fixed dimension.",
+                tests=(
+                    Test("risk for r = 3, n = 16 d²", risk(ONE_STEP, THREE), 0.0, high=0.1),
+                    Test(
+                        "risk for r = 3 over that for r = 1, n = d²",
+                        risk_ratio(Cell(ONE_STEP, THREE, n=times(1, 2)), Cell(ONE_STEP, ONE, n=times(1, 2))),
+                        3.0,
+                        low=1.3,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="condition-number",
+                answers="D6",
+                source="Theorem 1",
+                statement="A direction of small curvature needs more samples.",
+                tests=(
+                    Test("overlap for curvatures 1 and 1/4, n = 16 d²", overlap(ONE_STEP, UNEQUAL), 1.0, low=0.85),
+                    Test(
+                        "overlap for equal minus that for unequal curvatures, n = 16 d²",
+                        lambda result: (
+                            Cell(ONE_STEP, THREE)(result, "subspace_overlap")
+                            - Cell(ONE_STEP, UNEQUAL)(result, "subspace_overlap")
+                        ),
+                        0.05,
+                        low=0.01,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="necessity",
+        caption="Assumption 2 and the linear part: what the first step needs",
+        study=studies.necessity,
+        claims=(
+            Claim(
+                name="curvature-is-needed",
+                answers="D10 D12",
+                source="Theorem 2",
+                statement="With a part of degree 2, the direction of h₆ is found from n ~ d² samples; without it is not.",
+                tests=(
+                    Test("overlap for (h₂ + h₆)/√2, n = 2 d²", overlap(ONE_STEP, H2_H6, n=times(2, 2)), 1.0, low=0.8),
+                    Test(
+                        "that minus the overlap for h₆",
+                        lambda result: (
+                            Cell(ONE_STEP, H2_H6, n=times(2, 2))(result, "subspace_overlap")
+                            - Cell(ONE_STEP, H6, n=times(2, 2))(result, "subspace_overlap")
+                        ),
+                        1.0,
+                        low=0.25,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="linear-part-first",
+                answers="D24",
+                source="Algorithm 1, line 1",
+                statement="With a mean and a linear part, the step finds the other direction only after their removal.",
+                tests=(
+                    Test("risk on 3 + v·x + (h₂ + h₄)(u·x)/√2", risk(ONE_STEP, SHIFTED), 0.0, high=0.2),
+                    Test(
+                        "risk with the linear part kept over it",
+                        risk_ratio(Cell(NO_LINEAR, SHIFTED), Cell(ONE_STEP, SHIFTED)),
+                        inf,
+                        low=2.0,
+                    ),
+                ),
+                mutation="step before removing the linear part",
+            ),
+        ),
+    ),
+    PublishedFigure(
+        name="widths",
+        caption="Small networks suffice once the first layer is trained; fresh samples for the head",
+        study=studies.widths,
+        draw=lambda result: SampleComplexityDisplay.from_study(result, ax=blank_axes()).figure_,
+        claims=(
+            Claim(
+                name="few-neurons",
+                answers="D7",
+                source="Theorem 1",
+                statement="Tens of neurons go beyond the quadratic half; the risk falls with the width.",
+                tests=(
+                    Test("risk of 32 neurons, n = 8192", risk(FEW, n=8192), 0.0, high=0.35),
+                    Test(
+                        "risk of 256 neurons over it", risk_ratio(Cell(MANY, n=8192), Cell(FEW, n=8192)), 0.1, high=0.5
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="rate-in-n",
+                answers="D4",
+                source="Theorem 1",
+                statement="The excess error falls at least as fast as n^(−1/4), the slowest term of the bound.",
+                tests=(
+                    Test("risk at n = 8192", risk(MANY, n=8192), 0.0, high=0.1),
+                    Test("β of risk ~ n^(−β), 256 neurons", rate(MANY), 1.0, low=0.25),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+            Claim(
+                name="fresh-samples-for-the-head",
+                answers="D17",
+                source="Remark on sample splitting",
+                statement="New samples for the head are not needed: with all rows in both stages the risk is no larger.",
+                tests=(
+                    Test("risk with all rows, n = 8192", risk(MANY, n=8192), 0.0, high=0.1),
+                    Test(
+                        "risk with half of the rows for each stage over it",
+                        risk_ratio(Cell(RESAMPLED, n=8192), Cell(MANY, n=8192)),
+                        1.5,
+                        1.0,
+                        4.0,
+                    ),
+                ),
+                mutation="one gradient for all neurons",
+            ),
+        ),
+    ),
+)
