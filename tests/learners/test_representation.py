@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.preprocessing import StandardScaler
 
 from layerwise.learners import MomentRegressor, RecursiveFeatureRegressor
 from layerwise.learners._representation import (
@@ -51,6 +52,7 @@ def test_learners_of_directions_have_one_rule(learner_class, link):
     assert hermite_degree(model.representation_) == 2
     (feature,) = model.features_
     assert abs(np.corrcoef(feature(StandardScaler().fit_transform(X)), p)[0, 1]) > 0.99
+    X = model.scaler_.transform(X)
     phi = model.representation_.transform(X)
     assert_allclose(phi, candidate_representations("hermite", 200, 3, 1e9)[0].fit_transform(X))
 

@@ -71,7 +71,8 @@ class Learner(RegressorMixin, BaseEstimator):
         what = f"{' '.join(repr(self).split())} on n_samples={n} and n_features={d}"
         check_peak(self.memory_bytes(n, d), self.max_memory, what, f"{advice}, or raise max_memory.")
         self.scaler_ = fit_scaler(X) if self.standardize else None
-        warn_single_rows(X, y, getattr(self, "feature_names_in_", None))
+        if self.standardize:
+            warn_single_rows(X, y, getattr(self, "feature_names_in_", None))
         return self._scale(X), y
 
     def _check_inputs(self, X: Any) -> np.ndarray:

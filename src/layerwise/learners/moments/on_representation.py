@@ -70,7 +70,8 @@ class OnRepresentation:
             if error >= least:
                 break
             best, least, self.representation_ = inner, error, transformer
-        kept = {name: value for name, value in vars(best).items() if name.endswith("_") and "_in_" not in name}
+        own = ("n_features_in_", "feature_names_in_", "scaler_")
+        kept = {name: value for name, value in vars(best).items() if name.endswith("_") and name not in own}
         degree = hermite_degree(self.representation_)
         vars(self).update(kept | {"history_": [{"stage": "representation", "degree": degree}, *best.history_]})
         self._set_tails(X, y, self.history_[-1]["penalty"])
@@ -82,7 +83,7 @@ class OnRepresentation:
 
     @property
     def features_(self) -> list[HermitePolynomial]:
-        """The columns of `transform` as polynomials of the standardised inputs, with representation="hermite"."""
+        """The columns of `transform` as polynomials of x, with representation="hermite"."""
         degree = hermite_degree(self.representation_)
         if degree is None:
             raise AttributeError(
