@@ -65,4 +65,3 @@ sphinx_gallery_conf = {
     "min_reported_time": 30,
     "capture_repr": (),
 }
-

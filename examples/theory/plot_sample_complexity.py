@@ -2,8 +2,8 @@
 How many samples does a hidden direction take?
 ==============================================
 
-A study measures the risk of learners on targets for a grid of dimensions, sample sizes and seeds, and computes from it
-the number of samples that each learner needs, n*, and how n* grows with the dimension.
+A study measures the risk of learners on targets for a grid of dimensions, sample sizes and seeds, and computes from
+it the number of samples that each learner needs, n*, and how n* grows with the dimension.
 """
 
 import tempfile
@@ -11,7 +11,16 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from layerwise.studies import LearnerSpec, SampleComplexityDisplay, Sizes, Store, Study, TargetSpec, fit_exponent, run_study
+from layerwise.studies import (
+    LearnerSpec,
+    SampleComplexityDisplay,
+    Sizes,
+    Store,
+    Study,
+    TargetSpec,
+    fit_exponent,
+    run_study,
+)
 
 study = Study(
     name="a hidden direction",
