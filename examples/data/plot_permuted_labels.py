@@ -2,8 +2,8 @@
 Nothing is found where there is nothing
 =======================================
 
-A learner that always reports a direction is of no use. `MomentRegressor` compares the eigenvalues of its moment matrices
-with those for permuted labels: on a table whose labels do not depend on the inputs, its rank is 0.
+A learner that always reports a direction is of no use. `MomentRegressor` compares the eigenvalues of its moment
+matrices with those for permuted labels: on a table whose labels do not depend on the inputs, its rank is 0.
 """
 
 import matplotlib.pyplot as plt

@@ -2,9 +2,9 @@
 The direction of an option's price
 ==================================
 
-One gradient step finds the direction on which the price of an Asian straddle mainly depends. The price has 50 Gaussian
-inputs, the steps of a random walk. Step i moves the walk on day i and on all later days, so its weight in the average
-decreases linearly with i.
+One gradient step finds the direction on which the price of an Asian straddle mainly depends. The price has 50
+Gaussian inputs, the steps of a random walk. Step i moves the walk on day i and on all later days, so its weight in
+the average decreases linearly with i.
 """
 
 import matplotlib.pyplot as plt

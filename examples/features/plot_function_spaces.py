@@ -2,8 +2,8 @@
 F₁ adapts to few directions, F₂ does not
 ========================================
 
-Infinitely wide networks with a penalty on the sum of absolute output weights (F₁) adapt to a target that depends on one
-direction; with a quadratic penalty (F₂) they are a kernel method (Bach 2017). The quadratic activation makes F₁ a
+Infinitely wide networks with a penalty on the sum of absolute output weights (F₁) adapt to a target that depends on
+one direction; with a quadratic penalty (F₂) they are a kernel method (Bach 2017). The quadratic activation makes F₁ a
 nuclear-norm problem, which is solved to a certified duality gap.
 """
 

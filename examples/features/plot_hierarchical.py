@@ -2,8 +2,8 @@
 A hidden polynomial and its link
 ================================
 
-The target is a function of one quadratic polynomial of 16 inputs, itself of degree 6. `HierarchicalRegressor` learns the
-polynomial and the link; refinement fits both together.
+The target is a function of one quadratic polynomial of 16 inputs, itself of degree 6. `HierarchicalRegressor` learns
+the polynomial and the link; refinement fits both together.
 """
 
 import matplotlib.pyplot as plt

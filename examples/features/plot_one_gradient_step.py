@@ -3,9 +3,9 @@ One gradient step turns neurons towards the hidden direction
 =============================================================
 
 Before the step, the neurons of a two-layer network point in random directions, and their overlap with a hidden
-direction u in 30 dimensions is small. After a single step of gradient descent on the squared loss, every active neuron
-is nearly parallel to u: the gradient is close to ``w'H``, where H is the expected Hessian of the target (Damian, Lee,
-Soltanolkotabi 2022, Theorem 1).
+direction u in 30 dimensions is small. After a single step of gradient descent on the squared loss, every active
+neuron is nearly parallel to u: the gradient is close to ``w'H``, where H is the expected Hessian of the target
+(Damian, Lee, Soltanolkotabi 2022, Theorem 1).
 """
 
 import matplotlib.pyplot as plt

@@ -16,10 +16,8 @@ X, y = target.sample(1500, noise=0.1, random_state=1)
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 for ax, signed in zip(axes, (False, True), strict=True):
-    model = QuadraticModelRegressor(
-        dynamics="network", width=1024, signed_dropout=signed, max_epochs=60, random_state=0
-    )
-    model.fit(X, y)
+    model = QuadraticModelRegressor(dynamics="network", width=1024, signed_dropout=signed, max_epochs=60)
+    model.set_params(random_state=0).fit(X, y)
     epochs = model.history_[1:]
     for order in ("first_order", "second_order"):
         ax.semilogy([epoch[order] for epoch in epochs], label=order.replace("_", " ") + " term")

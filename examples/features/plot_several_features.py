@@ -2,8 +2,8 @@
 Two hidden polynomials under one link
 =====================================
 
-``y = (p₁ + p₁p₂)/√2`` depends on two quadratic polynomials on disjoint halves of 8 rotated inputs. Wang, Nichani and Lee
-(2023) leave several features as an open question. ``n_features=2`` learns both and the surface on them.
+``y = (p₁ + p₁p₂)/√2`` depends on two quadratic polynomials on disjoint halves of 8 rotated inputs. Wang, Nichani and
+Lee (2023) leave several features as an open question. ``n_features=2`` learns both and the surface on them.
 """
 
 import matplotlib.pyplot as plt

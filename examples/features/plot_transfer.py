@@ -3,9 +3,9 @@ Transfer: a learnt first layer serves a second task
 ===================================================
 
 The first layer is trained on one task with many samples; `fit_head` then trains only the head on a second task that
-depends on the same two directions. The number of samples that the second task needs no longer depends on the dimension
-(Damian, Lee, Soltanolkotabi 2022, Theorem 3), although its own expected Hessian is 0, so that a gradient step would
-find nothing.
+depends on the same two directions. The number of samples that the second task needs no longer depends on the
+dimension (Damian, Lee, Soltanolkotabi 2022, Theorem 3), although its own expected Hessian is 0, so that a gradient
+step would find nothing.
 """
 
 import matplotlib.pyplot as plt

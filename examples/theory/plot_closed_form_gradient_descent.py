@@ -2,9 +2,9 @@
 T steps of gradient descent in closed form
 ==========================================
 
-Every head of the learners minimises a quadratic loss, so T steps of gradient descent are a polynomial of the Gram matrix
-applied to the labels. From one eigendecomposition, `spectral` gives the iterate for any T; the loop gives the same
-numbers. Early stopping acts as a penalty.
+Every head of the learners minimises a quadratic loss, so T steps of gradient descent are a polynomial of the Gram
+matrix applied to the labels. From one eigendecomposition, `spectral` gives the iterate for any T; the loop gives the
+same numbers. Early stopping acts as a penalty.
 """
 
 import matplotlib.pyplot as plt

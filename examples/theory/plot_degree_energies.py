@@ -2,9 +2,9 @@
 Where the variance of a hierarchical polynomial lies
 ====================================================
 
-A polynomial of degree 3 of a balanced sum of cubic terms has degree 9. Its variance by Hermite degree says what a kernel
-method can learn from d, d² or d³ samples, and how much is left. The energies are exact, computed from generating
-functions in any dimension.
+A polynomial of degree 3 of a balanced sum of cubic terms has degree 9. Its variance by Hermite degree says what a
+kernel method can learn from d, d² or d³ samples, and how much is left. The energies are exact, computed from
+generating functions in any dimension.
 """
 
 import matplotlib.pyplot as plt

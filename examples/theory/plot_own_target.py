@@ -2,8 +2,8 @@
 A target and a learner of one's own
 ===================================
 
-A target is a subclass of `Target` with one method. Its variance, energies by degree and expected Hessian are then computed
-numerically, and it can be part of a study by its import path, as can any scikit-learn regressor.
+A target is a subclass of `Target` with one method. Its variance, energies by degree and expected Hessian are then
+computed numerically, and it can be part of a study by its import path, as can any scikit-learn regressor.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 How many samples does a hidden direction take?
 ==============================================
 
-A study measures the risk of learners on targets for a grid of dimensions, sample sizes and seeds, and computes from it
-the number of samples that each learner needs, n*, and how n* grows with the dimension.
+A study measures the risk of learners on targets for a grid of dimensions, sample sizes and seeds, and computes from
+it the number of samples that each learner needs, n*, and how n* grows with the dimension.
 """
 
 import tempfile

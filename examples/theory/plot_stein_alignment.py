@@ -2,9 +2,9 @@
 The approximate Stein lemma, exactly
 ====================================
 
-For h = g(p) with a polynomial p of degree k that is close to Gaussian, the degree-k part of h is close to E[g'] p. Stage
-1 of layerwise training estimates this part; the theory bounds the difference by d^(-1/2). Hermite algebra gives it
-exactly.
+For h = g(p) with a polynomial p of degree k that is close to Gaussian, the degree-k part of h is close to E[g'] p.
+Stage 1 of layerwise training estimates this part; the theory bounds the difference by d^(-1/2). Hermite algebra gives
+it exactly.
 """
 
 import matplotlib.pyplot as plt
