@@ -28,10 +28,9 @@ GP_ROWS = 500
 
 def models(budget: str) -> dict[str, Callable[[], Any]]:
     """Name and factory of each method."""
+    limit: Any = float(budget) if budget.isdigit() else budget
     found: dict[str, Callable[[], Any]] = {
-        "layerwise": lambda: LayerwiseRegressor(
-            budget=budget if not budget.isdigit() else float(budget), random_state=0
-        ),
+        "layerwise": lambda: LayerwiseRegressor(limit, random_state=0),
         "ridge": lambda: prepared(RidgeCV(PENALTIES)),
         "quadratic": lambda: prepared(make_pipeline(PolynomialFeatures(2), StandardScaler(), RidgeCV(PENALTIES))),
         "kernel ridge": lambda: prepared(scaled_target(kernel_ridge())),
