@@ -173,13 +173,13 @@ def test_callback_and_messages():
     X, y = single_index(40, 3)
     called = []
     LayerwiseRegressor(5, callback=lambda name, share: called.append((name, share)), random_state=0).fit(X, y)
-    assert ("mean", "ridge") == (called[0][0], called[1][0])
+    assert (called[0][0], called[1][0]) == ("mean", "ridge")
     assert all(0 <= share <= 2 for _, share in called)
     with pytest.raises(ValueError, match=r"budget='fast' must be one of 'quick', 'default', 'thorough' or a finite"):
         LayerwiseRegressor("fast").fit(X, y)
     with pytest.raises(ValueError, match=r"y holds text such as 'a'; .* LayerwiseClassifier"):
         LayerwiseRegressor().fit(X, ["a", "b"] * 20)
-    with pytest.raises(ValueError, match="more than max_memory=.* or raise max_memory"):
+    with pytest.raises(ValueError, match=r"more than max_memory=.* or raise max_memory"):
         LayerwiseRegressor(max_memory=1000).fit(X, y)
 
 

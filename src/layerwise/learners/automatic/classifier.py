@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
@@ -123,7 +123,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two classes. Pass rows of another class."
+                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two. Pass rows of another class."
             )
         return codes
 
@@ -244,8 +244,6 @@ class Classes(BaseEstimator):
 
 
 def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
-    from sklearn.base import clone
-
     if len(np.unique(codes)) < 2:
         return Classes(Frequencies().fit(X, codes), n_classes)
     return Classes(clone(model).fit(X, codes), n_classes)

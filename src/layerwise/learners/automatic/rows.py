@@ -91,9 +91,9 @@ def warn_dominant_labels(y: np.ndarray) -> None:
         share = float(np.sum(scaled[far] ** 2) / np.sum(scaled**2))
         if share > 0.9:
             warnings.warn(
-                f"{int(far.sum())} of {len(y)} labels (such as {y[np.argmax(sizes)]:.3g}) are more than {DOMINANT} times "
-                f"as far from the median as the median label and carry {share:.0%} of the variance of y; predictions of "
-                "all rows follow them. Check them, or pass loss='huber'.",
+                f"{int(far.sum())} of {len(y)} labels (such as {y[np.argmax(sizes)]:.3g}) are more than {DOMINANT} "
+                f"times as far from the median as the median label and carry {share:.0%} of the variance of y; the "
+                "predictions of all rows follow them. Check them, or pass loss='huber'.",
                 UserWarning,
                 stacklevel=3,
             )
