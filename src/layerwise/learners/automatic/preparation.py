@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,7 +89,9 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         table = self._typed(read_frame(self, X, reset=False))
         if self.columns_ is None:
             return np.zeros((len(table), 1))
-        return self.rows_.transform(self.columns_.transform(table))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Found unknown categories")  # they count as rare ones
+            return self.rows_.transform(self.columns_.transform(table))
 
     def names_out(self, names: Sequence[str] | None = None) -> list[str]:
         """Names of the columns of the result, from those of the inputs."""
