@@ -24,7 +24,7 @@ from layerwise.learners.automatic.columns import read_frame
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.automatic.race import quiet
 from layerwise.learners.automatic.regressor import LayerwiseRegressor
-from layerwise.learners.automatic.rows import class_folds, weighted_rows
+from layerwise.learners.automatic.rows import fold_numbers, weighted_rows
 from layerwise.learners.automatic.skewness import take
 
 #: Classes whose indicators are regressed, the most frequent ones.
@@ -107,7 +107,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
             )
         self.preparation_: TablePreparation = TablePreparation()
         Z = self.preparation_.fit_transform(table)
-        folds = class_folds(codes, seed)
+        folds = fold_numbers(Z, codes, seed)
         self._fit_models(Z, codes, folds, seed, as_seconds(self.budget) - (monotonic() - began))
         return self
 
@@ -129,6 +129,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
 
     def _fit_models(self, Z: np.ndarray, codes: np.ndarray, folds: np.ndarray, seed: int, seconds: float) -> None:
         n, n_classes = len(codes), len(self.classes_)
+        if np.all(folds == 0):  # all rows are equal
+            folds = np.arange(n) % 2
         seen, counts = folds >= 0, np.bincount(codes, minlength=n_classes)
         self.regressed_ = [1] if n_classes == 2 else np.argsort(-counts)[:MAX_REGRESSED].tolist()
         self.regressors_ = []
@@ -201,7 +203,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each row, of shape (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def describe(self) -> list[str]:
         """What was found for each class indicator, one line each."""

@@ -99,20 +99,6 @@ def warn_dominant_labels(y: np.ndarray) -> None:
             )
 
 
-def class_folds(codes: np.ndarray, seed: int) -> np.ndarray:
-    """Folds as `fold_numbers`, with each class spread evenly over them."""
-    n, rng = len(codes), np.random.RandomState(seed)
-    order = rng.permutation(n)
-    order = order[np.argsort(codes[order], kind="stable")]
-    position = np.empty(n, dtype=int)
-    position[order] = np.arange(n)
-    for limit, n_folds in FOLDS:
-        if n <= limit:
-            return position % n_folds
-    every = max(round(1 / HELD_OUT), -(-n // MAX_HELD_OUT))
-    return np.where(position % every == 0, 0, -1)
-
-
 def clipped_labels(y: np.ndarray) -> np.ndarray:
     """Labels clipped to `FAR` robust standard deviations from their median."""
     centre = np.median(y)
