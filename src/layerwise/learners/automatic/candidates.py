@@ -149,7 +149,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         Candidate(
             "several directions",
             lambda seed: GrownFeatures(1, random_state=seed),
-            lambda n, d: 1 + 12 * n / 2000 + 600 * _steps(n, 2 * d),
+            lambda n, d: 2.5 + 12 * n / 2000 + 600 * _steps(n, 2 * d),
             0.05,
             rows=lambda d: rows_needed(d, 1),
             learns=True,
@@ -157,7 +157,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         Candidate(
             "several features",
             lambda seed: GrownFeatures(2, random_state=seed),
-            lambda n, d: 1 + 4 * n / 2000 + 400 * _steps(n, 2 * D2(d)),
+            lambda n, d: 2 + 5 * n / 2000 + 400 * _steps(n, 2 * D2(d)),
             0.05,
             rows=lambda d: rows_needed(d, 2),
             learns=True,

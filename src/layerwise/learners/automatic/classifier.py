@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
@@ -24,7 +24,7 @@ from layerwise.learners.automatic.columns import read_frame
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.automatic.race import quiet
 from layerwise.learners.automatic.regressor import LayerwiseRegressor
-from layerwise.learners.automatic.rows import class_folds, weighted_rows
+from layerwise.learners.automatic.rows import fold_numbers, weighted_rows
 from layerwise.learners.automatic.skewness import take
 
 #: Classes whose indicators are regressed, the most frequent ones.
@@ -107,7 +107,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
             )
         self.preparation_: TablePreparation = TablePreparation()
         Z = self.preparation_.fit_transform(table)
-        folds = class_folds(codes, seed)
+        folds = fold_numbers(Z, codes, seed)
         self._fit_models(Z, codes, folds, seed, as_seconds(self.budget) - (monotonic() - began))
         return self
 
@@ -123,12 +123,14 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two classes. Pass rows of another class."
+                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two. Pass rows of another class."
             )
         return codes
 
     def _fit_models(self, Z: np.ndarray, codes: np.ndarray, folds: np.ndarray, seed: int, seconds: float) -> None:
         n, n_classes = len(codes), len(self.classes_)
+        if np.all(folds == 0):  # all rows are equal
+            folds = np.arange(n) % 2
         seen, counts = folds >= 0, np.bincount(codes, minlength=n_classes)
         self.regressed_ = [1] if n_classes == 2 else np.argsort(-counts)[:MAX_REGRESSED].tolist()
         self.regressors_ = []
@@ -201,7 +203,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each row, of shape (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def describe(self) -> list[str]:
         """What was found for each class indicator, one line each."""
@@ -244,8 +247,6 @@ class Classes(BaseEstimator):
 
 
 def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
-    from sklearn.base import clone
-
     if len(np.unique(codes)) < 2:
         return Classes(Frequencies().fit(X, codes), n_classes)
     return Classes(clone(model).fit(X, codes), n_classes)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from layerwise.learners.automatic.race import Entry
-from layerwise.solvers.squared_errors import stacking_weights
+from layerwise.solvers.squared_errors import lead, stacking_weights
 
 #: Members of a stack with a smaller weight are left out.
 MIN_WEIGHT = 0.02
 #: Candidates whose error exceeds the least by this factor are not considered for the stack.
 MAX_RATIO = 3.0
+#: The stack must lead the best candidate by so many standard errors of the paired differences of squared errors.
+MIN_LEAD = 1.0
 #: Parts of the rows on which the weights are validated.
 N_PARTS = 5
 
@@ -50,7 +52,7 @@ def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> 
     """The weights of the candidates by name, of those that have predictions for all rows ``seen`` (mask).
 
     Stacking weights are validated: they are found without each fifth of the rows and applied to it. The stack is used
-    if its error so found is below that of the best candidate.
+    if its error so found is below that of the best candidate by more than a standard error.
     """
     complete = [entry for entry in entries if entry.complete]
     P, labels = np.array([entry.out_of_fold[seen] for entry in complete]), y[seen]
@@ -64,7 +66,7 @@ def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> 
     for part in range(parts.max() + 1):
         w = stacking_weights(P[np.ix_(considered, parts != part)], labels[parts != part])
         predicted[parts == part] = w @ P[np.ix_(considered, parts == part)]
-    if not np.mean((predicted - labels) ** 2) < errors[best]:
+    if not lead(np.array([(P[best] - labels) ** 2, (predicted - labels) ** 2])) > MIN_LEAD:
         return {complete[best].name: 1.0}
     w = stacking_weights(P[considered], labels)
     w = np.where(w >= MIN_WEIGHT, w, 0.0)

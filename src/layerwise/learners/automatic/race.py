@@ -35,6 +35,8 @@ MIN_ROWS = 1000
 ALWAYS = ("mean", "ridge", "boosting")
 #: Share of the time left that one candidate may take.
 MAX_SHARE = 0.7
+#: The least and the largest factor between expected and actual times.
+SLOWNESS = (0.2, 10.0)
 #: Number of entries of a table from which boosting gains by several threads.
 SMALL = 1_000_000
 #: Predictions are clipped to the range of the labels, widened by this share of it on either side.
@@ -80,6 +82,7 @@ class Race:
         self.seen = folds >= 0
         self.start, self.seconds = monotonic(), seconds
         self.slowness = slowness()
+        self._expected_so_far, self._took_so_far = 0.5, 0.5 * self.slowness
         self.entries: list[Entry] = []
         self._pending: list[tuple[Candidate, Entry, float]] = []
         spread = np.ptp(y)
@@ -114,6 +117,7 @@ class Race:
                 model = candidate.make(self.seed).fit(self.X[rows], self.y[rows])
                 self._predict(entry, model, 0)
                 took = monotonic() - began
+                self._learn_speed(candidate, n_rows, took)
                 if self._is_behind(entry):
                     entry.note = "behind on the first fold"
                 elif self._refits(candidate, took) < MAX_SHARE * self.left or candidate.name in ALWAYS:
@@ -231,6 +235,12 @@ class Race:
         fits = 1 + candidate.refit_share * self.n_folds  # with the fit to all rows at the end
         return self.slowness * candidate.seconds(n_rows, self.X.shape[1]) * fits
 
+    def _learn_speed(self, candidate: Candidate, n_rows: int, took: float) -> None:
+        """Update the slowness by a fit: other programs may use the machine, or the formula be wrong for it."""
+        self._expected_so_far += candidate.seconds(n_rows, self.X.shape[1])
+        self._took_so_far += took
+        self.slowness = float(np.clip(self._took_so_far / self._expected_so_far, *SLOWNESS))
+
     def _affordable(self, candidate: Candidate, n: int) -> int:
         """The largest number of rows within the time left: n, or n / 2, n / 4, ...; 0 if they are too few."""
         least = max(MIN_ROWS, candidate.rows(self.X.shape[1]))
@@ -250,7 +260,7 @@ def slowness() -> float:
         start = monotonic()
         A @ A
         times.append(monotonic() - start)
-    return float(np.clip(np.median(times) * FLOPS / (2 * 400**3), 0.2, 5.0))
+    return float(np.clip(np.median(times) * FLOPS / (2 * 400**3), *SLOWNESS))
 
 
 @contextmanager

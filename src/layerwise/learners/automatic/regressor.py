@@ -24,7 +24,14 @@ from layerwise.learners.automatic.combination import Average, Combination, choos
 from layerwise.learners.automatic.intervals import cv_plus
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.automatic.race import Race, quiet
-from layerwise.learners.automatic.rows import check_target, clipped_labels, fold_numbers, robust_labels, weighted_rows
+from layerwise.learners.automatic.rows import (
+    check_target,
+    clipped_labels,
+    fold_numbers,
+    robust_labels,
+    warn_dominant_labels,
+    weighted_rows,
+)
 from layerwise.learners.automatic.skewness import choose_normal
 from layerwise.learners.automatic.structure import Structure, find_structure
 from layerwise.solvers.squared_errors import mean_square
@@ -121,6 +128,8 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         table = X if hasattr(X, "columns") else frame.to_numpy()
         prepare, Z = choose_normal(table, rows, y, self._seed)
         self.preparation_ = prepare
+        if self.loss == "squared":
+            warn_dominant_labels(y)
         self._run(Z, clipped_labels(y) if self.loss == "huber" else y, fold_numbers(Z, y, self._seed), began)
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ MAX_REPEATED, MAX_REPETITION = 2_000, 3
 MAX_DISTANCE = 4.0
 #: And by which it may be away from the median of the labels, whatever is predicted.
 FAR = 20.0
+#: Multiple of the median distance from the median beyond which a label is far from all others.
+DOMINANT = 50
 #: The median of |z| for a standard Gaussian z.
 GAUSSIAN_MEDIAN = 0.6745
 
@@ -78,18 +81,22 @@ def fold_numbers(Z: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def class_folds(codes: np.ndarray, seed: int) -> np.ndarray:
-    """Folds as `fold_numbers`, with each class spread evenly over them."""
-    n, rng = len(codes), np.random.RandomState(seed)
-    order = rng.permutation(n)
-    order = order[np.argsort(codes[order], kind="stable")]
-    position = np.empty(n, dtype=int)
-    position[order] = np.arange(n)
-    for limit, n_folds in FOLDS:
-        if n <= limit:
-            return position % n_folds
-    every = max(round(1 / HELD_OUT), -(-n // MAX_HELD_OUT))
-    return np.where(position % every == 0, 0, -1)
+def warn_dominant_labels(y: np.ndarray) -> None:
+    """Warn if a few labels, far from all others, carry most of the variance."""
+    centre = np.median(y)
+    sizes = np.abs(y - centre)
+    far = sizes > DOMINANT * np.median(sizes)
+    scaled = sizes / (sizes.max() or 1.0)
+    if 0 < far.sum() <= max(0.02 * len(y), 1) and np.median(sizes) > 0:
+        share = float(np.sum(scaled[far] ** 2) / np.sum(scaled**2))
+        if share > 0.9:
+            warnings.warn(
+                f"{int(far.sum())} of {len(y)} labels (such as {y[np.argmax(sizes)]:.3g}) are more than {DOMINANT} "
+                f"times as far from the median as the median label and carry {share:.0%} of the variance of y; the "
+                "predictions of all rows follow them. Check them, or pass loss='huber'.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def clipped_labels(y: np.ndarray) -> np.ndarray:
