@@ -91,6 +91,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
     """
     D2 = partial(n_terms, degree=2)
     inf = np.inf
+    raw: dict[str, Any] = {"standardize": False, "max_memory": inf}  # the columns are standardised already
     boosting = partial(HistGradientBoostingRegressor, early_stopping=False)
     found = [
         Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0),
@@ -101,7 +102,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         Candidate("kernel ridge", lambda seed: RadialRidge(), _kernel, 0.1),
         Candidate(
             "two-layer",
-            lambda seed: TwoLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
+            lambda seed: TwoLayerRegressor(**raw, random_state=seed),
             lambda n, d: _gram(n, 1000) + 4000 * n * d / FLOPS,
             0.2,
             rows=lambda d: max(30, d),
@@ -117,7 +118,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         ),
         Candidate(
             "three-layer",
-            lambda seed: ThreeLayerRegressor(linear="ridge", max_memory=inf, random_state=seed),
+            lambda seed: ThreeLayerRegressor(**raw, random_state=seed),
             lambda n, d: 5 * _gram(n, 1000) + 2 * n * n * d / FLOPS,
             0.1,
             rows=lambda d: max(50, d * d // 2),
@@ -125,7 +126,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         ),
         Candidate(
             "recursive features",
-            lambda seed: RecursiveFeatureRegressor(folds=3, max_rounds=5, max_memory=inf, random_state=seed),
+            lambda seed: RecursiveFeatureRegressor(folds=3, max_rounds=5, **raw, random_state=seed),
             lambda n, d: 0.2 + 16 * (n / 2000) ** 3 * (0.5 + d / 100),
             0.12,
             rows=lambda d: max(50, 2 * d),
@@ -133,7 +134,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         ),
         Candidate(
             "hierarchical",
-            lambda seed: HierarchicalRegressor(max_degree=2, refine=True, max_memory=inf, random_state=seed),
+            lambda seed: HierarchicalRegressor(max_degree=2, refine=True, **raw, random_state=seed),
             lambda n, d: 0.3 + 12 * _gram(n, D2(d)) + 350 * _steps(n, D2(d) if 2 * D2(d) <= n else d),
             0.12,
             rows=lambda d: max(60, 3 * d),
@@ -141,7 +142,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
         ),
         Candidate(
             "quadratic model",
-            lambda seed: QuadraticModelRegressor("hermite", max_memory=2**40, random_state=seed),
+            lambda seed: QuadraticModelRegressor("hermite", standardize=False, max_memory=2**40, random_state=seed),
             lambda n, d: 1 + 100 * 4 * n * D2(d) * 400 / FLOPS + 20 * D2(d) ** 3 / FLOPS,
             rows=lambda d: max(100, D2(d) // 2),
             learns=True,
@@ -172,7 +173,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
             ),
             Candidate(
                 "hierarchical, degree 3",
-                lambda seed: HierarchicalRegressor(3, refine=True, max_memory=inf, random_state=seed),
+                lambda seed: HierarchicalRegressor(3, refine=True, **raw, random_state=seed),
                 lambda n, d: 0.3 + 350 * _steps(n, n_terms(d, 3)),
                 0.12,
                 rows=lambda d: max(60, 2 * n_terms(d, 3)),

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import clone
 
 from layerwise.learners._base import as_number
-from layerwise.learners._head import column_scales
 from layerwise.learners.recursive_features.kernel_model import KernelModel
 from layerwise.learners.recursive_features.recursion import Choice, Plan
 from layerwise.learners.recursive_features.regressor import RecursiveFeatureRegressor
@@ -16,7 +15,7 @@ from layerwise.solvers.squared_errors import mean_square
 def refit(model: RecursiveFeatureRegressor, X: np.ndarray, y: np.ndarray) -> RecursiveFeatureRegressor:
     """Fit a copy of a fitted model to X (n_samples, n_features) and y with its bandwidths, penalties, rounds and rank.
 
-    The model must have no representation and use all rows as centres. One Cholesky factorisation for each round, in
+    The model must have standardize=False, no representation, and all rows as centres. One Cholesky factorisation for each round, in
     place of some twenty for each round and fold.
     """
     entries = {entry["stage"]: entry for entry in model.history_}
@@ -25,13 +24,11 @@ def refit(model: RecursiveFeatureRegressor, X: np.ndarray, y: np.ndarray) -> Rec
     choices = [Choice(entry["bandwidth"], entry["penalty"], np.empty(0)) for entry in rounds]
     other = clone(model)
     other.n_features_in_, other.kernel_, other.representation_ = X.shape[1], model.kernel_, None
-    other.intercept_, other.mean_ = float(y.mean()), X.mean(axis=0)
+    other.intercept_, other.mean_, other.scaler_ = float(y.mean()), np.zeros(X.shape[1]), None
     scale = mean_square(y - other.intercept_) ** 0.5 or 1.0
-    phi = X - other.mean_
-    scales = column_scales(phi, other.mean_)
     labels = (y - other.intercept_) / scale
-    fitted = KernelModel(phi / scales, labels, other.kernel_, None, as_number(other.penalty))
-    other._learn(fitted, Plan(choices, model.rank_, []), scales)
+    fitted = KernelModel(X.astype(float), labels, other.kernel_, None, as_number(other.penalty))
+    other._learn(fitted, Plan(choices, model.rank_, []), np.ones(X.shape[1]))
     other.dual_coef_ *= scale
     other.history_ = [*model.history_[:-1], other._head]
     return other
