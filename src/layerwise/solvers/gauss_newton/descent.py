@@ -10,8 +10,7 @@ regression treats g(z) - z as noise, which gives c a far larger error than its D
 
 and keep the c and g whose leave-one-out error in line 1 was least. If the features come in groups, such as degrees::
 
-    5  continue from there with each coefficient penalised relative to the root mean square of its group; if that
-       lowers the error, do it once more
+    5  continue from there with each coefficient penalised relative to the root mean square of its group; do this twice
 
 Ridge regression assumes that all coefficients have the same size. A feature of degree k may have no terms of lower
 degree, as in the theory, and the noise that those terms fit is noise in z.
@@ -35,7 +34,7 @@ from layerwise.solvers.link import Link, PolynomialLink, SmoothLink, fit_link
 #: A link whose slope varies by less than this fraction of its largest value is treated as a straight line.
 MIN_SLOPE_VARIATION = 0.1
 
-#: How often line 5 is done at most, each time with new scales.
+#: How often line 5 is done, each time with new scales.
 N_RESCALINGS = 2
 
 #: The penalty is chosen in every n-th step only, unless there are so few unknowns that the choice costs little.
@@ -138,12 +137,9 @@ def fit_stages(
         return candidates, history
     for _ in range(N_RESCALINGS):
         H = make_centred(features, group_scales(state.coefficients, groups))
-        least = min(candidate.error for candidate in found)
         again, state, steps = descend(H, y, state, options)
         found += again
         history += [{"stage": "refinement"} | step for step in steps[1:]]
-        if min(candidate.error for candidate in found) > (1 - options.tol) * least:
-            break
     return [*candidates[:2], min(found[1:], key=lambda candidate: candidate.error)], history
 
 
