@@ -54,7 +54,7 @@ def permuted(kind, seed, n, d):
     return X, rng.permutation(LABELS[labels](rng, X))
 
 
-def main(learner="moments", first=0, tables=100, kinds=KINDS):
+def main(learner="moments", first="0", tables="100", kinds=KINDS):
     make, found, n, d = LEARNERS[learner]
     print(f"{learner}, n = {n}, d = {d}, seeds {first} to {int(first) + int(tables) - 1}: tables with structure")
     for kind in kinds.split(","):

@@ -5,7 +5,6 @@ A direction w of the Hermite features of degree k is the polynomial ``w.phi(x)``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -63,8 +62,8 @@ def hermite_degree(transformer: Any) -> int | None:
     return transformer.degree if hermite else None
 
 
-def hermite_polynomials(directions: np.ndarray, degree: int, n_features: int) -> Sequence[HermitePolynomial]:
-    """Return ``w.phi`` as a polynomial for each row w of the directions.
+def hermite_polynomials(directions: np.ndarray, degree: int, n_features: int) -> list[HermitePolynomial]:
+    """Return ``w.phi`` as a polynomial of x for each row w of the directions.
 
     phi has all h_alpha with 1 <= \\|alpha\\| <= degree, in the order of `layerwise.hermite.multi_indices`.
     """

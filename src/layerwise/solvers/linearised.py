@@ -20,16 +20,18 @@ penalty a Cholesky factor, several times cheaper, is enough. Features that fit i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg import LinAlgError, cho_solve, cholesky, eigh, get_lapack_funcs
 
 from layerwise.solvers.gram import FeatureBlocks, as_blocks
 
 #: Penalties tried, as multiples of the largest eigenvalue of 2 J'J / n.
 RELATIVE_PENALTIES = np.logspace(0, -9, 28)
+
+#: LAPACK's inverse of an upper triangular matrix, and an error code.
+invert_triangle: Any = get_lapack_funcs("trtri", dtype=np.float64)
 
 
 class LeftOut(NamedTuple):
@@ -149,11 +151,12 @@ class Tall(Centred):
         n, width = self.features.shape
         target = target - intercept * target.mean()
         gram, moment = np.diag(np.full(width, n / 2 * penalty)), np.zeros(width)
+        J = np.empty((0, width))
         for rows, block in self:
             J = block * slopes[rows, None]
             gram += J.T @ J
             moment += target[rows] @ J
-        inverse = dtrtri(np.linalg.cholesky(gram).T)[0]  # U^{-1} for U'U = A
+        inverse = invert_triangle(np.linalg.cholesky(gram).T)[0]  # U^{-1} for U'U = A
         c = inverse @ (moment @ inverse)
         fitted, norms = np.empty(n), np.empty(n)
         for rows, block in self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,7 +47,6 @@ class Found(Protocol):
         """Ranks above this number are not tried."""
         ...
 
-    @property
     def confirmed(self) -> bool:
         """Whether the labels depend on the inputs, at one level for all tests together."""
         ...
@@ -77,7 +75,6 @@ class Directions:
     n_null: int
     rng: np.random.RandomState
 
-    @cached_property
     def confirmed(self) -> bool:
         """Whether some order stands out at level ``1 / (n_null + 1)`` for all m orders together.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -113,7 +114,7 @@ class MultiIndexFits:
         Unless the moments are `Directions.confirmed`, a first direction must lower the error tenfold: the directions
         were chosen by the labels by which the error is estimated.
         """
-        directions, stands_out = moments.directions, moments.stands_out
+        directions, stands_out, confirmed = moments.directions, moments.stands_out, cache(moments.confirmed)
         best, found = self.linear(), 0
         min_share = MIN_SLOPE_SHARE if self.held_out is None else 0.0  # held-out rows have not seen the polished frame
         frame = directions[:0]
@@ -124,7 +125,7 @@ class MultiIndexFits:
             if found:
                 accepted = accepted or candidate.needs_more_than(best, stands_out, min_share)
             elif accepted and candidate.error * MIN_ERROR_RATIO >= best.error:
-                accepted = moments.confirmed
+                accepted = confirmed()
             if accepted:
                 best, found = candidate, rank
             if (rank - found >= PATIENCE and rank >= moments.n_significant) or best.error < MIN_ERROR:

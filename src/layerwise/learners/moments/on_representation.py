@@ -57,7 +57,8 @@ class OnRepresentation:
         X, y = X[order], y[order]
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         best, least = cast("Any", self), np.inf
-        for transformer in candidate_representations(self.representation, *X.shape, self.max_memory):
+        n, d = X.shape
+        for transformer in candidate_representations(self.representation, n, d, self.max_memory):
             inner = cast("Any", clone(cast("Any", self)))
             inner.set_params(representation=None, standardize=False, random_state=seed)
             if self.validation == "auto":

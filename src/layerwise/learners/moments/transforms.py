@@ -47,10 +47,9 @@ class TransformedDirections:
         """The same, and those of the moments."""
         return len(self.frame) + self.moments.n_found
 
-    @property
     def confirmed(self) -> bool:
         """Whether some transform shows a direction, or the moments do."""
-        return len(self.frame) > 0 or self.moments.confirmed
+        return len(self.frame) > 0 or self.moments.confirmed()
 
     def stands_out(self, v: np.ndarray) -> bool:
         """Whether G, or a moment of y, along a unit vector (d,) exceeds its threshold."""
