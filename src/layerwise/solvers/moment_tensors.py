@@ -98,7 +98,8 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
     X (n_samples, d) should be standard Gaussian; k is at most 1, d, d, d(d+1)/2 for degrees 1 to 4. ``tolerance`` is
     the relative one of the eigenvalues for degree 4.
 
-    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3 (for n < d, 4 n^2 d + 9 n^3), 3: 2 n d^3, 4: some tens of products of 4 n d^2 flops each (Lanczos).
+    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3 (for n < d, 4 n^2 d + 9 n^3), 3: 2 n d^3, 4: some tens of products of
+    4 n d^2 flops each (Lanczos).
     """
     n, d = X.shape
     if degree == 1:
