@@ -6,7 +6,7 @@ MINIMUM := .venv-minimum
 OUT ?= out/demo
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: demo test fast test-minimum lint docs benchmarks clean
+.PHONY: demo test fast test-minimum lint docs bench benchmarks clean
 
 demo: $(VENV)/.installed
 	rm -f $(OUT)/study.sqlite*  # run all trials again
@@ -37,6 +37,10 @@ docs: $(VENV)/.installed-docs
 
 benchmarks: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+# The benchmarks of speed and scale, in at most 15 minutes on two cores, and their table.
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/write_table.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

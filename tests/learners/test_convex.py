@@ -9,10 +9,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
-from layerwise.activations import Activation
+from layerwise.activations import Activation, as_activation
 from layerwise.learners import ConvexNeuralRegressor
 from layerwise.learners.convex.penalty_path import follow_path
-from layerwise.learners.convex.total_variation import RELATIVE_PENALTIES
+from layerwise.learners.convex.total_variation import RELATIVE_PENALTIES, TotalVariation
 from layerwise.solvers.nuclear import largest_penalty, nuclear_norm_regression
 
 H_4 = (0, 0, 0, 0, 1.0)
@@ -387,3 +387,16 @@ def test_describe_names_the_direction():
     assert re.match(r"direction with \d+% of the output weights: [+-](1\.00|0\.9\d) c3 ", line)
     assert " x3 " in model.describe()[0]
     assert ConvexNeuralRegressor("F2", "relu").fit(X, y).describe() == []
+
+
+def test_fewer_rows_than_inputs_have_the_optimum_of_all_inputs():
+    """Neurons not turned back to the inputs, or an optimum outside the span of the rows that is lost."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 45))
+    y = X[:, 0] ** 2 + X[:, 1] * X[:, 2]
+    model = ConvexNeuralRegressor(penalty=0.3, bias=0.0).fit(X, y)
+    sigma, scale = as_activation("quadratic"), y.std()
+    whole = TotalVariation(sigma, 1e-4, 2000, None).solve(X / model.scale_, (y - y.mean()) / scale, 0.3 / scale, None)
+    predictions = y.mean() + scale * whole.predict(X / model.scale_, sigma)
+    assert_allclose(model.predict(X), predictions, atol=1e-2 * scale)
+    assert model.matrix_.shape == (45, 45)

@@ -1,5 +1,7 @@
 """Products computed by blocks of rows equal the same products of the whole array."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -54,3 +56,15 @@ def test_products_of_float32_features_are_summed_in_float64(layer):
 def test_transform_needs_its_width():
     with pytest.raises(TypeError, match="width="):
         FeatureBlocks(np.ones((3, 2)), np.tanh)
+
+
+def test_memory_is_one_matrix_and_a_panel():
+    """A second array of the size of the result, from a product that is added as a whole."""
+    Phi = np.random.default_rng(0).standard_normal((1000, 2100))
+    features = FeatureBlocks(Phi, block_bytes=2**22)
+    tracemalloc.start()
+    gram, _ = normal_equations(features, Phi[:, 0])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.35 * (gram.nbytes + 2**22)  # a panel of 512 of 2100 columns
+    assert_allclose(gram, Phi.T @ Phi, atol=1e-10)

@@ -137,3 +137,15 @@ def test_equal_labels_have_no_moments():
     X, _ = sample(60, 6)
     for order in (1, 2, 3, 4):
         assert not leading(X, np.zeros(60), order, 1).values.any()
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_fewer_rows_than_inputs(shift):
+    """A leading direction outside the span of the rows, where T_2 is -mean(y) I, or vectors not turned back."""
+    X, y = sample(12, 30)
+    T = second_moment(X, y + shift)
+    expected = np.linalg.eigvalsh(T)
+    spectrum = leading(X, y + shift, 2, 4)
+    assert_allclose(np.abs(spectrum.values), np.sort(np.abs(expected))[::-1][:4], rtol=1e-10)
+    for value, V in zip(spectrum.values, spectrum.factors, strict=True):
+        assert_allclose(T @ V, value * V, atol=1e-10)

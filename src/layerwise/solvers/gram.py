@@ -5,7 +5,7 @@ A representation maps X (n, d) to features ``Phi = transform(X)`` (n, width), of
     G = Phi' Phi,    Phi' y,    Phi u,    Phi Phi'.
 
 The products (but for the last) never hold the whole (n, width) array: each block of rows is computed, multiplied and
-discarded. ``G`` costs n * width^2 flops by `syrk` (one triangle), half as much as a general product. This module uses
+discarded. ``G`` costs n * width^2 flops (one triangle), half as much as a general product. This module uses
 only NumPy's BLAS: SciPy's wheels contain another, and the threads of the two compete when small calls alternate.
 """
 
@@ -17,6 +17,8 @@ import numpy as np
 
 #: Largest block of features, in bytes.
 BLOCK_BYTES = 32 * 2**20
+#: Columns of a Gram matrix that are computed at once.
+PANEL = 512
 
 
 def feature_block(X: np.ndarray, weights: np.ndarray, biases: np.ndarray, activation=None) -> np.ndarray:
@@ -97,9 +99,9 @@ def normal_equations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute ``Phi' Phi`` and ``Phi' y`` in one pass over the rows, in float64.
 
-    n * width^2 flops by `syrk`; memory 2 width^2 and two blocks. Features in float32 are converted block by block: ReLU
-    features have one eigenvalue so large that rounding in float32 products hides the small ones, which matter if the
-    penalty is small.
+    n * width^2 flops, of half of the matrix by panels of `PANEL` columns; memory width^2, a panel and two blocks.
+    Features in float32 are converted block by block: ReLU features have one eigenvalue so large that rounding in
+    float32 products hides the small ones, which matter if the penalty is small.
 
     Parameters
     ----------
@@ -121,9 +123,20 @@ def normal_equations(
         if held_out is not None:
             block, labels = block[~held_out[rows]], labels[~held_out[rows]]
         if block.shape[0]:
-            gram += block.T @ block  # NumPy recognises A'A and calls syrk
+            _add_lower_half(gram, block)
             moment += labels @ block
+    for j in range(0, width, PANEL):
+        gram[j : j + PANEL, j + PANEL :] = gram[j + PANEL :, j : j + PANEL].T
     return gram, moment
+
+
+def _add_lower_half(gram: np.ndarray, block: np.ndarray) -> None:
+    """Add ``block' block`` to the panels on and below the diagonal of gram, without a second array of its size."""
+    for j in range(0, len(gram), PANEL):
+        panel, end = block[:, j : j + PANEL], j + PANEL
+        gram[j:end, j:end] += panel.T @ panel  # NumPy recognises A'A and calls syrk
+        if end < len(gram):
+            gram[end:, j:end] += block[:, end:].T @ panel
 
 
 def outer_gram(features: FeatureBlocks | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -98,7 +98,8 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
     X (n_samples, d) should be standard Gaussian; k is at most 1, d, d, d(d+1)/2 for degrees 1 to 4. ``tolerance`` is
     the relative one of the eigenvalues for degree 4.
 
-    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3, 3: 2 n d^3, 4: some tens of products of 4 n d^2 flops each (Lanczos).
+    Degree 1: 2 n d flops, 2: 2 n d^2 + 9 d^3 (for n < d, 4 n^2 d + 9 n^3), 3: 2 n d^3, 4: some tens of products of
+    4 n d^2 flops each (Lanczos).
     """
     n, d = X.shape
     if degree == 1:
@@ -115,7 +116,7 @@ def leading(X: np.ndarray, y: np.ndarray, degree: int, k: int, *, tolerance: flo
         values, vectors = np.linalg.eigh(T @ T.T)
         values = np.sqrt(np.maximum(values, 0))
     else:
-        values, vectors = np.linalg.eigh(second_moment(X, y))
+        values, vectors = _second(X, y, k)
     return _largest(values, vectors.T[:, :, None], k)
 
 
@@ -131,6 +132,19 @@ def along(X: np.ndarray, y: np.ndarray, degree: int, v: np.ndarray) -> float:
     weights = y * hermeval(z, np.eye(degree)[degree - 1])
     below = y @ hermeval(z, np.eye(degree)[degree - 2])
     return float(np.linalg.norm(weights @ X - (degree - 1) * below * v) / len(y))
+
+
+def _second(X: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of T_2 among which are the k leading ones: all if n + k >= d.
+
+    Outside the span of the rows T_2 is a multiple of the identity, of which k directions are kept.
+    """
+    n, d = X.shape
+    if n + k >= d:
+        return np.linalg.eigh(second_moment(X, y))
+    Q = np.linalg.qr(np.hstack([X.T, np.eye(d, k)]))[0]
+    values, vectors = np.linalg.eigh(second_moment(X @ Q, y))
+    return values, Q @ vectors
 
 
 def _largest(values: np.ndarray, factors: np.ndarray, k: int) -> Spectrum:

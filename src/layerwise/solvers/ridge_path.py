@@ -143,7 +143,8 @@ def kernel_ridge(
     """Kernel ridge regression ``(K + n penalty/2 I) alpha = y``; predictions are ``k(x, X) @ alpha``.
 
     Leave-one-out takes one eigendecomposition (9 n^3 flops) for the whole path, held-out rows one Cholesky factor
-    (n^3/3) per penalty, which is faster for a short path and large n. Peak memory is 4 n^2 floats.
+    (n^3/3) per penalty, which is faster for a short path and large n. Peak memory is 4 n^2 floats. Reductions to a
+    tridiagonal or a band matrix, whose products with Q need no eigenvectors, take as long as the eigendecomposition.
 
     Parameters
     ----------

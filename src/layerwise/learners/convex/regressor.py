@@ -102,6 +102,7 @@ class ConvexNeuralRegressor(Learner):
     Notes
     -----
     F1, "quadratic": an iteration costs 2 n d^2 flops and the spectrum of a d x d matrix; memory 3 n d + 10 d^2 numbers.
+    With n < d, an orthonormal basis of the span of the rows replaces the inputs, and d is n.
     Others: 120 n d flops for each of 64 starts and each neuron; memory 2 (ReLU) or 4 arrays of shape (n, 512).
     F2: ridge regression in dimension N, 9 N^3 flops and memory 4 N^2 numbers, with N = min(n, d (d+1) / 2) for
     "quadratic" and N = n for others.
@@ -221,6 +222,10 @@ class ConvexNeuralRegressor(Learner):
         tol, max_iter = (1e-4, 2000) if self._sigma.is_square else (0.05, 50)
         tol, max_iter = as_number(self.tol) or tol, int(as_number(self.max_iter) or max_iter)
         problem = TotalVariation(self._sigma, tol, max_iter, rng)
+        turn = np.eye(0)
+        if self._sigma.is_square and len(Z) < Z.shape[1]:  # the optimal neurons are in the span of the rows
+            turn, triangle = np.linalg.qr(Z.T)
+            Z = triangle.T
         start, record = None, {"stage": "head", "penalty": penalty}
         if penalty is None:
             Z_in, y_in, Z_out, y_out = Z[~held_out], y[~held_out], Z[held_out], y[held_out]
@@ -249,7 +254,7 @@ class ConvexNeuralRegressor(Learner):
             self.history_.append({"stage": "iteration"} | {k: units.get(k, 1) * value for k, value in line.items()})
         self.n_iter_ = max(1, fit.history[-1]["iteration"])
         self.gap_, self.gap_certified_ = scale**2 * fit.gap, self._sigma.is_square
-        self._keep_neurons(scale * fit.coefficients, fit.neurons)
+        self._keep_neurons(scale * fit.coefficients, fit.neurons @ turn.T if turn.size else fit.neurons)
         return fit.intercept
 
     def _fit_frobenius(self, Z, y, penalty, held_out, scale) -> tuple[float, RidgePath]:
