@@ -134,9 +134,10 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         matrix = np.asarray(self.columns_.fit_transform(table), dtype=float)
         self.sources_ = [(i, "") for i in [*standard, *normal]] + [(i, " is missing") for i in gaps]
         if levels:
-            encoded = self.columns_.named_transformers_["levels"][0].get_feature_names_out([f"{i}:" for i in levels])
-            pairs = [name.split(":_", 1) for name in encoded]
-            self.sources_ += [(int(i), f" = {level.removesuffix('_infrequent_sklearn')}") for i, level in pairs]
+            encoded = self.columns_.named_transformers_["levels"][0].get_feature_names_out()
+            pairs = [name.split("_", 1) for name in encoded]
+            levels_ = [(int(i), "rare" if level == "infrequent_sklearn" else level) for i, level in pairs]
+            self.sources_ += [(i, f" = {level}") for i, level in levels_]
         tails = matrix[:, : len(standard)]
         heavy = (np.abs(skew(tails, axis=0)) > MIN_SKEWNESS) | (kurtosis(tails, axis=0) > MIN_KURTOSIS)
         several = [table[str(i)].nunique() > 10 for i in standard]

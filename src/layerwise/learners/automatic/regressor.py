@@ -24,7 +24,14 @@ from layerwise.learners.automatic.combination import Average, Combination, choos
 from layerwise.learners.automatic.intervals import cv_plus
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.automatic.race import Race, quiet
-from layerwise.learners.automatic.rows import check_target, clipped_labels, fold_numbers, robust_labels, weighted_rows
+from layerwise.learners.automatic.rows import (
+    check_target,
+    clipped_labels,
+    fold_numbers,
+    robust_labels,
+    warn_dominant_labels,
+    weighted_rows,
+)
 from layerwise.learners.automatic.skewness import choose_normal
 from layerwise.learners.automatic.structure import Structure, find_structure
 from layerwise.solvers.squared_errors import mean_square
@@ -121,6 +128,8 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         table = X if hasattr(X, "columns") else frame.to_numpy()
         prepare, Z = choose_normal(table, rows, y, self._seed)
         self.preparation_ = prepare
+        if self.loss == "squared":
+            warn_dominant_labels(y)
         self._run(Z, clipped_labels(y) if self.loss == "huber" else y, fold_numbers(Z, y, self._seed), began)
         return self
 
@@ -168,14 +177,15 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
                 final.append(Average(entry.models))
         self.combination_ = Combination(weights, final, *race.range)
         self.fold_combinations_ = [
-            Combination(weights, [entry.models[fold] for entry in members], *race.range)
-            for fold in range(race.n_folds)
+            Combination(weights, [entry.models[fold] for entry in members], *race.range) for fold in range(race.n_folds)
         ]
         predicted = sum(w * entry.out_of_fold for w, entry in zip(weights, members, strict=True))
         self.out_of_fold_ = self.mean_ + self.scale_ * predicted
         self.folds_, self.residuals_ = race.folds[race.seen], np.abs(predicted - race.y)[race.seen] * self.scale_
         self.r2_ = 1 - float(np.mean((predicted - race.y)[race.seen] ** 2) / (np.var(race.y[race.seen]) or 1.0))
-        self.candidates_ = [race.score(entry) | {"weight": self.weights_.get(entry.name, 0.0)} for entry in race.entries]
+        self.candidates_ = [
+            race.score(entry) | {"weight": self.weights_.get(entry.name, 0.0)} for entry in race.entries
+        ]
         self.structure_: Structure = find_structure(self, race, dict(zip(self.weights_, final, strict=False)))
         self.head_ = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ MAX_REPEATED, MAX_REPETITION = 2_000, 3
 MAX_DISTANCE = 4.0
 #: And by which it may be away from the median of the labels, whatever is predicted.
 FAR = 20.0
+#: Multiple of the median distance from the median beyond which a label is far from all others.
+DOMINANT = 50
 #: The median of |z| for a standard Gaussian z.
 GAUSSIAN_MEDIAN = 0.6745
 
@@ -76,6 +79,24 @@ def fold_numbers(Z: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     folds = np.full(n, -1)
     folds[held_out] = 0
     return folds
+
+
+def warn_dominant_labels(y: np.ndarray) -> None:
+    """Warn if a few labels, far from all others, carry most of the variance."""
+    centre = np.median(y)
+    sizes = np.abs(y - centre)
+    far = sizes > DOMINANT * np.median(sizes)
+    scaled = sizes / (sizes.max() or 1.0)
+    if 0 < far.sum() <= max(0.02 * len(y), 1) and np.median(sizes) > 0:
+        share = float(np.sum(scaled[far] ** 2) / np.sum(scaled**2))
+        if share > 0.9:
+            warnings.warn(
+                f"{int(far.sum())} of {len(y)} labels (such as {y[np.argmax(sizes)]:.3g}) are more than {DOMINANT} times "
+                f"as far from the median as the median label and carry {share:.0%} of the variance of y; predictions of "
+                "all rows follow them. Check them, or pass loss='huber'.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def class_folds(codes: np.ndarray, seed: int) -> np.ndarray:
