@@ -88,7 +88,7 @@ def fit(
         shown.add_row(str(row.model), f"{row.r2:.3f} ± {row.spread:.3f}")
     console.print(shown)
     for line in fitted.structure():
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     for line in fitted.remarks:
         warnings.warn(line, UserWarning, stacklevel=2)
     files = []
