@@ -66,25 +66,33 @@ def test_papers_lists_what_can_be_reproduced(tmp_path):
 
 
 def test_fit_prints_saves_and_predicts(tmp_path, diabetes):
-    # catches: a saved model that cannot be loaded, or whose predictions differ from the ones written
-    from skops.io import get_untrusted_types, load
-
-    done = layerwise(
-        "fit", diabetes, "--target", "target", "--save", "m/model.skops", "--predictions", "p.csv", cwd=tmp_path
-    )
+    # catches: a saved model that cannot be loaded, or whose predictions differ; files that are not listed
+    outputs = ("--save", "m/model.skops", "--predictions", "p.csv", "--report", "r.html")
+    done = layerwise("fit", diabetes, "--target", "target", "--learner", "two-layer", *outputs, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for word in ("two-layer", "ridge on raw inputs", "mean", "353 rows to fit, 89 held out", "direction with"):
+    for word in (
+        "two-layer",
+        "ridge",
+        "kernel ridge",
+        "boosting",
+        "mean",
+        "442 rows, 10 inputs",
+        "direction with",
+        " ± ",
+    ):
         assert word in done.stdout
-    assert done.stdout.split()[-2:] == ["m/model.skops", "p.csv"]
-    path = tmp_path / "m" / "model.skops"
-    untrusted = get_untrusted_types(file=path)
-    assert all(name.startswith("layerwise.") for name in untrusted)
-    model = load(path, trusted=untrusted)
+    assert done.stdout.split()[-3:] == ["m/model.skops", "p.csv", "r.html"]
     predictions = pd.read_csv(tmp_path / "p.csv")
     table = pd.read_csv(diabetes)
-    rows = table.drop(columns="target").loc[predictions["row"]]
-    np.testing.assert_allclose(model.predict(rows), predictions["predicted"])
     np.testing.assert_allclose(table["target"].loc[predictions["row"]], predictions["observed"])
+    done = layerwise("predict", "m/model.skops", diabetes, "-o", "new.csv", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "columns that the model does not use: target" in done.stdout
+    again = pd.read_csv(tmp_path / "new.csv")
+    assert np.corrcoef(again["target predicted"], table["target"])[0, 1] > 0.7
+    table.drop(columns=["bmi", "s5"]).to_csv(tmp_path / "lacking.csv", index=False)
+    message = refused(layerwise("predict", "m/model.skops", "lacking.csv", "-o", "new.csv", cwd=tmp_path))
+    assert 'lacks 2 of the 10 columns of the model: "bmi", "s5"' in message
 
 
 def test_fit_on_the_asian_straddle(tmp_path):
@@ -92,9 +100,9 @@ def test_fit_on_the_asian_straddle(tmp_path):
 
     X, y = make_target("asian_straddle").sample(2000, random_state=0)
     pd.DataFrame(X).add_prefix("x").assign(price=y).to_parquet(tmp_path / "straddle.parquet")
-    done = layerwise("fit", "straddle.parquet", "--target", "price", cwd=tmp_path)
+    done = layerwise("fit", "straddle.parquet", "--target", "price", "--learner", "two-layer", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    r2 = {line.split()[0]: float(line.split()[-1]) for line in done.stdout.splitlines()[2:5]}
+    r2 = {line.split()[0]: float(line.split()[-3]) for line in done.stdout.splitlines() if " ± " in line}
     assert r2["two-layer"] > 0.8
     assert r2["ridge"] < 0.2
 

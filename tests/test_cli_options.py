@@ -181,8 +181,14 @@ def test_options_of_study_run_are_passed_on(tmp_path, monkeypatch):
 def test_options_of_fit_are_passed_on(monkeypatch, table):
     seen = {}
     monkeypatch.setattr(
-        "layerwise.tables.fit_table", lambda X, y, learner, **options: seen.update(options, learner=learner) or 1 / 0
+        "layerwise.tables.fit_table",
+        lambda read, learner, **options: seen.update(options, learner=learner, inputs=list(read.inputs)) or 1 / 0,
     )
-    options = ["--target", "target", "--learner", "kernel", "--random-state", "7"]
-    CliRunner().invoke(cli.app, ["fit", str(table), *options])
-    assert seen == {"learner": "kernel", "random_state": 7}
+    options = ["--target", "target", "--learner", "kernel", "--random-state", "7", "--budget", "3", "--drop", "sex"]
+    CliRunner().invoke(cli.app, ["fit", str(table), *options, "--id", "age"])
+    assert "sex" not in seen["inputs"]
+    assert "age" not in seen.pop("inputs")
+    assert seen == {"learner": "kernel", "random_state": 7, "budget": 3.0}
+    for budget in ("slow", "-1", "nan"):
+        done = CliRunner().invoke(cli.app, ["fit", str(table), "--target", "target", "--budget", budget])
+        assert done.exit_code == 2

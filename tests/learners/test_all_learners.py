@@ -199,10 +199,10 @@ def test_a_single_row_that_hides_the_others_is_reported(where):
     X[:, 4] = np.arange(200) == 8
     if where == "inputs":
         X[7, :3] *= 1e5
-        message = r"carries most of the variance of columns of X: x0 \(row 7\), x1 \(row 7\), x2 \(row 7\)\. The"
+        message = r"carries nearly all of the variance of columns of X: x0 \(row 7\), x1 \(row 7\), x2 \(row 7\)\. The"
     else:
         y[7] = 1e6
-        message = r"a single label, y=1e\+06 in row 7, carries most of the variance of y"
+        message = r"a single label, y=1e\+06 in row 7, carries nearly all of the variance of y"
     with pytest.warns(UserWarning, match=message) as caught:
         RandomFeatureRegressor(40).fit(X, y)
     assert caught[0].filename == __file__

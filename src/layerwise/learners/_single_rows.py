@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: A row is reported if it has this share of the squares of a centred column, in a table of so many rows.
-MAX_SHARE, MIN_ROWS = 0.5, 20
+#: A row is reported if it has this share of the squares of distances from the median, in a table of so many rows.
+MAX_SHARE, MIN_ROWS = 0.9, 20
 
 
 def warn_single_rows(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> None:
@@ -26,10 +26,10 @@ def warn_single_rows(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) 
     if columns:
         listed = ", ".join(f"{names[j] if names is not None else f'x{j}'} (row {rows[j]})" for j in columns[:5])
         more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
-        messages.append(f"a single row carries most of the variance of columns of X: {listed}{more}")
+        messages.append(f"a single row carries nearly all of the variance of columns of X: {listed}{more}")
     (row,), (is_dominated,) = _dominant(y[:, None])
     if is_dominated:
-        messages.append(f"a single label, y={y[row]:.3g} in row {row}, carries most of the variance of y")
+        messages.append(f"a single label, y={y[row]:.3g} in row {row}, carries nearly all of the variance of y")
     for message in messages:
         warnings.warn(
             f"{message}. The other rows are hardly fitted. Check this row, clip the values, or use LayerwiseRegressor "

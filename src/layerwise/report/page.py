@@ -93,12 +93,12 @@ def page_data(
     for i, (result, rates) in enumerate(zip(results, owned, strict=True)):
         payload = study_payload(result, threshold, rates, f"study-{i + 1}")
         payload["fragments"] = {
-            "status": _render("_status.html", status=status(result)),
-            "failures": _render("_failures.html", **failures(result)),
+            "status": render_template("_status.html", status=status(result)),
+            "failures": render_template("_failures.html", **failures(result)),
             "values": result.summary().drop(columns=["lower", "upper"]).to_csv(index=False, float_format="%.4g"),
         }
         studies.append(payload)
-    made = _render("_environment.html", environment=environment(), records=records)
+    made = render_template("_environment.html", environment=environment(), records=records)
     left_out = [str(error) for error in unreadable]
     shape = hashlib.sha256(repr([[result.study for result in results], left_out]).encode()).hexdigest()
     return {"revision": revision, "shape": shape, "studies": studies, "left_out": left_out, "environment": made}
@@ -108,7 +108,7 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
     """Return the page as HTML, given the output of `page_data`; a live page polls its server for changes."""
     from markupsafe import Markup
 
-    scripts = [extra("plotly.offline").get_plotlyjs(), _read("report.js")]
+    scripts = [extra("plotly.offline").get_plotlyjs(), read_template("report.js")]
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     policy = {
         "default-src": "'none'",
@@ -124,11 +124,11 @@ def render(data: dict[str, Any], results: Sequence[StudyResult], *, live: bool =
         {"data": part, "title": title, "study": result.study, "definition": definition(result)}
         for part, title, result in zip(data["studies"], titles, results, strict=True)
     ]
-    return _render(
+    return render_template(
         "report.html",
         title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
-        style=Markup(_read("report.css")),
+        style=Markup(read_template("report.css")),
         scripts=[Markup(text) for text in scripts],
         embedded=Markup(embedded(data)),
         environment=Markup(data["environment"]),
@@ -148,11 +148,13 @@ def _predictions_by_study(results: Sequence[StudyResult], predicted: Mapping[Any
     return [{label: rate for label, rate in predicted.items() if label not in others} for others in foreign]
 
 
-def _read(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return the text of a file of the package's templates."""
     return (files("layerwise.report") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _render(template: str, **values: Any) -> str:
+def render_template(template: str, **values: Any) -> str:
+    """Return a template with its values, which are escaped."""
     return _environment().get_template(template).render(**values)
 
 

@@ -1,6 +1,16 @@
-"""One regression table: read it, hold out a part, and fit a learner beside two baselines."""
+"""One regression table: read it, fit a learner beside other models, save the model, and predict new rows."""
 
 from layerwise.tables.fitting import TableFit, fit_table, table_learners
-from layerwise.tables.reading import read_table
+from layerwise.tables.reading import Table, read_table
+from layerwise.tables.saving import load_model, predict_table, save_model
 
-__all__ = ["TableFit", "fit_table", "read_table", "table_learners"]
+__all__ = [
+    "Table",
+    "TableFit",
+    "fit_table",
+    "load_model",
+    "predict_table",
+    "read_table",
+    "save_model",
+    "table_learners",
+]

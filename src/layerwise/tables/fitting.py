@@ -1,52 +1,78 @@
-"""A learner fitted to a part of a table, beside two baselines, and scored on the rest."""
+"""A learner fitted to a table, scored out of fold beside other models, and tested against permuted labels."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupKFold, RepeatedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from layerwise import learners
 from layerwise._validation import did_you_mean
 from layerwise.errors import UserError
+from layerwise.learners.automatic import LayerwiseRegressor
+from layerwise.learners.automatic.baselines import RadialRidge
+from layerwise.learners.automatic.preparation import TablePreparation
+from layerwise.tables.reading import Table
+from layerwise.tables.remarks import remarks
 
 if TYPE_CHECKING:
     import pandas as pd
 
+N_FOLDS = 5
+#: Folds are drawn twice for tables with at most so many rows.
+MAX_REPEATED = 1000
+#: Kernel ridge regression, whose time grows with the cube of the rows, is left out for more rows.
+MAX_KERNEL_ROWS = 8000
+#: Structure is reported if the out-of-fold predictions agree with the labels better than with 99 % of permuted ones.
+N_PERMUTATIONS, LEVEL = 199, 0.01
+
 
 @dataclass(frozen=True)
 class TableFit:
-    """A learner fitted to a table, and its scores on the held-out rows.
+    """A learner fitted to a table, and how it and other models predict rows that they have not seen.
 
     Attributes
     ----------
-    model : Pipeline
-        `StandardScaler`, then the learner.
+    model : LayerwiseRegressor or Pipeline
+        Fitted to all rows; a pipeline is `TablePreparation`, then the learner.
+    learner, split : str
+        What was fitted, and how rows were held out, in words.
     scores : DataFrame
-        One row per model (the learner, ridge on the raw inputs, the mean): name and R² on the held-out rows.
+        One row per model, the learner first: name, mean and standard deviation over folds of R² on rows held out.
     predictions : DataFrame
-        The held-out rows, by their index in the table: observed and predicted.
-    columns : list of str
-        The inputs.
-    n_train : int
+        One row per row of the table that was held out: observed and predicted by the learner.
+    p_value : float
+        Of the agreement of these predictions with the labels, against permuted labels.
+    notes, remarks : list of str
+        How the columns were prepared; what may be wrong with the table.
     """
 
-    model: Pipeline
+    model: Any
+    learner: str
+    split: str
     scores: pd.DataFrame
     predictions: pd.DataFrame
-    columns: list[str]
-    n_train: int
+    p_value: float
+    notes: list[str]
+    remarks: list[str]
 
     def structure(self) -> list[str]:
-        """What the learner found in the standardised columns, as its `describe` says it."""
-        return cast("learners.Learner", self.model[-1]).describe(self.columns)
+        """What the learner found in the prepared columns, or that nothing stands out from permuted labels."""
+        if self.p_value > LEVEL:
+            chance = f"p = {self.p_value:.2f}"
+            return [f"nothing found: predictions out of fold are no better than for permuted labels ({chance})"]
+        if isinstance(self.model, Pipeline):
+            return self.model[-1].describe(self.model[0].names_out())
+        return self.model.describe()
 
 
 def table_learners() -> dict[str, tuple[type, dict[str, Any]]]:
@@ -54,17 +80,18 @@ def table_learners() -> dict[str, tuple[type, dict[str, Any]]]:
     return {name: (each, params) for each in learners.all_learners() for name, params in each.presets.items()}
 
 
-def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int = 0) -> TableFit:
-    """Hold out 20 % of the rows; fit a learner and two baselines to the others.
+def fit_table(table: Table, learner: str = "auto", *, budget: str | float = "quick", random_state: int = 0) -> TableFit:
+    """Score a learner and other models on rows held out in turn, then fit it to all rows.
 
     Parameters
     ----------
-    X : DataFrame of shape (n_samples, n_features)
-    y : Series of shape (n_samples,)
-    learner : str
+    table : Table
+    learner : str, default="auto"
         A key of `table_learners`.
+    budget : {"quick", "default", "thorough"} or float, default="quick"
+        Of each fit of `LayerwiseRegressor`, of which there are six or eleven.
     random_state : int, default=0
-        Seed of the split and of the learner.
+        Seed of the folds and of the learner.
 
     Returns
     -------
@@ -73,14 +100,14 @@ def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int 
     Raises
     ------
     UserError
-        If the learner is unknown, or its fit needs more memory than it may take.
+        If the learner is unknown, a fit needs more memory than it may take, or there are too few groups.
 
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> from layerwise.tables import fit_table
+    >>> from layerwise.tables import Table, fit_table
     >>> X = pd.DataFrame(np.random.default_rng(0).standard_normal((400, 3)), columns=list("abc"))
-    >>> bool(fit_table(X, X["a"] ** 2, "moments").scores["r2"].iloc[0] > 0.99)
+    >>> bool(fit_table(Table(X, X["a"] ** 2), "moments").scores["r2"].iloc[0] > 0.99)
     True
     """
     import pandas as pd
@@ -89,23 +116,98 @@ def fit_table(X: pd.DataFrame, y: pd.Series, learner: str, *, random_state: int 
     if learner not in known:
         raise UserError(f"learner={learner!r} is unknown.{did_you_mean(learner, known)}")
     make, params = known[learner]
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=random_state)
-    models = {
-        learner: make_pipeline(StandardScaler(), make(random_state=random_state, **params)),
-        "ridge on raw inputs": make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 6, 41))),
-        "mean": DummyRegressor(),
-    }
+    estimator: Any = make(random_state=random_state, **params)
+    if isinstance(estimator, LayerwiseRegressor):
+        estimator.set_params(budget=budget)
+    else:
+        estimator = make_pipeline(TablePreparation(), estimator)
+    split, folds = row_splits(table, random_state)
+    models = {learner: estimator} | comparisons(len(table.target), random_state)
+    y = table.target.to_numpy()
+    r2 = {name: [] for name in models}
+    predicted = np.full((len(y), len(models)), np.nan)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for train, test in folds:
+            for j, (name, model) in enumerate(models.items()):
+                values = _fit(learner, model, table, train).predict(table.inputs.iloc[test])
+                r2[name].append(float(r2_score(y[test], values)))
+                predicted[test, j] = values
+        fitted = _fit(learner, estimator, table, np.arange(len(y)))
+    seen = np.isfinite(predicted[:, 0])
+    rows = [(name, np.mean(each), np.std(each, ddof=1)) for name, each in r2.items()]
+    prepared = fitted.preparation_ if isinstance(fitted, LayerwiseRegressor) else fitted[0]
+    found = dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning))
+    return TableFit(
+        model=fitted,
+        learner=learner,
+        split=split,
+        scores=pd.DataFrame(rows, columns=["model", "r2", "spread"]),
+        predictions=pd.DataFrame({"observed": y, "predicted": predicted[:, 0]})[seen],
+        p_value=permutation_p_value(y[seen], predicted[seen, 0], random_state),
+        notes=[*table.notes, *prepared.notes_],
+        remarks=[*remarks(table), *found],
+    )
+
+
+def row_splits(table: Table, random_state: int) -> tuple[str, list[tuple[np.ndarray, np.ndarray]]]:
+    """How rows are held out, in words, and the pairs of training and test rows.
+
+    With a time column, rows are predicted from earlier ones; with a group column, from other groups.
+    """
+    n = len(table.target)
+    if table.time is not None:
+        order = np.argsort(_ordered(table.time), kind="stable")
+        pairs = TimeSeriesSplit(min(N_FOLDS, n // 2 - 1)).split(order)
+        return f"later rows, by {table.time.name}", [(order[train], order[test]) for train, test in pairs]
+    if table.group is not None:
+        n_groups = table.group.nunique(dropna=False)
+        if n_groups < 2:
+            raise UserError(f'"{table.group.name}" has one value; a group column must have at least two.')
+        codes = table.group.astype(str).to_numpy()
+        splitter = GroupKFold(min(N_FOLDS, n_groups))
+        return f"other groups of {table.group.name}", list(splitter.split(codes, groups=codes))
+    repeats = 2 if n <= MAX_REPEATED else 1
+    pairs = list(
+        RepeatedKFold(n_splits=min(N_FOLDS, n // 2), n_repeats=repeats, random_state=random_state).split(np.empty(n))
+    )
+    return f"{N_FOLDS} folds" + (f", drawn {repeats} times" if repeats > 1 else ""), pairs
+
+
+def comparisons(n_samples: int, random_state: int) -> dict[str, Any]:
+    """The other models: ridge, kernel ridge, gradient boosting, and the mean."""
+    models = {"ridge": make_pipeline(TablePreparation(), RidgeCV(np.logspace(-4, 6, 41)))}
+    if n_samples <= MAX_KERNEL_ROWS:
+        models["kernel ridge"] = make_pipeline(TablePreparation(), RadialRidge())
+    boosting = HistGradientBoostingRegressor(random_state=random_state)
+    return models | {"boosting": make_pipeline(TablePreparation(), boosting), "mean": DummyRegressor()}
+
+
+def permutation_p_value(y: np.ndarray, predicted: np.ndarray, seed: int) -> float:
+    """Of the covariance of out-of-fold predictions with y, both (n_samples,), against permutations of y; one-sided."""
+    centred, rng = predicted - predicted.mean(), np.random.RandomState(seed)
+    null = np.array([centred @ rng.permutation(y) for _ in range(N_PERMUTATIONS)])
+    return float((1 + np.sum(null >= centred @ y)) / (N_PERMUTATIONS + 1))
+
+
+def _fit(learner: str, model: Any, table: Table, rows: np.ndarray) -> Any:
     try:
-        predicted = {name: model.fit(X_train, y_train).predict(X_test) for name, model in models.items()}
+        return clone(model).fit(table.inputs.iloc[rows], table.target.to_numpy()[rows])
     except ValueError as error:
         if "max_memory" not in str(error):
             raise
         raise UserError(f"{learner}: {error} On the command line, pass --learner random-features.") from None
-    scores = [(name, float(r2_score(y_test, y_hat))) for name, y_hat in predicted.items()]
-    return TableFit(
-        model=models[learner],
-        scores=pd.DataFrame(scores, columns=["model", "r2"]),
-        predictions=pd.DataFrame({"observed": y_test, "predicted": predicted[learner]}).sort_index(),
-        columns=[str(name) for name in X.columns],
-        n_train=len(X_train),
-    )
+
+
+def _ordered(column: pd.Series) -> np.ndarray:
+    """The column as numbers in its order: times if it is text that can be read as such."""
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(column):
+        column = pd.to_datetime(column, errors="coerce", format="mixed", utc=True)
+    if column.isna().any():
+        raise UserError(
+            f'"{column.name}" is not a time in {int(column.isna().sum())} rows; every row must have a date, a time or '
+            "a number. Fill the gaps, or drop these rows."
+        )
+    return column.to_numpy()

@@ -1,27 +1,59 @@
-"""Inputs and target from a file of numbers, or one message that names the cell that is not a number."""
+"""Inputs and target from a CSV or Parquet file, with what was dropped, or one message of what is wrong."""
 
 from __future__ import annotations
 
 import math
 import re
 import warnings
-from datetime import date, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerwise._validation import shown
+from layerwise._validation import did_you_mean
 from layerwise.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST = 1e100  # sums of squares of such numbers do not overflow
-DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
+MIN_ROWS = 10
 
 
-def read_table(path: Path, target: str) -> tuple[pd.DataFrame, pd.Series]:
+@dataclass(frozen=True)
+class Table:
+    """A regression table.
+
+    Attributes
+    ----------
+    inputs : DataFrame of shape (n_samples, n_features)
+        Numbers, with NaN for gaps; text, dates and truth values as in the file.
+    target : Series of shape (n_samples,)
+        Finite floats.
+    group, time : Series of shape (n_samples,) or None
+        Columns that decide how rows are held out, and are no inputs.
+    notes : list of str
+        Sentences on what was dropped.
+    """
+
+    inputs: pd.DataFrame
+    target: pd.Series
+    group: pd.Series | None = None
+    time: pd.Series | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def read_table(
+    path: Path,
+    target: str,
+    *,
+    drop: Sequence[str] = (),
+    identifiers: Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+) -> Table:
     """Read inputs and target from a CSV or Parquet file.
 
     Parameters
@@ -29,19 +61,56 @@ def read_table(path: Path, target: str) -> tuple[pd.DataFrame, pd.Series]:
     path : Path
         Parquet if it ends in ``.parquet`` or ``.pq``, otherwise CSV.
     target : str
-        The column to be learnt; all others are inputs.
+        The column to be learnt. Rows in which it is missing are dropped.
+    drop, identifiers : sequences of str
+        Columns that are no inputs.
+    group, time : str or None
+        Columns that are no inputs, by which rows are held out.
 
     Returns
     -------
-    inputs : DataFrame of shape (n_samples, n_features)
-    target : Series of shape (n_samples,)
+    Table
 
     Raises
     ------
     UserError
-        If the file cannot be read, lacks the column, has no other column or too few rows, or has cells that are not
-        finite numbers; the message says which, and what to do.
+        If the file cannot be read, lacks a column, has no other column or too few rows; if the target is text; or if
+        columns hold infinite or huge numbers. The message names all such columns, and says what to do.
     """
+    import pandas as pd
+
+    table = read_frame(path)
+    names = [str(name) for name in table.columns]
+    target, others = target.strip(), [name for name in (group, time) if name]
+    left_out = [name.strip() for name in (*drop, *identifiers, *others)]
+    missing = [name for name in (target, *left_out) if name not in names]
+    if missing:
+        advice = did_you_mean(missing[0], names) or f" Its columns are: {', '.join(names[:20])}, ..."
+        quoted = ", ".join(f'"{name}"' for name in missing)
+        raise UserError(f"{path}: has no column {quoted}.{advice}")
+    if target in left_out:
+        raise UserError(
+            f'{path}: "{target}" is the target, which must not be left out of the inputs as another column.'
+        )
+    inputs = [name for name in names if name != target and name not in left_out]
+    if not inputs:
+        raise UserError(f'{path}: "{target}" is its only column; it must have at least one other, as input.')
+    numbers = _target(path, table[target])
+    seen = np.isfinite(numbers)
+    notes = [f"{int((~seen).sum())} rows without the target were dropped"] if not seen.all() else []
+    if left_out:
+        notes.append(f"no inputs: {', '.join(dict.fromkeys(left_out))}")
+    if seen.sum() < MIN_ROWS:
+        raise UserError(f"{path}: has {seen.sum()} rows with the target; it must have at least {MIN_ROWS}.")
+    table = table[seen].reset_index(drop=True)
+    _check_numbers(path, table[inputs])
+    series = (None if name is None else table[name.strip()] for name in (group, time))
+    frame = pd.DataFrame({name: _plain(table[name]) for name in inputs})
+    return Table(frame, pd.Series(numbers[seen], name=target), *series, notes)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a table with distinct names of columns; raise UserError if that is impossible."""
     import pandas as pd
 
     try:
@@ -56,25 +125,74 @@ def read_table(path: Path, target: str) -> tuple[pd.DataFrame, pd.Series]:
         raise UserError(f"{path}: is not UTF-8 text. Save it as UTF-8, or as Parquet.") from None
     except ValueError as error:  # pandas' ParserError and EmptyDataError, PyArrow's ArrowInvalid
         raise UserError(f"{path}: is not a CSV or Parquet table ({str(error).strip()}).") from None
-    table.columns = names = [str(name).strip() for name in table.columns]
-    target = target.strip()
-    for i, name in enumerate(names):
-        if re.fullmatch(r"(Unnamed: \d+)?", name):
+    names = [str(name).strip() for name in table.columns]
+    empty = [i for i, name in enumerate(names) if re.fullmatch(r"(Unnamed: \d+)?", name)]
+    table.columns = names
+    gone = [i for i in empty if table.iloc[:, i].isna().all()]  # a comma at the end of each row
+    if len(gone) < len(empty):
+        raise UserError(
+            f"{path}: column {', '.join(str(i + 1) for i in empty)} has no name. If it is an index without "
+            "information, save the table without it (pandas: to_csv(path, index=False)); otherwise name it."
+        )
+    table = table.iloc[:, [i for i in range(len(names)) if i not in gone]]
+    twice = sorted({name for name in table.columns if list(table.columns).count(name) > 1})
+    if twice:
+        quoted = ", ".join(f'"{name}"' for name in twice)
+        raise UserError(f"{path}: two columns are named {quoted}. Rename one, or drop it if it is a copy.")
+    return pd.DataFrame(table)
+
+
+def _target(path: Path, column: pd.Series) -> np.ndarray:
+    """The target as floats, NaN where it is missing."""
+    numbers = np.array([_as_number(cell) for cell in column], dtype=float)
+    text = np.isnan(numbers) & ~column.isna().to_numpy()
+    where = f'{path}: the target "{column.name}"'
+    if text.any():
+        values = column[text].astype(str).unique()
+        shown = ", ".join(values[:5]) + (", ..." if len(values) > 5 else "")
+        if column.nunique() <= max(20, len(column) // 20):
             raise UserError(
-                f"{path}: column {i + 1} has no name. If it is an index without information, save the table without it "
-                "(pandas: to_csv(path, index=False)); otherwise name it."
+                f"{where} has {column.nunique()} classes that are no numbers ({shown}): this is a classification "
+                "problem. Use layerwise.LayerwiseClassifier in Python, or replace the classes by numbers."
             )
-        if name in names[:i]:
-            raise UserError(f'{path}: two columns are named "{name}". Rename one, or drop it if it is a copy.')
-    if target not in names:
-        known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-        raise UserError(f'{path}: has no column "{target}". Its columns are: {known}. Pass one of them with --target.')
-    if len(names) < 2:
-        raise UserError(f'{path}: "{target}" is its only column; it must have at least one other, as input.')
-    if len(table) < 10:
-        raise UserError(f"{path}: has {len(table)} rows; it must have at least 10, to fit and to hold some out.")
-    numbers = pd.DataFrame({name: _as_numbers(f'{path}: column "{name}"', column) for name, column in table.items()})
-    return numbers.drop(columns=target), numbers[target]
+        row = int(np.argmax(text)) + 1
+        raise UserError(
+            f"{where} is not numeric in {text.sum()} rows (row {row} holds {shown}). Convert it to numbers."
+        )
+    huge = np.abs(numbers) > LARGEST
+    if huge.any():
+        raise UserError(
+            f"{where} is infinite or above {LARGEST:g} in row {int(np.argmax(huge)) + 1}. Drop such rows, or rescale."
+        )
+    return numbers
+
+
+def _check_numbers(path: Path, inputs: pd.DataFrame) -> None:
+    """Raise UserError that names all columns with infinite or huge numbers."""
+    bad = []
+    for name, column in inputs.select_dtypes("number").items():
+        huge = np.abs(column.to_numpy(dtype=float, na_value=np.nan)) > LARGEST
+        if huge.any():
+            bad.append(f'"{name}" (row {int(np.argmax(huge)) + 1})')
+    if bad:
+        raise UserError(
+            f"{path}: infinite numbers, or above {LARGEST:g}, in {', '.join(bad)}. Drop these rows or columns (--drop) "
+            "or rescale the columns, e.g. by their logarithm: squares and sums of such numbers overflow."
+        )
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Decimals and other objects that are all numbers as floats; other columns as they are."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index, name=column.name)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    numbers = np.array([_as_number(cell) for cell in column], dtype=float)
+    if pd.api.types.is_object_dtype(column) and not (np.isnan(numbers) & ~column.isna().to_numpy()).any():
+        return pd.Series(numbers, index=column.index, name=column.name)
+    return column
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -110,40 +228,6 @@ def _read_csv(path: Path) -> pd.DataFrame:
                 "decimals with a point."
             ) from None
     return table.set_axis(names, axis="columns")
-
-
-def _as_numbers(where: str, column: pd.Series) -> np.ndarray:
-    """The column as floats; raises UserError for the first cell that is not a finite number."""
-    import pandas as pd
-
-    text = np.zeros(len(column), dtype=bool)
-    if pd.api.types.is_numeric_dtype(column):
-        numbers = column.to_numpy(dtype=float, na_value=np.nan)
-    else:  # text, dates, decimals, integers over 64 bits, booleans with gaps
-        numbers = np.array([_as_number(cell) for cell in column], dtype=float)
-        text = np.isnan(numbers) & ~column.isna().to_numpy()
-    if text.any():
-        row = int(np.argmax(text))
-        cell = column.iloc[row]
-        is_date = isinstance(cell, date | time | timedelta) or DATE.match(str(cell))
-        advice = "Drop the column or encode it as numbers first, e.g. with pandas.get_dummies"
-        if is_date:
-            advice = "Convert dates to numbers first, e.g. days since the first one"
-        raise UserError(f"{where} is not numeric (row {row + 1} holds {shown(cell):.60}). {advice}.")
-    missing = np.isnan(numbers)
-    if missing.any():
-        raise UserError(
-            f"{where} has {missing.sum()} missing cells (first in row {np.argmax(missing) + 1}). Drop those rows, or "
-            "impute the cells first, e.g. with scikit-learn's SimpleImputer."
-        )
-    huge = np.abs(numbers) > LARGEST
-    if huge.any():
-        row = int(np.argmax(huge))
-        raise UserError(
-            f"{where} is infinite or above {LARGEST:g} in row {row + 1} ({shown(column.iloc[row])}). Drop the "
-            "row, or rescale the column, e.g. by its logarithm: squares and sums of such numbers overflow."
-        )
-    return numbers
 
 
 def _as_number(cell: Any) -> float:
