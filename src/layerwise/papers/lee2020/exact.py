@@ -24,11 +24,11 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def relu_norm(size: Size) -> pd.DataFrame:
-    """The F_2 norm of ``relu(u.x)`` at fixed accuracy: that of the ridge function of degree 8 of the same even part.
+    """The F_2 norm of the part of degree k of one neuron on the sphere.
 
-    The kernel of F_2 with ReLU neurons on the sphere has the eigenvalue ``b_k^2 / N_k`` on harmonics of degree k, N_k of
-    them and b_k^2 the share of degree k, so that the norm of the part of degree k of one neuron is ``N_k``. Columns: k,
-    dim, ``norm`` (N_k^(1/2)), which grows like d^(k/2).
+    The kernel ``E_w[sigma(w.x) sigma(w.z)]`` has the eigenvalue ``b_k^2 / N_k`` on the N_k harmonics of degree k, where
+    b_k^2 is the share of degree k in E sigma^2. That part of a neuron has the square ``b_k^2``, and so the norm
+    ``N_k^(1/2)``. Columns: k, dim, ``norm``.
     """
     from math import comb
 

@@ -162,7 +162,7 @@ STUDIES = (
                 name="depth-separation",
                 answers="N9",
                 source="Section 5",
-                statement="With n = 8 d² the best two-layer learner is worse than three layers, the more so the larger d.",
+                statement="With n = 8 d² the best two layers are worse than three, the more so the larger d.",
                 tests=(
                     Test("risk of three layers, largest d", risk(THREE_LAYERS), 0.0, high=0.1),
                     Test(
@@ -191,7 +191,7 @@ STUDIES = (
                 name="widths-of-both-layers",
                 answers="N1 N7",
                 source="Theorem, widths",
-                statement="With m₂ = 2000 the feature is that of m₂ = ∞, with 16 it is not; four neurons m₁ lose little.",
+                statement="With m₂ = 2000 the feature is that of m₂ = ∞, with 16 it is not.",
                 tests=(
                     Test("correlation with m₂ = 2000", correlation(studies.MANY_MIDDLE, studies.TANH), 1.0, low=0.85),
                     Test(
@@ -262,7 +262,7 @@ STUDIES = (
                 name="kernels-need-more",
                 answers="N5",
                 source="Section 4.2, kernels",
-                statement="With n = 8 d² three layers go beyond the quadratic part of z + .7 h₃, and a kernel does not.",
+                statement="With n = 8 d² three layers learn more of z + .7 h₃ than its quadratic part.",
                 tests=(
                     Test("risk of three layers, largest d", risk(H2, n=times(8, 2)), 0.0, high=0.25),
                     Test("risk of the kernel over it", risk_ratio(Cell(studies.POLYNOMIAL), Cell(H2)), 4.0, low=1.5),

@@ -110,7 +110,7 @@ LEMMAS = (
                 name="hypercontractivity",
                 answers="W18",
                 source="Hypercontractivity lemma",
-                statement="Moments of degree-k polynomials stay below (q−1)^(kq/2); the largest E f⁴ for k = 2 is 16.18.",
+                statement="E|f|^q ≤ (q−1)^(kq/2) for degree k and unit variance; the largest E f⁴ for k = 2 is 16.18.",
                 tests=(
                     Test("largest moment over the bound", largest("share"), 1.0, 0.1, 1.0),
                     Test("largest E f⁴, one variable, degree 2", largest("largest"), 16.18, 16.17, 16.19),

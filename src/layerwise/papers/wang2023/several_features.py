@@ -98,7 +98,7 @@ def finds_all(name: str, target: str, answers: str, statement: str, high: float)
         answers=answers,
         source="Open questions",
         statement=statement,
-        tests=(Test(f"{target}: risk, n = 12 D", risk(SEVERAL, target, n=-1), 0.0, high=high),),
+        tests=(Test(f"{target}: risk, n = 12 D", risk(SEVERAL, target, n=-1, log=False), 0.0, high=high),),
         mutation="P_k of the wrong normalisation",
     )
 
