@@ -43,7 +43,7 @@ FIRST_STEP = (
                     Test("overlap, r = 1, n = 16 d²", overlap(ONE_STEP, ONE), 1.0, low=0.95),
                     Test("overlap, r = 3, n = 16 d²", overlap(ONE_STEP, THREE), 1.0, low=0.95),
                 ),
-                mutation="step before removing the linear part",
+                mutation="gradient without the indicator",
             ),
             Claim(
                 name="more-directions-more-samples",
@@ -59,7 +59,7 @@ FIRST_STEP = (
                         low=1.3,
                     ),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="gradient without the indicator",
             ),
             Claim(
                 name="condition-number",
@@ -78,7 +78,7 @@ FIRST_STEP = (
                         low=0.01,
                     ),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="gradient without the indicator",
             ),
         ),
     ),
@@ -104,7 +104,7 @@ FIRST_STEP = (
                         low=0.25,
                     ),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="gradient without the indicator",
             ),
             Claim(
                 name="linear-part-first",
@@ -141,7 +141,7 @@ FIRST_STEP = (
                         "risk of 256 neurons over it", risk_ratio(Cell(MANY, n=8192), Cell(FEW, n=8192)), 0.1, high=0.5
                     ),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="biases kept",
             ),
             Claim(
                 name="rate-in-n",
@@ -152,7 +152,7 @@ FIRST_STEP = (
                     Test("risk at n = 8192", risk(MANY, n=8192), 0.0, high=0.1),
                     Test("β of risk ~ n^(−β), 256 neurons", rate(MANY), 1.0, low=0.25),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="biases kept",
             ),
             Claim(
                 name="fresh-samples-for-the-head",
@@ -169,7 +169,7 @@ FIRST_STEP = (
                         4.0,
                     ),
                 ),
-                mutation="one gradient for all neurons",
+                mutation="biases kept",
             ),
         ),
     ),

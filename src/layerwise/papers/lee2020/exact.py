@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,14 +31,16 @@ def relu_norm(size: Size) -> pd.DataFrame:
     b_k^2 is the share of degree k in E sigma^2. That part of a neuron has the square ``b_k^2``, and so the norm
     ``N_k^(1/2)``. Columns: k, dim, ``norm``.
     """
-    from math import comb
-
     rows = []
     for k in (2, 4, 8):
         for dim in (32, 64, 128, 256):
-            harmonics = comb(dim + k - 1, k) - (comb(dim + k - 3, k - 2) if k > 1 else 0)
-            rows.append({"k": k, "dim": dim, "norm": harmonics**0.5})
+            rows.append({"k": k, "dim": dim, "norm": n_harmonics(dim, k) ** 0.5})
     return _frame(rows)
+
+
+def n_harmonics(dim: int, k: int) -> int:
+    """Return the dimension of the spherical harmonics of degree k."""
+    return comb(dim + k - 1, k) - (comb(dim + k - 3, k - 2) if k > 1 else 0)
 
 
 def balanced_norms(size: Size) -> pd.DataFrame:

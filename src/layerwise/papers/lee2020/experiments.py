@@ -52,7 +52,7 @@ STUDIES = (
                         high=0.5,
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="representation of degree 1",
             ),
             Claim(
                 name="kernels-keep-degree-4",
@@ -63,7 +63,7 @@ STUDIES = (
                     Test(f"{label}, largest n: risk", risk(label, QUARTIC_1), 0.25, 0.1, 0.6)
                     for label in (KERNEL, NTK_RAW)
                 ),
-                mutation="kernel factor",
+                mutation="linear kernel",
             ),
             Claim(
                 name="quadratic-against-linear-model",
@@ -79,7 +79,7 @@ STUDIES = (
                         high=0.95,
                     ),
                 ),
-                mutation="sigma_1 of the wrong degree",
+                mutation="features without a nonlinearity",
             ),
             Claim(
                 name="moments-reach-the-limit",
@@ -87,7 +87,7 @@ STUDIES = (
                 source="Slides, spectral methods",
                 statement="Directions from moments reach the order of the information limit d r.",
                 tests=(Test("r = 1, largest n: risk, polished moments", risk(MOMENTS, QUARTIC_1), 0.0, high=0.02),),
-                mutation="moments of the wrong normalisation",
+                mutation="moments without the labels",
             ),
         ),
     ),
@@ -103,7 +103,7 @@ STUDIES = (
                 source="Chen et al. 2020, d^⌈p/2⌉",
                 statement="With the Hermite representation the number of samples grows like d^(p/2).",
                 tests=(Test("exponent of n*", exponent(figures.THRESHOLD, QUAD_HERMITE), 2.0, 1.2, 2.8),),
-                mutation="P_k of the wrong normalisation",
+                mutation="representation of degree 1",
             ),
             Claim(
                 name="moments-exponent",
@@ -111,7 +111,7 @@ STUDIES = (
                 source="Slides, d^(p/2) as a limit",
                 statement="Polished moments need between d (information) and d^(p/2) (tensor unfolding) samples.",
                 tests=(Test("exponent of n*", exponent(figures.THRESHOLD, MOMENTS), 2.0, 0.5, 2.3),),
-                mutation="moments of the wrong normalisation",
+                mutation="moments without the labels",
             ),
             Claim(
                 name="not-without-representation",
@@ -130,7 +130,7 @@ STUDIES = (
                         for label in (KERNEL, QUAD_RAW)
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="representation of degree 1",
             ),
         ),
     ),
@@ -213,7 +213,7 @@ STUDIES = (
                         1.3,
                     ),
                 ),
-                mutation="nuclear norm replaced by the Frobenius norm",
+                mutation="loop variable closure in teachers",
             ),
         ),
     ),
@@ -235,7 +235,7 @@ STUDIES = (
                         "(β·g)² + v·g: risk of two stages", risk(studies.TWO_STAGES, studies.DEEP_LINEAR), 0.0, high=0.1
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="representation of degree 1",
             ),
         ),
     ),
@@ -258,7 +258,7 @@ STUDIES = (
                         low=0.05,
                     ),
                 ),
-                mutation="moments of the wrong normalisation",
+                mutation="moments without the labels",
             ),
             Claim(
                 name="inputs-on-the-sphere",
@@ -274,7 +274,7 @@ STUDIES = (
                         high=0.1,
                     ),
                 ),
-                mutation="moments of the wrong normalisation",
+                mutation="moments without the labels",
             ),
         ),
     ),

@@ -55,7 +55,7 @@ STUDIES = (
                         low=1.3,
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             Claim(
                 name="quadratic-rate",
@@ -71,7 +71,7 @@ STUDIES = (
                         high=1.2,
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
         ),
     ),
@@ -96,7 +96,7 @@ STUDIES = (
                         high=1.6,
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
         ),
     ),
@@ -112,7 +112,7 @@ STUDIES = (
                 source="Theorem, k = 2",
                 statement="The number of samples for risk .2 grows like d².",
                 tests=(Test("exponent of n*", exponent(THRESHOLD, TWO_STAGES), 2.0, 1.2, 2.6),),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             *(
                 Claim(
@@ -131,7 +131,7 @@ STUDIES = (
                         ),
                         Test("risk of two stages there, n = 8 d²", risk(TWO_STAGES, n=times(8, 2)), 0.0, high=0.35),
                     ),
-                    mutation="P_k of the wrong normalisation",
+                    mutation="sigma_1 of the wrong degree",
                 )
                 for name, label in (("ntk", "NTK"), ("random-features", "random features"))
             ),
@@ -185,7 +185,7 @@ STUDIES = (
                         "risk of the refined learner, n = 8 d²", risk(REFINED, n=times(8, 2), log=False), 0.0, high=0.05
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
         ),
     ),
@@ -211,7 +211,7 @@ STUDIES = (
                     ),
                     Test("correlation with D/4 neurons", correlation("m₁ = D/4"), 0.5, high=0.65),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
         ),
     ),
@@ -227,7 +227,7 @@ STUDIES = (
                 source="Assumption 4",
                 statement="Two terms instead of d cost little at this size; P₂h stays close to p.",
                 tests=(Test("L = 2: correlation, n = 32 d²", correlation(target="L = 2"), 0.94, 0.85, 0.96),),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             Claim(
                 name="two-features-are-not-learnt",
@@ -235,7 +235,7 @@ STUDIES = (
                 source="Open questions",
                 statement="With two features, stage 1 converges, but half of the variance is never learnt.",
                 tests=(Test("risk, n = 32 d²", risk(target=studies.TWO_FEATURES), 0.5, 0.45, 0.65),),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             Claim(
                 name="inputs-uniform",
@@ -243,7 +243,7 @@ STUDIES = (
                 source="Open questions",
                 statement="Uniform instead of Gaussian inputs do not matter.",
                 tests=(Test("correlation, n = 32 d²", correlation(target="random tensor, cube"), 0.95, low=0.8),),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             Claim(
                 name="inputs-heavy-tailed",
@@ -259,7 +259,7 @@ STUDIES = (
                         low=1.5,
                     ),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
         ),
     ),

@@ -29,7 +29,7 @@ LEMMAS = (
                             low=0.8,
                         ),
                     ),
-                    mutation="slope of the link doubled",
+                    mutation="half of the inner product",
                 )
                 for k in (2, 3)
             ),
@@ -77,7 +77,7 @@ LEMMAS = (
                 source="Assumption 4",
                 statement="Degree, orthogonality, balance and L = Θ(d) are found from the coefficients of p alone.",
                 tests=(Test("wrong verdicts", largest("wrong"), 0.0, high=0.0),),
-                mutation="P_k of the wrong normalisation",
+                mutation="structure of the wrong degree",
             ),
         ),
     ),
@@ -96,7 +96,7 @@ LEMMAS = (
                     Test(f"exponent of E p⁴ − 3 in d, k = {k}", slope("excess", "dim", k=k), -1.0, -1.05, -0.95)
                     for k in (2, 3)
                 ),
-                mutation="moments of products without cross terms",
+                mutation="moments without cross terms",
             ),
         ),
     ),
