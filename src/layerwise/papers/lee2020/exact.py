@@ -33,8 +33,7 @@ def relu_norm(size: Size) -> pd.DataFrame:
     """
     rows = []
     for k in (2, 4, 8):
-        for dim in (32, 64, 128, 256):
-            rows.append({"k": k, "dim": dim, "norm": n_harmonics(dim, k) ** 0.5})
+        rows += [{"k": k, "dim": dim, "norm": n_harmonics(dim, k) ** 0.5} for dim in (32, 64, 128, 256)]
     return _frame(rows)
 
 
