@@ -78,8 +78,8 @@ STUDIES = (
                 source="Section 4.2",
                 statement="With σ₂ = h₂ the feature tends to xᵀAx, and the loss falls with it.",
                 tests=(
-                    Test("correlation with xᵀAx, largest d, n = 8 d²", correlation(), 1.0, low=0.93),
-                    Test("risk there", risk(), 0.0, high=0.2),
+                    Test("correlation with xᵀAx, largest d, n = 8 d²", correlation(), 1.0, low=0.88),
+                    Test("risk there", risk(), 0.0, high=0.25),
                 ),
                 mutation="sigma_1 of the wrong degree",
             ),

@@ -62,11 +62,11 @@ def assumption_4(size: Size) -> pd.DataFrame:
 
     Columns: ``case``, ``wrong`` (1 where the verdict is not the expected one).
     """
-    d = 6
+    d = 12
     e = np.eye(d, dtype=int)
-    pairs = HermitePolynomial(np.array([e[0] + e[1], e[2] + e[3], e[4] + e[5]]), np.full(3, 3**-0.5))
-    unbalanced = HermitePolynomial(2 * e, np.array([5.0, *[1.0] * 5]) / np.sqrt(30.0))
-    lower = HermitePolynomial(np.concatenate([2 * e, e[:1]]), np.array([1.0] * 7) / np.sqrt(7.0))
+    pairs = HermitePolynomial(e[::2] + e[1::2], np.full(d // 2, (d // 2) ** -0.5))
+    unbalanced = HermitePolynomial(2 * e, np.array([20.0, *[1.0] * (d - 1)]) / np.sqrt(400.0 + d - 1))
+    lower = HermitePolynomial(np.concatenate([2 * e, e[:1]]), np.full(d + 1, (d + 1) ** -0.5))
     rows = []
     for name, feature, part, expected in (
         ("disjoint products", pairs, "orthogonality", True),
