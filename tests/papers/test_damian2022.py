@@ -51,7 +51,7 @@ def test_generative_exponents_of_the_class_of_theorem_2():
 def test_directions_have_the_stated_curvatures():
     # catches: curvatures that are not those of the label, a variance other than 1
     target = MultiIndex(8, random_state=0, **directions(UNEQUAL, [1.0, 0.25]).params)
-    H = target.polynomial().expected_hessian()
+    H = target.facts.polynomial.expected_hessian()
     curvatures = np.linalg.eigvalsh(H)[::-1][:2]
     assert_allclose(curvatures[1] / curvatures[0], 0.25, rtol=1e-8)
     assert_allclose(target.variance, 1, rtol=1e-10)

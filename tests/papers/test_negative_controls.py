@@ -101,7 +101,11 @@ def test_every_claim_names_a_mutation():
 def test_the_named_mutation_turns_the_claims(figure, mutation, claims, monkeypatch):
     # catches: a claim that the error which it names would leave supported
     MUTATIONS[mutation](monkeypatch)
-    result = run_study(figure.study("small")) if isinstance(figure, PublishedFigure) else figure.measure("small")
+    result = (
+        run_study(figure.study("small"), workers="threads")
+        if isinstance(figure, PublishedFigure)
+        else figure.measure("small")
+    )
     verdicts = {claim.name: claim.verdict(result) for claim in claims}
     assert [name for name, verdict in verdicts.items() if verdict == "supported"] == []
     if mutation in TEN:

@@ -144,7 +144,7 @@ def strongest_two_layers(size: Size, kernel_sizes: list[int] | None = None) -> l
     kernel = {"kernel": "arc-cosine", "penalty": 1e-6}
     trained = {"width": TWO_LAYERS_WIDTH, "patience": 10}
     if size == "small":
-        trained |= {"width": 300, "max_epochs": 60}
+        trained |= {"width": 100, "max_epochs": 30}
     return [
         LearnerSpec(label=KERNEL, use=KernelRegressor, params=kernel, n=kernel_sizes),
         LearnerSpec(label=ALL_TRAINED, use=JointRegressor, params=trained),
