@@ -130,5 +130,5 @@ def test_statistics_of_a_measurement():
     measured = slope("error", "m", k=2)(table)
     assert_allclose([measured.value, measured.lower, measured.upper], -0.5)
     assert_allclose(column("error", m=-1, k=1)(table).value, 3 / 4)
-    assert_allclose(largest("error", m=0)(table), 5 * 2 / 2)
+    assert_allclose(largest("error", m=4)(table), 5 * 2 / 2)
     assert_allclose(slope("error", "m", k=1)(table.drop(columns="seed")).value, -0.5)

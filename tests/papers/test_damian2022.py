@@ -1,26 +1,19 @@
 """Formulas of the paper, the studies that are run, and the statistics of the claims."""
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 
-from layerwise.papers.damian2022 import (
-    DAMIAN2022,
-    H6,
-    ONE_STEP,
+from layerwise.papers.damian2022 import ResampledTwoLayer, TransferredTwoLayer
+from layerwise.papers.damian2022.exact import heads
+from layerwise.papers.damian2022.studies import (
     SOURCE_LINK,
     TARGET_LINK,
-    TRANSFORMS,
-    TransferredTwoLayer,
-    gain,
+    UNEQUAL,
+    directions,
     kernel_gap,
-    risk_with_transforms,
-    source_label,
-    transfer,
     transforms,
 )
-from layerwise.studies import Outcome, StudyResult
-from layerwise.targets import HermiteSingleIndex, SingleIndex
+from layerwise.targets import HermiteSingleIndex, MultiIndex, SingleIndex
 
 
 def test_targets_are_those_of_the_paper():
@@ -34,45 +27,9 @@ def test_targets_are_those_of_the_paper():
     assert_allclose(source.degree_energies(4), [0, 0, 0.5, 0, 0.5], atol=1e-12)
 
 
-@pytest.mark.parametrize("full", [False, True])
-def test_studies_contain_the_cells_of_the_claims(full):
-    # catches: a claim about a learner or a sample size that its study does not run, which is never measured
-    for figure in DAMIAN2022.figures:
-        study = figure.study(full)
-        assert study.seeds >= 5
-        assert study.n_test == 2**15
-        result = StudyResult(study, {trial.key: Outcome(0.25, 1.0) for trial in study.trials()})
-        for claim in figure.claims:
-            assert np.isfinite(claim.statistic(result))
-
-
 def test_noise_of_the_kernel_gap_is_one_rademacher():
-    study = kernel_gap(False)
+    study = kernel_gap("default")
     assert (study.noise, study.noise_distribution, study.dims) == (1.0, "rademacher", (10,))
-
-
-def test_gain_is_the_difference_of_medians():
-    # catches: curves interchanged, or another N
-    study = transfer(False)
-    risks = {source_label(0): 1.0, source_label(16384): 0.25}
-    outcomes = {
-        trial.key: Outcome(risks.get(learner, 9.0) + (trial.n != 256), 1.0) for _, learner, trial in study.cells()
-    }
-    assert_allclose(gain(StudyResult(study, outcomes)), 0.75)
-
-
-def test_the_ratio_of_transforms_is_that_of_medians():
-    # catches: the ratio inverted, or another target or n
-    study = transforms(False)
-    risks = {(H6, ONE_STEP): 0.5, (H6, TRANSFORMS): 0.1}
-    outcomes = {
-        trial.key: Outcome(risks.get((target, learner), 9.0) + (trial.n != 32 * 30), 1.0)
-        for target, learner, trial in study.cells()
-    }
-    assert_allclose(risk_with_transforms(StudyResult(study, outcomes)), 0.2)
-    for spec in study.targets:
-        target = HermiteSingleIndex(30, **spec.params)
-        assert (target.information_exponent, target.generative_exponent) == (spec.params["degree"], 2)
 
 
 def test_pre_training_helps_and_zero_is_random_features():
@@ -85,6 +42,32 @@ def test_pre_training_helps_and_zero_is_random_features():
     assert risk[8192] < risk[0] - 0.3
 
 
-def test_verdicts():
-    claim = DAMIAN2022.figures[0].claims[0]
-    assert [claim.verdict(value) for value in (0.05, 0.5, np.nan)] == ["agrees", "differs", "not measured"]
+def test_generative_exponents_of_the_class_of_theorem_2():
+    for spec in transforms("default").targets:
+        target = HermiteSingleIndex(30, **spec.params)
+        assert (target.information_exponent, target.generative_exponent) == (spec.params["degree"], 2)
+
+
+def test_directions_have_the_stated_curvatures():
+    # catches: curvatures that are not those of the label, a variance other than 1
+    target = MultiIndex(8, random_state=0, **directions(UNEQUAL, [1.0, 0.25]).params)
+    H = target.facts.polynomial.expected_hessian()
+    curvatures = np.linalg.eigvalsh(H)[::-1][:2]
+    assert_allclose(curvatures[1] / curvatures[0], 0.25, rtol=1e-8)
+    assert_allclose(target.variance, 1, rtol=1e-10)
+
+
+def test_the_resampled_network_uses_each_half_once():
+    # catches: a head fitted on the rows of the step
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((400, 4)), rng.standard_normal(400)
+    changed = np.where(np.arange(400) < 200, y, 0.0)
+    models = [ResampledTwoLayer(50, random_state=0).fit(X, labels) for labels in (y, changed)]
+    W = [model.model_.first_step_.weights_ for model in models]
+    assert_allclose(W[0], W[1])
+    assert not np.allclose(models[0].predict(X), models[1].predict(X))
+    assert_allclose(models[1].predict(X), 0, atol=1e-12)
+
+
+def test_the_constrained_head_is_the_ridge_head():
+    assert heads("small")["difference"].max() < 1e-6

@@ -3,12 +3,27 @@
 import re
 
 import pytest
+from mutations import MUTATIONS
 
 from layerwise.papers import PAPERS, Measurement, PublishedFigure
+from layerwise.studies import run_study
 
 FIGURES = [(f"{key}/{figure.name}", figure) for key, paper in PAPERS.items() for figure in paper.figures]
 STUDIES = [pytest.param(figure, id=name) for name, figure in FIGURES if isinstance(figure, PublishedFigure)]
 MEASUREMENTS = [pytest.param(figure, id=name) for name, figure in FIGURES if isinstance(figure, Measurement)]
+#: Errors that each turn a claim to "contradicted".
+TEN = {
+    "gradient sign",
+    "no centring",
+    "biases kept",
+    "sigma_1 of the wrong degree",
+    "all dropout signs +1",
+    "kernel factor",
+    "head on the training feature",
+    "step before removing the linear part",
+    "P_k of the wrong normalisation",
+    "loop variable closure in teachers",
+}
 SIZES = ("small", "default", "full")
 
 
@@ -60,3 +75,38 @@ def test_studies_contain_the_cells_of_the_claims(figure, size):
     finally:
         Cell.__call__ = original
     assert missing == [], study.name
+
+
+def claims_by_mutation():
+    """Return, for each figure and mutation, the claims of the figure that name it."""
+    groups = {}
+    for name, figure in FIGURES:
+        for claim in figure.claims if figure.has("small") else ():
+            groups.setdefault((name, claim.mutation), (figure, []))[1].append(claim)
+    return [
+        pytest.param(figure, mutation, claims, id=f"{name}-{mutation}")
+        for (name, mutation), (figure, claims) in groups.items()
+    ]
+
+
+def test_every_claim_names_a_mutation():
+    # catches: a claim without a negative control
+    assert [claim.name for _, figure in FIGURES for claim in figure.claims if claim.mutation not in MUTATIONS] == []
+    assert set(MUTATIONS) >= TEN
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # mutated programs overflow, do not converge, or divide by 0
+@pytest.mark.parametrize(("figure", "mutation", "claims"), claims_by_mutation())
+def test_the_named_mutation_turns_the_claims(figure, mutation, claims, monkeypatch):
+    # catches: a claim that the error which it names would leave supported
+    MUTATIONS[mutation](monkeypatch)
+    result = (
+        run_study(figure.study("small"), workers="threads")
+        if isinstance(figure, PublishedFigure)
+        else figure.measure("small")
+    )
+    verdicts = {claim.name: claim.verdict(result) for claim in claims}
+    assert [name for name, verdict in verdicts.items() if verdict == "supported"] == []
+    if mutation in TEN:
+        assert "contradicted" in verdicts.values()

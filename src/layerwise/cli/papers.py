@@ -105,23 +105,20 @@ def verify(
 
     paper, name = split_claim(claim)
     found = list(PAPERS.values()) if paper is None else [find_paper(paper)]
-    tables = []
+    options = {"name": name, "size": cast("Size", size.value), "n_jobs": jobs, "retry_failed": retry_failed}
     with progress_bar() as (start, advance):
-        for one in found:
-            tables.append(
-                run(
-                    one,
-                    make_folder(out / one.key),
-                    name=name,
-                    size=cast("Size", size.value),
-                    n_jobs=jobs,
-                    retry_failed=retry_failed,
-                    started=lambda figure, outcomes, total, key=one.key: start(
-                        f"{key}/{figure.name}", len(outcomes), total
-                    ),
-                    callback=lambda figure, n_done, *_, key=one.key: advance(f"{key}/{figure.name}", n_done),
-                )
+        tables = [
+            run(
+                one,
+                make_folder(out / one.key),
+                started=lambda figure, outcomes, total, key=one.key: start(
+                    f"{key}/{figure.name}", len(outcomes), total
+                ),
+                callback=lambda figure, n_done, *_, key=one.key: advance(f"{key}/{figure.name}", n_done),
+                **options,
             )
+            for one in found
+        ]
     claims = pd.concat(tables, ignore_index=True)
     show_claims(claims)
     list_files(write_claims(claims, out, cast("Size", size.value)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from layerwise.papers.claim import Claim
 from layerwise.studies import Outcome, Study, StudyResult
@@ -29,6 +29,12 @@ class _Figure:
     caption: str
     draw: Callable[[Any], Figure] | None = None
     claims: tuple[Claim, ...] = ()
+    smallest: Size = "small"
+
+    def has(self, size: Size) -> bool:
+        """Return whether the figure is run at a size."""
+        sizes = get_args(Size)
+        return sizes.index(size) >= sizes.index(self.smallest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,8 @@ class PublishedFigure(_Figure):
     draw : callable, optional
         ``draw(result) -> Figure`` for the `StudyResult`; None for a study that only decides claims.
     claims : tuple of Claim
+    smallest : {"small", "default", "full"}, default="small"
+        The smallest size at which the figure is run, for studies of which every trial takes minutes.
     """
 
     study: Callable[[Size], Study]
@@ -66,7 +74,7 @@ class Measurement(_Figure):
 
     Parameters
     ----------
-    name, caption, draw, claims
+    name, caption, draw, claims, smallest
         As for `PublishedFigure`; ``draw`` and the statistics take the table instead of a result.
     measure : callable
         ``measure(size) -> DataFrame``; deterministic.

@@ -78,7 +78,7 @@ def reproduce(
     store_path = out / f"{paper.key}.sqlite"
     files, rows, errors = [], [], []
     with Store(store_path) as store, store.writing():
-        for figure in paper.figures:
+        for figure in (figure for figure in paper.figures if figure.has(size)):
             result = run_figure(
                 figure, size, store, n_jobs=n_jobs, retry_failed=retry_failed, started=started, callback=callback
             )

@@ -1,4 +1,4 @@
-"""Statistics of a study's result on which the claims of the papers rest: each factory returns ``result -> Estimate``."""
+"""Statistics of studies and measurements, on which claims rest: each factory returns ``result -> Estimate``."""
 
 from __future__ import annotations
 
@@ -56,10 +56,13 @@ class Cell:
         return rows[rows["n"] == _value(rows["n"], n)].set_index("seed")[metric]
 
 
-def risk(learner: str | None = None, target: str | None = None, *, dim: int = -1, n=-1) -> Statistic:
-    """Return the statistic of a cell's risk: the geometric mean over seeds."""
+def risk(learner: str | None = None, target: str | None = None, *, dim: int = -1, n=-1, log: bool = True) -> Statistic:
+    """Return the statistic of a cell's risk: the geometric mean over seeds, or the mean.
+
+    The mean suits targets that are learnt exactly, whose risks spread over orders of magnitude near 0.
+    """
     cell = Cell(learner, target, dim, n)
-    return lambda result: estimate(cell(result), log=True)
+    return lambda result: estimate(cell(result), log=log)
 
 
 def metric(name: Metric, learner: str | None = None, target: str | None = None, *, dim: int = -1, n=-1) -> Statistic:
@@ -189,13 +192,9 @@ def fit_slope(values: pd.Series) -> float:
 
 
 def select(table: pd.DataFrame, **where: object) -> pd.DataFrame:
-    """Return the rows with these values; -1 stands for the largest value of a column of integers, 0 for the smallest."""
+    """Return the rows with these values; -1 stands for the largest value of a column."""
     for name, value in where.items():
-        if (
-            value in (0, -1)
-            and not isinstance(value, bool)
-            and np.issubdtype(np.asarray(table[name]).dtype, np.integer)
-        ):
-            value = np.unique(table[name])[value]
+        if isinstance(value, int) and value == -1:
+            value = table[name].max()
         table = table[table[name] == value]
     return table

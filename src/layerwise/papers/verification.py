@@ -68,19 +68,22 @@ def verify(
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[tuple] = []
     with Store(folder / f"{paper.key}.sqlite") as store, store.writing():
-        for figure, claims in chosen(paper, name):
+        for figure, claims in chosen(paper, name, size):
             options: dict[str, Any] = {"n_jobs": n_jobs, "retry_failed": retry_failed}
             result = run_figure(figure, size, store, started=started, callback=callback, **options)
             rows += claim_rows(paper, figure, claims, result)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def chosen(paper: Paper, name: str | None) -> list[tuple[PublishedFigure | Measurement, tuple[Claim, ...]]]:
-    """Return the figures with the claims to verify: all, those of one figure, or one claim."""
+def chosen(paper: Paper, name: str | None, size: Size) -> list[tuple[PublishedFigure | Measurement, tuple[Claim, ...]]]:
+    """Return the figures that a size has, with the claims to verify: all, those of one figure, or one claim."""
     pairs = [(figure, figure.claims) for figure in paper.figures if name in (None, figure.name)]
     if name is not None and not pairs:
         pairs = [(f, tuple(claim for claim in f.claims if claim.name == name)) for f in paper.figures]
     pairs = [(figure, claims) for figure, claims in pairs if claims]
+    if pairs and name is not None and not pairs[0][0].has(size):
+        raise UserError(f"size={size!r} must be at least {pairs[0][0].smallest!r} for {name!r}. Pass that size.")
+    pairs = [(figure, claims) for figure, claims in pairs if figure.has(size)]
     if not pairs and name is not None:
         from layerwise._validation import did_you_mean
 

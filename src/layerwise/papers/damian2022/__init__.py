@@ -14,6 +14,7 @@ generative exponent of h_p is 1 or 2, order d samples suffice (Damian, Pillaud-V
 """
 
 from layerwise.papers.damian2022.experiments import STUDIES
+from layerwise.papers.damian2022.first_step import FIRST_STEP
 from layerwise.papers.damian2022.lemmas import LEMMAS
 from layerwise.papers.damian2022.studies import ResampledTwoLayer, TransferredTwoLayer
 from layerwise.papers.paper import Paper
@@ -26,5 +27,5 @@ DAMIAN2022 = Paper(
         "A. Damian, J. D. Lee, M. Soltanolkotabi (2022). Neural networks can learn representations with gradient "
         "descent. COLT."
     ),
-    figures=(*STUDIES, *LEMMAS),
+    figures=(*STUDIES, *FIRST_STEP, *LEMMAS),
 )

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from layerwise.hermite import HermitePolynomial, HermiteSeries
 from layerwise.papers.paper import Size, by_size
 from layerwise.representations.first_step import half_space_moments
+from layerwise.solvers import ridge
 from layerwise.targets import HermiteSingleIndex, SingleIndex
 from layerwise.theory import (
     QueryOracle,
@@ -148,17 +149,22 @@ def heads(size: Size) -> pd.DataFrame:
         y = X[:, 0] ** 2 - 1 + 0.1 * rng.standard_normal(200)
         U, s, V = np.linalg.svd(F, full_matrices=False)
         for penalty in (1e-3, 1e-2, 1e-1, 1.0):
-            ridge = np.linalg.solve(F.T @ F / 200 + penalty / 2 * np.eye(40), F.T @ y / 200)
-            radius = np.linalg.norm(ridge)
+            head = ridge_head(F, y, penalty)
+            radius = np.linalg.norm(head)
 
             def excess(t: float, weights=s * (U.T @ y), s=s, radius=radius) -> float:
                 return float(np.linalg.norm(weights / (s**2 + np.exp(t))) - radius)
 
             multiplier = np.exp(brentq(excess, -20, 20, xtol=1e-13))
             constrained = V.T @ (s * (U.T @ y) / (s**2 + multiplier))
-            difference = np.linalg.norm(constrained - ridge) / radius
+            difference = np.linalg.norm(constrained - head) / radius
             rows.append({"seed": seed, "penalty": penalty, "difference": difference, "norm": radius})
     return _frame(rows)
+
+
+def ridge_head(features: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """Return the head that `layerwise.solvers.ridge` fits to features (n, m) and y (n,)."""
+    return ridge(features, y, penalty).coefficients
 
 
 def assumption_checks(size: Size) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def kernel_gap(size: Size) -> Study:
 
 
 def staircase(size: Size) -> Study:
-    """The polynomial kernel of degree 4, from n = d to beyond the number of polynomials of degree 4, almost no noise."""
+    """The polynomial kernel of degree 4, from n = d to beyond the number of polynomials of degree 4."""
     return Study(
         name="Staircase of the polynomial kernel",
         targets=[source()],
@@ -199,7 +199,7 @@ def directions(label: str, curvatures: list[float]) -> TargetSpec:
 
 
 def necessity(size: Size) -> Study:
-    """Degree 4 with and without a part of degree 2, at the same sample sizes, and a target with a mean and a linear part."""
+    """Degree 6 with and without a part of degree 2, and a target with a mean and a linear part."""
     exponents, half = [[0, 0], [1, 0], [0, 2], [0, 4]], math.sqrt(0.5)
     mixed = {"exponents": exponents, "coefficients": [3.0, 1.0, half, half]}
     learners = [

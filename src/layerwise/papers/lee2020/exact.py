@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,20 +25,21 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def relu_norm(size: Size) -> pd.DataFrame:
-    """The F_2 norm of ``relu(u.x)`` at fixed accuracy: that of the ridge function of degree 8 of the same even part.
+    """The F_2 norm of the part of degree k of one neuron on the sphere.
 
-    The kernel of F_2 with ReLU neurons on the sphere has the eigenvalue ``b_k^2 / N_k`` on harmonics of degree k, N_k of
-    them and b_k^2 the share of degree k, so that the norm of the part of degree k of one neuron is ``N_k``. Columns: k,
-    dim, ``norm`` (N_k^(1/2)), which grows like d^(k/2).
+    The kernel ``E_w[sigma(w.x) sigma(w.z)]`` has the eigenvalue ``b_k^2 / N_k`` on the N_k harmonics of degree k, where
+    b_k^2 is the share of degree k in E sigma^2. That part of a neuron has the square ``b_k^2``, and so the norm
+    ``N_k^(1/2)``. Columns: k, dim, ``norm``.
     """
-    from math import comb
-
     rows = []
     for k in (2, 4, 8):
-        for dim in (32, 64, 128, 256):
-            harmonics = comb(dim + k - 1, k) - (comb(dim + k - 3, k - 2) if k > 1 else 0)
-            rows.append({"k": k, "dim": dim, "norm": harmonics**0.5})
+        rows += [{"k": k, "dim": dim, "norm": n_harmonics(dim, k) ** 0.5} for dim in (32, 64, 128, 256)]
     return _frame(rows)
+
+
+def n_harmonics(dim: int, k: int) -> int:
+    """Return the dimension of the spherical harmonics of degree k."""
+    return comb(dim + k - 1, k) - (comb(dim + k - 3, k - 2) if k > 1 else 0)
 
 
 def balanced_norms(size: Size) -> pd.DataFrame:

@@ -49,7 +49,7 @@ LEMMAS = (
                 source="Slides; Bai & Lee 2019",
                 statement="The least ‖W‖⁴_{2,4} for M is (2/m)((tr M₊)² + (tr M₋)²).",
                 tests=(Test("minimum found by descent over the formula", column("four"), 1.0, 0.98, 1.05),),
-                mutation="",
+                mutation="descent stopped early",
             ),
             Claim(
                 name="weight-decay-is-f1",
@@ -57,7 +57,7 @@ LEMMAS = (
                 source="Slides, ℓ₂ norm of all parameters",
                 statement="The least ℓ₂ norm of all parameters is the nuclear norm; descent finds no bad minimum.",
                 tests=(Test("minimum found by descent over the nuclear norm", column("decay"), 1.0, 0.98, 1.05),),
-                mutation="",
+                mutation="descent stopped early",
             ),
         ),
     ),
@@ -76,7 +76,7 @@ LEMMAS = (
                     Test(f"exponent in d, k = {k}", slope("norm", "dim", k=k), k / 2, k / 2 - 0.5, k / 2 + 0.1)
                     for k in (2, 4, 8)
                 ),
-                mutation="",
+                mutation="harmonics counted as monomials of one degree less",
             ),
         ),
     ),
@@ -92,7 +92,7 @@ LEMMAS = (
                 source="Slides, definition",
                 statement="Rank and normalisations of low-rank polynomials are measured on the target.",
                 tests=(Test("wrong verdicts", largest("wrong"), 0.0, high=0.0),),
-                mutation="P_k of the wrong normalisation",
+                mutation="every direction is relevant",
             ),
         ),
     ),
@@ -108,7 +108,7 @@ LEMMAS = (
                 source="Slides, table of rates",
                 statement="d^p for kernels, d^(p−1) and d^(p/2) for quadratic models, d for moments and F₁.",
                 tests=(Test("largest error of the exponent", largest("error"), 0.0, high=0.0),),
-                mutation="",
+                mutation="rates without the representation",
             ),
         ),
     ),
@@ -126,7 +126,7 @@ LEMMAS = (
                 tests=tuple(
                     Test(f"overlap with the span, r = {r}", column("overlap", r=r), 1.0, low=0.8) for r in (1, 2)
                 ),
-                mutation="queries without the adversary",
+                mutation="answers always 0",
             ),
         ),
     ),

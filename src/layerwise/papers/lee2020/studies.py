@@ -134,13 +134,13 @@ def samples(size: Size) -> Study:
 def rank(size: Size) -> Study:
     """F_1 and F_2 with the quadratic activation, by the rank of the target, at d = 30."""
     ranks = by_size(size, (1, 4), (1, 2, 3, 4), (1, 2, 3, 4, 6, 8))
-    larger = by_size(size, [110, 160, 220], [340, 400, 480, 570, 680], [340, 400, 480, 570, 680])
+    larger = by_size(size, [150], [340, 400, 480, 570, 680], [340, 400, 480, 570, 680])
     return Study(
         name="Samples by rank, quadratic activation",
         targets=[teacher(r, SQUARE, f"r = {r}") for r in ranks],
         learners=[convex("F1", "quadratic", bias=0.0), convex("F2", "quadratic", larger, bias=0.0)],
         dims=by_size(size, [15], [30], [30]),
-        n=by_size(size, [35, 60, 90, 120], [85, 120, 170, 240], [85, 120, 170, 240]),
+        n=by_size(size, [60, 90], [85, 120, 170, 240], [85, 120, 170, 240]),
         seeds=by_size(size, 5, 5, 10),
         noise=NOISE,
         n_test=2**13,

@@ -32,11 +32,11 @@ def _sphere(rng: np.random.Generator, n: int, dim: int) -> np.ndarray:
 
 
 def eigenvalues(size: Size) -> pd.DataFrame:
-    """Eigenvalues of K on linear and traceless quadratic functions on the sphere, over ``c_k^2`` times the known factor.
+    """Eigenvalues of K on linear and traceless quadratic functions on the sphere, over their formulas.
 
     On the sphere of radius sqrt(d), ``K f = lambda_k f`` for harmonics f of degree k, with ``lambda_1 = c_1^2 / d`` and
-    ``lambda_2 = 2 c_2^2 / (d + 2)^2`` for sigma of degree 2, and up to O(1/d) for others. K f is evaluated by an average
-    over 2^14 points or more. Columns: seed, ``activation``, degree, ``ratio``.
+    ``lambda_2 = 2 c_2^2 / (d + 2)^2`` for sigma of degree 2, and up to O(1/d) for others. K f is an average over 2^14
+    points or more. Columns: seed, ``activation``, degree, ``ratio``.
     """
     rows = []
     dim = by_size(size, 16, 32, 32)
@@ -88,7 +88,7 @@ def tangent_kernel(size: Size) -> pd.DataFrame:
 def learnt_feature(size: Size) -> pd.DataFrame:
     """The learnt feature phi against K f*, which is a multiple of x'Ax for f* = x'Ax, as n and m_2 grow.
 
-    Columns: seed, n, ``width`` (0 for infinite), ``distance``: the relative distance of phi and the best multiple of x'Ax.
+    Columns: seed, n, ``width`` (0 for infinite), ``distance`` of phi and the best multiple of x'Ax, relative to phi.
     """
     rows, dim = [], 8
     for seed in range(SEEDS):

@@ -88,7 +88,7 @@ LEMMAS = (
                     Test("relative error of the norm", largest("norm_error"), 0.0, high=1e-8),
                     Test("wrong verdicts", largest("wrong"), 0.0, high=0.0),
                 ),
-                mutation="P_k of the wrong normalisation",
+                mutation="norm of the vector of eigenvalues",
             ),
         ),
     ),

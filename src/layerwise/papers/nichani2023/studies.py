@@ -75,7 +75,7 @@ def single_index(size: Size) -> Study:
         name="Single index",
         targets=[TargetSpec(label="sin(β·x)", use=SingleIndex, params={"link": "sin"})],
         learners=[algorithm(RELU, activation="relu", linear="none")],
-        dims=by_size(size, [6, 12, 24], DIMS, DIMS),
+        dims=by_size(size, [4, 32], DIMS, DIMS),
         n=Sizes(times=by_size(size, [4, 8, 16, 32], [2, 4, 8, 16, 32], [2, 4, 8, 16, 32, 64, 128, 256])),
         seeds=by_size(size, 8, SEEDS, SEEDS),
         n_test=by_size(size, 2**12, 2**15, 2**15),
@@ -88,7 +88,7 @@ def quadratic_feature(size: Size) -> Study:
         name="Quadratic feature",
         targets=[TargetSpec(label="tanh(2xᵀAx)", use=TanhOfQuadratic)],
         learners=[algorithm(H2)],
-        dims=by_size(size, [6, 10, 16], DIMS, DIMS),
+        dims=by_size(size, [6, 16], DIMS, DIMS),
         n=Sizes(times=by_size(size, [1, 2, 4, 8], [0.5, 1, 2, 4, 8], [0.5, 1, 2, 4, 8, 16, 32]), power=2),
         seeds=by_size(size, 8, SEEDS, SEEDS),
         n_test=by_size(size, 2**12, 2**15, 2**15),
@@ -147,7 +147,7 @@ def strongest_two_layers(size: Size, kernel_sizes: list[int] | None = None) -> l
     kernel = {"kernel": "arc-cosine", "penalty": 1e-6} | RAW
     trained = {"width": TWO_LAYERS_WIDTH, "patience": 10} | RAW
     if size == "small":
-        trained |= {"width": 300, "max_epochs": 60}
+        trained |= {"width": 100, "max_epochs": 30}
     return [
         LearnerSpec(label=KERNEL, use=KernelRegressor, params=kernel, n=kernel_sizes),
         LearnerSpec(label=ALL_TRAINED, use=JointRegressor, params=trained),

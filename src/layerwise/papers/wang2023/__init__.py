@@ -13,6 +13,7 @@ from layerwise.papers.wang2023.experiments import STUDIES
 from layerwise.papers.wang2023.lemmas import LEMMAS
 from layerwise.papers.wang2023.several_features import FIGURES
 from layerwise.papers.wang2023.studies import Figure2Network, LinkOnly
+from layerwise.papers.wang2023.variants import VARIANTS
 
 __all__ = ["WANG2023", "Figure2Network", "LinkOnly"]
 
@@ -22,5 +23,5 @@ WANG2023 = Paper(
         "Z. Wang, E. Nichani, J. D. Lee (2023). Learning hierarchical polynomials with three-layer neural networks. "
         "ICLR 2024."
     ),
-    figures=(*STUDIES, *FIGURES, *LEMMAS),
+    figures=(*STUDIES, *VARIANTS, *FIGURES, *LEMMAS),
 )

@@ -46,7 +46,7 @@ def stein(size: Size) -> pd.DataFrame:
 
 
 def figure2_facts(size: Size) -> pd.DataFrame:
-    """``P_3 h = C_d (3 + 90/d) p`` for the target ``C_d p^3`` of Figure 2: relative errors of the norm and the cosine."""
+    """``P_3 h = C_d (3 + 90/d) p`` for the target ``C_d p^3`` of Figure 2: relative errors of norm and cosine."""
     rows = []
     for dim in (8, 16, 24):
         h = Hierarchical(dim, {"name": "balanced_sum", "degree": 3}, "cube", normalize=True)
@@ -62,11 +62,11 @@ def assumption_4(size: Size) -> pd.DataFrame:
 
     Columns: ``case``, ``wrong`` (1 where the verdict is not the expected one).
     """
-    d = 6
+    d = 12
     e = np.eye(d, dtype=int)
-    pairs = HermitePolynomial(np.array([e[0] + e[1], e[2] + e[3], e[4] + e[5]]), np.full(3, 3**-0.5))
-    unbalanced = HermitePolynomial(2 * e, np.array([5.0, *[1.0] * 5]) / np.sqrt(30.0))
-    lower = HermitePolynomial(np.concatenate([2 * e, e[:1]]), np.array([1.0] * 7) / np.sqrt(7.0))
+    pairs = HermitePolynomial(e[::2] + e[1::2], np.full(d // 2, (d // 2) ** -0.5))
+    unbalanced = HermitePolynomial(2 * e, np.array([20.0, *[1.0] * (d - 1)]) / np.sqrt(400.0 + d - 1))
+    lower = HermitePolynomial(np.concatenate([2 * e, e[:1]]), np.full(d + 1, (d + 1) ** -0.5))
     rows = []
     for name, feature, part, expected in (
         ("disjoint products", pairs, "orthogonality", True),
@@ -97,8 +97,8 @@ def hypercontractivity(size: Size) -> pd.DataFrame:
     for seed in range(5):
         for k in (1, 2, 3):
             p = RandomTensor(4, degree=k, random_state=seed).reduced_polynomial
-            for q in (4, 6):
-                rows.append({"seed": seed, "k": k, "q": q, "share": exact_moment(p, q) / moment_bound(k, q)})
+            shares = ((q, exact_moment(p, q) / moment_bound(k, q)) for q in (4, 6))
+            rows += [{"seed": seed, "k": k, "q": q, "share": share} for q, share in shares]
     table = _frame(rows)
     return table.assign(largest=largest_moment(2, 4)[0])
 
@@ -110,6 +110,6 @@ def ranks(size: Size) -> pd.DataFrame:
     rows = []
     for k, activation in ((1, "identity"), (2, [0.0, 1.0, 1.0]), (3, "cube")):
         D = comb(4 + k, k)
-        for m in (D // 2, D, 2 * D):
-            rows.append({"k": k, "m": m, "ratio": random_feature_rank(4, m, activation, 0) / min(m, D)})
+        ratios = ((m, random_feature_rank(4, m, activation, 0) / min(m, D)) for m in (D // 2, D, 2 * D))
+        rows += [{"k": k, "m": m, "ratio": ratio} for m, ratio in ratios]
     return _frame(rows)

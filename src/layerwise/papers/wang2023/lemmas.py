@@ -29,7 +29,7 @@ LEMMAS = (
                             low=0.8,
                         ),
                     ),
-                    mutation="slope of the link doubled",
+                    mutation="half of the inner product",
                 )
                 for k in (2, 3)
             ),
@@ -77,7 +77,7 @@ LEMMAS = (
                 source="Assumption 4",
                 statement="Degree, orthogonality, balance and L = Θ(d) are found from the coefficients of p alone.",
                 tests=(Test("wrong verdicts", largest("wrong"), 0.0, high=0.0),),
-                mutation="P_k of the wrong normalisation",
+                mutation="structure of the wrong degree",
             ),
         ),
     ),
@@ -96,7 +96,7 @@ LEMMAS = (
                     Test(f"exponent of E p⁴ − 3 in d, k = {k}", slope("excess", "dim", k=k), -1.0, -1.05, -0.95)
                     for k in (2, 3)
                 ),
-                mutation="moments of products without cross terms",
+                mutation="moments without cross terms",
             ),
         ),
     ),
@@ -110,7 +110,7 @@ LEMMAS = (
                 name="hypercontractivity",
                 answers="W18",
                 source="Hypercontractivity lemma",
-                statement="Moments of degree-k polynomials stay below (q−1)^(kq/2); the largest E f⁴ for k = 2 is 16.18.",
+                statement="E|f|^q ≤ (q−1)^(kq/2) for degree k and unit variance; the largest E f⁴ for k = 2 is 16.18.",
                 tests=(
                     Test("largest moment over the bound", largest("share"), 1.0, 0.1, 1.0),
                     Test("largest E f⁴, one variable, degree 2", largest("largest"), 16.18, 16.17, 16.19),

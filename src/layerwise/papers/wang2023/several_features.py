@@ -69,7 +69,7 @@ def study(name: str, targets: list[TargetSpec], size: Size) -> Study:
         name=name,
         targets=targets,
         learners=learners(size),
-        dims=by_size(size, [6], [DIM], [DIM, 18]),
+        dims=by_size(size, [DIM], [DIM], [DIM, 18]),
         n=Sizes(times=by_size(size, [12], [4, 12], [2, 4, 8, 12, 16]), degree=2),
         seeds=5,
         n_test=2**13,
@@ -99,8 +99,8 @@ def finds_all(name: str, target: str, answers: str, statement: str, high: float)
         answers=answers,
         source="Open questions",
         statement=statement,
-        tests=(Test(f"{target}: risk, n = 12 D", risk(SEVERAL, target, n=-1), 0.0, high=high),),
-        mutation="P_k of the wrong normalisation",
+        tests=(Test(f"{target}: risk, n = 12 D", risk(SEVERAL, target, n=-1, log=False), 0.0, high=high),),
+        mutation="sigma_1 of the wrong degree",
     )
 
 
@@ -110,6 +110,7 @@ FIGURES = (
         caption="Several features: two stages find one of them, the joint refinement finds all",
         study=several_features,
         draw=draw_targets,
+        smallest="default",
         claims=(
             Claim(
                 name="two-stages-find-one-feature",
@@ -117,7 +118,7 @@ FIGURES = (
                 source="Open questions",
                 statement="Of (p₁ + p₁p₂)/√2 two stages learn p₁, half of the variance.",
                 tests=(Test(f"{TWO}: risk of two stages, n = 12 D", risk(STAGES, TWO), 0.5, 0.4, 0.9),),
-                mutation="P_k of the wrong normalisation",
+                mutation="sigma_1 of the wrong degree",
             ),
             finds_all("two-features", TWO, "W25", "The joint refinement learns both features.", 0.05),
             finds_all("three-features", THREE, "W25", "The joint refinement learns three features.", 0.1),
@@ -128,6 +129,7 @@ FIGURES = (
         caption="General tensors, one and two: the guarantee that the paper conjectures",
         study=general_tensors,
         draw=draw_targets,
+        smallest="default",
         claims=(
             finds_all("general-tensor", ONE_TENSOR, "W24", "A feature with a general tensor is learnt.", 0.05),
             finds_all("two-general-tensors", TWO_TENSORS, "W24 W25", "Two such features are learnt.", 0.05),

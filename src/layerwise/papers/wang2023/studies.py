@@ -155,7 +155,7 @@ def figure2_joint(size: Size) -> Study:
         targets=[TargetSpec(label="C p³ of a cubic p", use=Hierarchical, params=params)],
         learners=[LearnerSpec(label=JOINT, use=Figure2Network)],
         dims=by_size(size, [6], [16], [16, 24, 32, 40]),
-        n=Sizes(times=by_size(size, [2], [0.25, 1], [0.25, 0.5, 1, 2, 4, 8]), power=3),
+        n=Sizes(times=by_size(size, [8], [0.25, 1], [0.25, 0.5, 1, 2, 4, 8]), power=3),
         seeds=5,
         n_test=by_size(size, 2**13, 100_000, 100_000),
     )
@@ -192,7 +192,7 @@ def samples(size: Size) -> Study:
 def layerwise_cost(size: Size) -> Study:
     """Layerwise training, joint training and refinement, by their risk at several sample sizes."""
     shorter = None if size == "full" else Sizes(times=by_size(size, [8], [2, 8], [2, 8]), power=2)
-    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": by_size(size, 40, 200, 200)} | RAW
+    joint = {"architecture": "hierarchical", "degree": 2, "max_epochs": by_size(size, 60, 200, 200)} | RAW
     learners = [
         layerwise(TWO_STAGES, 2),
         layerwise(REFINED, 2, refine=True).model_copy(update={"n": shorter}),
