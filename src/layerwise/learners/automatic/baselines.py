@@ -6,7 +6,7 @@ factorisation.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -67,7 +67,7 @@ class FeatureRidge(RegressorMixin, BaseEstimator):
 
     def refit(self, X, y):
         """A copy with the same features and penalty, fitted to other rows."""
-        other = clone(self)
+        other: Any = clone(self)
         transformer = None if self.transformer_ is None else clone(self.transformer_)
         Phi, scaling = self._features(transformer, X)
         path = ridge(Phi, y - y.mean(), self.penalty_)
@@ -122,7 +122,7 @@ class RadialRidge(RegressorMixin, BaseEstimator):
 
     def refit(self, X, y):
         """A copy with the same kernel and noise, fitted to other rows."""
-        other = clone(self)
+        other: Any = clone(self)
         other.kernel_, other.noise_ = self.kernel_, self.noise_
         other.model_ = other._solve(X, y)
         return other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -79,8 +79,8 @@ def refit(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
         fixed = {"penalty": model.history_[-1]["penalty"]}
         if isinstance(model, ThreeLayerRegressor) and model.step_size_ > 0:
             fixed["step_size"] = model.step_size_
-        return clone(model).set_params(**fixed).fit(X, y)
-    return model.refit(X, y) if hasattr(model, "refit") else clone(model).fit(X, y)
+        return cast("Any", clone(model)).set_params(**fixed).fit(X, y)
+    return model.refit(X, y) if hasattr(model, "refit") else cast("Any", clone(model)).fit(X, y)
 
 
 def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> list[Candidate]:
@@ -187,7 +187,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
 
 def _refit_moments(model: MomentRegressor, X: np.ndarray, y: np.ndarray) -> MomentRegressor:
     """With the same rank and degree, in place of a search for both."""
-    other = clone(model)
+    other: Any = clone(model)
     if model.rank_:
         transform = "auto" if model.transformed_ else None
         other.set_params(rank=model.rank_, degree=model.polynomial_.degree, label_transform=transform)

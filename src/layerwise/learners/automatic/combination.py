@@ -16,6 +16,8 @@ MIN_WEIGHT = 0.02
 MAX_RATIO = 3.0
 #: The stack must lead the best candidate by so many standard errors of the paired differences of squared errors.
 MIN_LEAD = 1.0
+#: Candidates with an error within this factor of the least are averaged, at most so many.
+TIED, MAX_TIED = 1.05, 4
 #: Parts of the rows on which the weights are validated.
 N_PARTS = 5
 
@@ -51,8 +53,10 @@ class Average:
 def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> dict[str, float]:
     """The weights of the candidates by name, of those that have predictions for all rows ``seen`` (mask).
 
-    Stacking weights are validated: they are found without each fifth of the rows and applied to it. The stack is used
-    if its error so found is below that of the best candidate by more than a standard error.
+    Stacking weights of all are validated: they are found without each fifth of the rows and applied to it. They are used
+    if their error so found leads that of the best candidate by more than a standard error. Otherwise the candidates that
+    are as good as the best one (at most 4, within 5 % of its error and a standard error) are averaged, with weights
+    halfway between equal and stacking weights, if the error out of fold is then lower; else the best one is used.
     """
     complete = [entry for entry in entries if entry.complete]
     P, labels = np.array([entry.out_of_fold[seen] for entry in complete]), y[seen]
@@ -67,7 +71,13 @@ def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> 
         w = stacking_weights(P[np.ix_(considered, parts != part)], labels[parts != part])
         predicted[parts == part] = w @ P[np.ix_(considered, parts == part)]
     if not lead(np.array([(P[best] - labels) ** 2, (predicted - labels) ** 2])) > MIN_LEAD:
-        return {complete[best].name: 1.0}
+        squares = (P - labels) ** 2
+        tied = [i for i in np.argsort(errors) if errors[i] <= TIED * errors[best]]
+        tied = [i for i in tied if i == best or lead(squares[[i, best]]) <= MIN_LEAD][:MAX_TIED]
+        w = (stacking_weights(P[tied], labels) + 1 / len(tied)) / 2
+        if not np.mean((w @ P[tied] - labels) ** 2) < errors[best]:
+            return {complete[best].name: 1.0}
+        return {complete[i].name: float(weight) for i, weight in zip(tied, w, strict=True)}
     w = stacking_weights(P[considered], labels)
     w = np.where(w >= MIN_WEIGHT, w, 0.0)
     w /= w.sum()

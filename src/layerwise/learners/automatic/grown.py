@@ -7,7 +7,7 @@ compared anyway, so that one split suffices.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -69,7 +69,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
 
     def refit(self, X, y):
         """A copy fitted to other rows, with as many features, starting from these."""
-        other = clone(self)
+        other: Any = clone(self)
         labels, other.mean_, other.scale_ = standardise(y)
         other.candidate_ = None
         if self.candidate_ is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 from sklearn.base import clone
 
@@ -20,7 +22,9 @@ def refit(model: HierarchicalRegressor, X: np.ndarray, y: np.ndarray) -> Hierarc
     between the stages: one descent in place of ten. Several features start from those of the model. A model whose
     prediction is a stack is fitted as two stages.
     """
-    other = clone(model).set_params(degree=model.features_.degree, refine=False, n_features=1).fit(X, y)
+    other: Any = (
+        clone(cast("Any", model)).set_params(degree=model.features_.degree, refine=False, n_features=1).fit(X, y)
+    )
     other.set_params(degree=model.degree, refine=model.refine, n_features=model.n_features)
     labels, mean, scale = standardise(y)
     if model.several_ is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 from sklearn.base import clone
 
@@ -22,7 +24,7 @@ def refit(model: RecursiveFeatureRegressor, X: np.ndarray, y: np.ndarray) -> Rec
     last = entries.get(f"rank {model.rank_}") or entries[f"round {model.n_rounds_}"]
     rounds = [*(entries[f"round {r}"] for r in range(model.n_rounds_)), last]
     choices = [Choice(entry["bandwidth"], entry["penalty"], np.empty(0)) for entry in rounds]
-    other = clone(model)
+    other: Any = clone(cast("Any", model))
     other.n_features_in_, other.kernel_, other.representation_ = X.shape[1], model.kernel_, None
     other.intercept_, other.mean_, other.scaler_ = float(y.mean()), np.zeros(X.shape[1]), None
     scale = mean_square(y - other.intercept_) ** 0.5 or 1.0
