@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ GROUPS = 8
 BIAS = Number(zero=True)
 
 
-class Points(NamedTuple):
+@dataclass(frozen=True)
+class Points:
     """Rows ``(x / sqrt(d), sqrt(bias))``, whose inner products are s, and their squared lengths."""
 
     rows: np.ndarray
@@ -93,7 +95,7 @@ class DotProductKernel(ABC):
             for j in range(i if Z is None else 0, n_z, TILE):
                 columns = slice(j, j + TILE)
                 K = tile(x[rows], z[columns])
-                if x_scale is not None:
+                if x_scale is not None and z_scale is not None:
                     K *= x_scale[rows, None]
                     K *= z_scale[columns]
                     K += constant
@@ -143,7 +145,8 @@ class DotProductKernel(ABC):
                     out[columns] += K.T @ weights[rows]
             return out
 
-        out = sum(in_threads(add, range(GROUPS))) if n**2 > MIN_ENTRIES else sum(map(add, range(GROUPS)))
+        parts = in_threads(add, range(GROUPS)) if n**2 > MIN_ENTRIES else map(add, range(GROUPS))
+        out = sum(parts, np.zeros(V.shape))
         return out if scale is None else scale[:, None] * out + constant * V.sum(axis=0)
 
     def diagonal(self, X: np.ndarray) -> np.ndarray:

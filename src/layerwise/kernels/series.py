@@ -19,7 +19,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import comb, roots_jacobi
@@ -41,19 +40,24 @@ class SphericalSeries(DotProductKernel):
     bias: float = field(default=0.0, init=False, repr=False)
 
     @abstractmethod
-    def _terms(self, u: np.ndarray) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-        """Yield the coefficient, the polynomial and its derivative at u, by degree."""
+    def _coefficients(self) -> np.ndarray:
+        """The coefficients by degree."""
 
-    def _sums(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        k, slope = np.zeros_like(u), np.zeros_like(u)
-        for coefficient, polynomial, derivative in self._terms(u):
-            if coefficient:
-                k += coefficient * polynomial
-                slope += coefficient * derivative
-        return k, slope
+    @abstractmethod
+    def _polynomials(self, u: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the polynomials and their derivatives at u, by degree."""
 
     def profile(self):  # noqa: D102
-        return Profile(lambda u: self._sums(np.clip(u, -1, 1, out=u))[0], 0, 0.0)
+        coefficients = self._coefficients()
+
+        def function(u: np.ndarray) -> np.ndarray:
+            out = np.zeros_like(u)
+            terms = self._polynomials(np.clip(u, -1, 1, out=u))
+            for coefficient, (polynomial, _) in zip(coefficients, terms, strict=False):
+                out += float(coefficient) * polynomial
+            return out
+
+        return Profile(function, 0, 0.0)
 
     def values(self, s, s_xx, s_zz):  # noqa: D102
         return self.profile().function(cosines(s, s_xx, s_zz)[0])
@@ -61,7 +65,9 @@ class SphericalSeries(DotProductKernel):
     def partial_derivatives(self, s, s_xx, s_zz):
         """As in `DotProductKernel`; no gradient at x = 0."""
         u, x, z = cosines(s.copy(), s_xx, s_zz)
-        slope, norms = self._sums(np.clip(u, -1, 1, out=u))[1], x * z
+        np.clip(u, -1, 1, out=u)
+        terms = zip(self._coefficients(), self._polynomials(u), strict=False)
+        slope, norms = sum((float(c) * derivative for c, (_, derivative) in terms), np.zeros_like(u)), x * z
         k_s, k_xx = np.zeros_like(s), np.zeros_like(s)
         np.divide(slope, norms, out=k_s, where=norms > 0)
         np.divide(-slope * u, 2 * s_xx, out=k_xx, where=s_xx > 0)
@@ -87,10 +93,13 @@ class HermiteKernel(SphericalSeries):
         Integer(0).check(self.degree, "degree")
         as_activation(self.activation)
 
-    def _terms(self, u):
+    def _coefficients(self):
+        return as_activation(self.activation).series(self.degree).coefficients ** 2
+
+    def _polynomials(self, u):
         power, below = np.ones_like(u), np.zeros_like(u)
-        for k, c in enumerate(as_activation(self.activation).series(self.degree).coefficients):
-            yield float(c**2), power, k * below
+        for k in range(self.degree + 1):
+            yield power, k * below
             power, below = power * u, power
 
 
@@ -117,10 +126,11 @@ class GegenbauerKernel(SphericalSeries):
         Integer(0).check(self.degree, "degree")
         as_activation(self.activation)
 
-    def _terms(self, u):
-        coefficients = _gegenbauer_coefficients(as_activation(self.activation), self.dim, self.degree)
-        for coefficient, (Q, slope) in zip(coefficients, _gegenbauer(u, self.dim, self.degree), strict=True):
-            yield float(coefficient), Q, slope
+    def _coefficients(self):
+        return _gegenbauer_coefficients(as_activation(self.activation), self.dim, self.degree)
+
+    def _polynomials(self, u):
+        return _gegenbauer(u, self.dim, self.degree)
 
     def _points(self, X):
         return super()._points(_of_dimension(X, self.dim))
@@ -188,7 +198,6 @@ def _gegenbauer(u: np.ndarray, dim: int, degree: int) -> Iterator[tuple[np.ndarr
         yield Q, slope
 
 
-@lru_cache(maxsize=16)
 def _gegenbauer_coefficients(activation: Activation, dim: int, degree: int) -> np.ndarray:
     """``l_k^2 N_k`` for k = 0..degree, by quadrature on either side of 0 for the weight (1 - t^2)^((d-3)/2)."""
     power = (dim - 3) / 2

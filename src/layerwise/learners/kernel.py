@@ -140,6 +140,7 @@ class KernelRegressor(Learner):
     def _iterate(self, X, y, penalty: float | None, rng: np.random.RandomState):
         """Solve by conjugate gradients."""
         rows = held_out_rows(ITERATED_VALIDATION if self.validation == "loo" else self.validation, len(y), rng)
+        assert rows is not None
         rank = max(rank_within(len(y), self.max_memory), min(MIN_RANK, len(y)))
         factor = pivoted_cholesky(self.kernel_.diagonal(X), lambda chosen: self.kernel_(X, X[chosen]), rank, rng)
         Z = X.astype(np.float32) if penalty is None else X  # whose rounding errors are far below the validation error

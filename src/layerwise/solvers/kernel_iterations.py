@@ -129,7 +129,17 @@ def _chosen(errors: np.ndarray) -> int:
 class _Systems:
     """Conjugate gradients for several shifts: ``(K + shift I) alpha = right`` on the rows where ``kept``."""
 
-    def __init__(self, product: Product, F, left: float, spectrum, right, shifts: np.ndarray, kept=1.0, start=None):
+    def __init__(
+        self,
+        product: Product,
+        F,
+        left: float,
+        spectrum,
+        right,
+        shifts: np.ndarray,
+        kept: np.ndarray | float = 1.0,
+        start=None,
+    ):
         self.multiply, self.F, self.left, (self.values, self.vectors) = product, F, left, spectrum
         self.shifts, self.kept = shifts, kept
         zero = np.zeros((len(F), len(shifts)))
