@@ -78,7 +78,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
         the samples needed from many times D towards D. The prediction is the refined function if it clearly leads in
         cross-validation, otherwise a stack of it and both stages, each fitted to parts of the rows.
     standardize : bool, default=True
-        As in the other learners: x and all attributes refer to the standardised columns.
+        Standardise the columns, to which all attributes then refer; False is the literal algorithm.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that stage 1, stage 2 and the refinement may take, each; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -119,8 +119,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
     -----
     With D = min(m_1, C(d + k, k)), stage 1 costs n D min(n, D) flops for the Gram matrix, 9 min(n, D)^3 for its
     eigenvectors and 2 n D^2 for leave-one-out, for each degree tried; stage 2 costs the same with m_2. Peak memory is
-    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. For the time of refinement see
-    ``benchmarks/bench_refinement_cost.py``. Several features take up to ten times as long.
+    4 min(n, D)^2 floats and blocks of features, plus n D if n < D. Several features take up to ten times as long.
 
     References
     ----------

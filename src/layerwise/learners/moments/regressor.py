@@ -21,14 +21,14 @@ from layerwise.learners.moments.directions import Orders, find_directions
 from layerwise.learners.moments.memory import moment_bytes, polynomial_bytes, transform_bytes
 from layerwise.learners.moments.multi_index import Candidate, MultiIndexFits, degrees_to_try
 from layerwise.learners.moments.on_representation import OnRepresentation
-from layerwise.learners.moments.tails import Tails
+from layerwise.learners.moments.tails import LinearTails
 from layerwise.learners.moments.transforms import fit_to_transformed
 from layerwise.learners.moments.whitening import whitening
 from layerwise.solvers.squared_errors import mean_square
 
 
 @dataclass(eq=False, repr=False)
-class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepresentation, Learner):
+class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepresentation, LinearTails, Learner):
     """Method of moments for ``y = q(Ux) + noise``: directions from moments, then a polynomial on them.
 
     Learns ``f(x) = q(U x~)`` for the whitened input x~, an orthonormal frame U of few directions, and a polynomial q::
@@ -260,15 +260,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
             self.tails_.warn(self._project(X))
         return self._predict(X)
 
-    def _project(self, X: np.ndarray) -> np.ndarray:
-        X = self._represent(X)
-        return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
-
-    def _predict(self, X: np.ndarray) -> np.ndarray:
-        Z = self._project(X)
-        values = self.polynomial_(Z) if self.tails_ is None else self.tails_.continued(self.polynomial_, Z)
-        return values.astype(Z.dtype, copy=False)
-
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of the moments and the largest polynomial."""
         n, d = n_samples, self._width(n_samples, n_features)
@@ -306,11 +297,6 @@ class MomentRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OnRepre
         d = X.shape[1]
         self.mean_, self._W = whitening(X) if self.whiten else (np.zeros(d), np.eye(d))
         return (X - self.mean_) @ self._W
-
-    def _set_tails(self, X: np.ndarray, y: np.ndarray, penalty: float) -> None:
-        self.tails_ = None
-        if self.standardize:
-            self.tails_ = Tails.choose(self._project(X), y - y.mean(), self.polynomial_.degree, penalty)
 
     def _set_function(self, best: Candidate, mean: float, scale: float) -> None:
         """Convert the candidate to the original inputs and to the units of y."""

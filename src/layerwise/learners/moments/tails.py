@@ -89,3 +89,30 @@ class Tails:
                 UserWarning,
                 stacklevel=4,
             )
+
+
+class LinearTails:
+    """Projections and predictions of `MomentRegressor`, with the attributes declared below."""
+
+    standardize: bool
+    mean_: np.ndarray
+    components_: np.ndarray
+    polynomial_: HermitePolynomial
+    tails_: Tails | None
+
+    def _represent(self, X: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _project(self, X: np.ndarray) -> np.ndarray:
+        X = self._represent(X)
+        return (X - self.mean_.astype(X.dtype)) @ self.components_.T.astype(X.dtype)
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        Z = self._project(X)
+        values = self.polynomial_(Z) if self.tails_ is None else self.tails_.continued(self.polynomial_, Z)
+        return values.astype(Z.dtype, copy=False)
+
+    def _set_tails(self, X: np.ndarray, y: np.ndarray, penalty: float) -> None:
+        self.tails_ = None
+        if self.standardize:
+            self.tails_ = Tails.choose(self._project(X), y - y.mean(), self.polynomial_.degree, penalty)
