@@ -15,11 +15,8 @@ from layerwise.papers import find_paper
 from layerwise.papers.lee2020 import LEE2020
 from layerwise.papers.lee2020.dropout import norm, sizes
 from layerwise.papers.lee2020.expressivity import hermite_residual, mean_of_neurons, neuron_variance
-from layerwise.papers.lee2020.figures import growth_with_rank
 from layerwise.papers.lee2020.studies import (
     DIM,
-    F1,
-    F2,
     deep,
     quartic,
     rank,
@@ -50,17 +47,6 @@ def synthetic(study, risk_of):
     """Return a result of a study with the risks ``risk_of(target, learner, d, n)``."""
     outcomes = {t.key: Outcome(risk_of(target, label, t.dim, t.n), 1.0) for target, label, t in study.cells()}
     return StudyResult(study, outcomes)
-
-
-def test_growth_with_rank():
-    # catches: another learner, or other ranks than 4 and 1
-    def at_rank(target, learner, d, n):
-        r = int(target.removeprefix("r = "))
-        return 0.1 * (45 * (1 + r) if learner == F1 else 480) / n
-
-    result = synthetic(rank("default"), at_rank)
-    assert_allclose(growth_with_rank(result, F1).value, 5 / 2, rtol=1e-6)
-    assert_allclose(growth_with_rank(result, F2).value, 1, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:the penalty chosen")  # as expected with 200 rows

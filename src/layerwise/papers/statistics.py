@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Statistic = Callable[[StudyResult], Estimate]
+SampleSize = int | Callable[[int], int]
 Metric = Literal["risk", "feature_correlation", "subspace_overlap"]
 
 
@@ -36,7 +37,7 @@ class Cell:
     learner: str | None = None
     target: str | None = None
     dim: int = -1
-    n: int | Callable[[int], int] = -1
+    n: SampleSize = -1
 
     def __call__(self, result: StudyResult, metric: str = "risk") -> pd.Series:
         """Return the metric by seed, NaN where a trial failed; empty where the cell was not run.
@@ -56,7 +57,9 @@ class Cell:
         return rows[rows["n"] == _value(rows["n"], n)].set_index("seed")[metric]
 
 
-def risk(learner: str | None = None, target: str | None = None, *, dim: int = -1, n=-1, log: bool = True) -> Statistic:
+def risk(
+    learner: str | None = None, target: str | None = None, *, dim: int = -1, n: SampleSize = -1, log: bool = True
+) -> Statistic:
     """Return the statistic of a cell's risk: the geometric mean over seeds, or the mean.
 
     The mean suits targets that are learnt exactly, whose risks spread over orders of magnitude near 0.
@@ -65,7 +68,9 @@ def risk(learner: str | None = None, target: str | None = None, *, dim: int = -1
     return lambda result: estimate(cell(result), log=log)
 
 
-def metric(name: Metric, learner: str | None = None, target: str | None = None, *, dim: int = -1, n=-1) -> Statistic:
+def metric(
+    name: Metric, learner: str | None = None, target: str | None = None, *, dim: int = -1, n: SampleSize = -1
+) -> Statistic:
     """Return the statistic of a cell's metric: the mean over seeds."""
     cell = Cell(learner, target, dim, n)
     return lambda result: estimate(cell(result, name))
@@ -124,7 +129,7 @@ def rate(
     return statistic
 
 
-def dim_slope(learner: str | None = None, target: str | None = None, *, n=-1) -> Statistic:
+def dim_slope(learner: str | None = None, target: str | None = None, *, n: SampleSize = -1) -> Statistic:
     """Return the statistic a of risk ~ d^a at a sample size for each d: the mean over seeds of least-squares slopes."""
 
     def statistic(result: StudyResult) -> Estimate:

@@ -51,7 +51,7 @@ def gradient(size: Size) -> pd.DataFrame:
         for dim in by_size(size, (8, 16, 32), (8, 16, 32, 64), (8, 16, 32, 64, 128)):
             u, w = np.linalg.qr(rng.standard_normal((dim, 2)))[0].T
             w = u / np.sqrt(dim) + w * np.sqrt(1 - 1 / dim)  # the overlap of a typical random direction
-            link = HermiteSeries([0.0, 1.0, 1.0, 0.0, 1.0])
+            link = HermiteSeries(np.array([0.0, 1.0, 1.0, 0.0, 1.0]))
             plane = HermitePolynomial(
                 np.arange(5)[:, None] * [1, 0], link.coefficients
             )  # along u, in the plane of u, w
@@ -69,7 +69,7 @@ def gradient(size: Size) -> pd.DataFrame:
     table = _frame(rows)
     large = np.random.default_rng(99).standard_normal((2**18, 4))
     w = np.array([0.6, 0.8, 0.0, 0.0])
-    plane = HermitePolynomial(np.arange(5)[:, None] * [1, 0, 0, 0], [0.0, 1.0, 1.0, 0.0, 1.0])
+    plane = HermitePolynomial(np.arange(5)[:, None] * [1, 0, 0, 0], np.array([0.0, 1.0, 1.0, 0.0, 1.0]))
     sampled = half_space_moments(large, plane(large), w[None, :])[0]
     exact = gradient_terms(plane, w).sum(axis=0)
     return table.assign(error=np.linalg.norm(sampled - exact) / np.linalg.norm(exact))
@@ -155,7 +155,7 @@ def heads(size: Size) -> pd.DataFrame:
             def excess(t: float, weights=s * (U.T @ y), s=s, radius=radius) -> float:
                 return float(np.linalg.norm(weights / (s**2 + np.exp(t))) - radius)
 
-            multiplier = np.exp(brentq(excess, -20, 20, xtol=1e-13))
+            multiplier = np.exp(float(brentq(excess, -20, 20, xtol=1e-13)))  # pyright: ignore[reportArgumentType]
             constrained = V.T @ (s * (U.T @ y) / (s**2 + multiplier))
             difference = np.linalg.norm(constrained - head) / radius
             rows.append({"seed": seed, "penalty": penalty, "difference": difference, "norm": radius})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from layerwise.papers.claim import Estimate
 from layerwise.papers.lee2020 import studies
 from layerwise.papers.lee2020.dropout import SIGNED, UNSIGNED
 from layerwise.papers.panels import panel, side_by_side
@@ -29,17 +27,6 @@ def samples_by_rank(result: StudyResult, learner: str) -> pd.DataFrame:
     table = sample_complexity(result, THRESHOLD)
     table = table[table["learner"] == learner]
     return table.assign(rank=[int(label.removeprefix("r = ")) for label in table["target"]])
-
-
-def growth_with_rank(result: StudyResult, learner: str) -> Estimate:
-    """Return the ratio of n* at r = 4 to n* at r = 1, with the interval that the ends of both intervals allow."""
-    rows = samples_by_rank(result, learner).set_index("rank")
-    if not {1, 4} <= set(rows.index):
-        return Estimate(math.nan, math.nan, math.nan)
-    four, one = rows.loc[4], rows.loc[1]
-    return Estimate(
-        *(float(four[a] / one[b]) for a, b in (("n_star", "n_star"), ("lower", "upper"), ("upper", "lower")))
-    )
 
 
 def draw_targets(result: StudyResult) -> Figure:

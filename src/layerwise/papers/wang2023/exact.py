@@ -71,7 +71,7 @@ def assumption_4(size: Size) -> pd.DataFrame:
     for name, feature, part, expected in (
         ("disjoint products", pairs, "orthogonality", True),
         ("balanced squares", HermitePolynomial(2 * e, np.full(d, d**-0.5)), "L / d", True),
-        ("one term", HermitePolynomial(2 * e[:1], [1.0]), "L / d", False),
+        ("one term", HermitePolynomial(2 * e[:1], np.ones(1)), "L / d", False),
         ("unbalanced", unbalanced, "max", False),
         ("lower degree", lower, "", False),
     ):
