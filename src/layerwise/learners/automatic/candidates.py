@@ -91,7 +91,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
     """
     D2 = partial(n_terms, degree=2)
     inf = np.inf
-    boosting = partial(HistGradientBoostingRegressor, early_stopping=False)
+    boosting: Any = partial(HistGradientBoostingRegressor, early_stopping=cast("Any", False))
     found = [
         Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0),
         Candidate("ridge", lambda seed: FeatureRidge("linear"), lambda n, d: _gram(n, d), 0.3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -145,7 +145,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         makers = {
             "frequencies": (Frequencies(), Z),
             "logistic regression": (LogisticRegression(C=C, max_iter=300), Z),
-            "boosting": (HistGradientBoostingClassifier(early_stopping=False, random_state=seed), Z),
+            "boosting": (HistGradientBoostingClassifier(early_stopping=cast("Any", False), random_state=seed), Z),
             "layerwise": (LogisticRegression(C=10.0, max_iter=300), scores),
         }
         probabilities = {name: np.full((n, n_classes), np.nan) for name in makers}
@@ -249,7 +249,7 @@ class Classes(BaseEstimator):
 def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
     if len(np.unique(codes)) < 2:
         return Classes(Frequencies().fit(X, codes), n_classes)
-    return Classes(clone(model).fit(X, codes), n_classes)
+    return Classes(cast("Any", clone(model)).fit(X, codes), n_classes)
 
 
 def mixture_weights(P: np.ndarray) -> np.ndarray:
