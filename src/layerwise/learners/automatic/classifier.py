@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from layerwise._validation import Constraint, Memory, check_parameters, check_peak
+from layerwise._validation import Constraint, Memory, check_parameters, check_peak, shown
 from layerwise.learners._base import RandomState
 from layerwise.learners.automatic.budget import Budget, as_seconds
 from layerwise.learners.automatic.candidates import Mean
@@ -102,7 +102,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         present = np.bincount(codes, minlength=len(self.classes_)) > 0
         if present.sum() < 2:
             raise ValueError(
-                f"y holds 1 class with positive weight, {self.classes_[present][0]!r}; there must be at least two "
+                f"y holds 1 class with positive weight, {shown(self.classes_[present][0])}; there must be at least two "
                 "classes. Pass rows of another class."
             )
         self.preparation_: TablePreparation = TablePreparation()
@@ -123,7 +123,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two. Pass rows of another class."
+                f"y holds 1 class, {shown(self.classes_[0])}; there must be at least two. Pass rows of another class."
             )
         return codes
 
