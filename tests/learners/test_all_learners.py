@@ -72,6 +72,7 @@ VARIANTS = {
         HierarchicalRegressor(2, width=30, link_width=40, split=0.6, n_steps=50, validation=0.4, random_state=0),
     ],
     QuadraticModelRegressor: [],  # trained by stochastic gradients, for which several laws below hold only roughly
+    LayerwiseRegressor: [],  # compares the others; its own tests are in automatic/
     JointRegressor: [],  # needs PyTorch; its own tests have these checks
     LayerwiseRegressor: [],  # compares the others; has tests of its own
 }

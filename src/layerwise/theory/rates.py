@@ -305,6 +305,7 @@ RATES: dict[str, Callable[[_Structure, Any], Rate]] = {
     "HierarchicalRegressor": _hierarchical,
     "JointRegressor": _joint,
     "KernelRegressor": _kernel,
+    "LayerwiseRegressor": _unknown,
     "MomentRegressor": _moments,
     "QuadraticModelRegressor": _quadratic_model,
     "RandomFeatureRegressor": _kernel,

@@ -92,7 +92,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
     D2 = partial(n_terms, degree=2)
     inf = np.inf
     raw: dict[str, Any] = {"standardize": False, "max_memory": inf}  # the columns are standardised already
-    boosting = partial(HistGradientBoostingRegressor, early_stopping=False)
+    boosting: Any = partial(HistGradientBoostingRegressor, early_stopping=cast("Any", False))
     found = [
         Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0),
         Candidate("ridge", lambda seed: FeatureRidge("linear"), lambda n, d: _gram(n, d), 0.3),

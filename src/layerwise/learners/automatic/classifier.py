@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from layerwise._validation import Constraint, Memory, check_parameters, check_peak
+from layerwise._validation import Constraint, Memory, check_parameters, check_peak, shown
 from layerwise.learners._base import RandomState
 from layerwise.learners.automatic.budget import Budget, as_seconds
 from layerwise.learners.automatic.candidates import Mean
@@ -102,7 +102,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         present = np.bincount(codes, minlength=len(self.classes_)) > 0
         if present.sum() < 2:
             raise ValueError(
-                f"y holds 1 class with positive weight, {self.classes_[present][0]!r}; there must be at least two "
+                f"y holds 1 class with positive weight, {shown(self.classes_[present][0])}; there must be at least two "
                 "classes. Pass rows of another class."
             )
         self.preparation_: TablePreparation = TablePreparation()
@@ -123,7 +123,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds 1 class, {self.classes_[0]!r}; there must be at least two. Pass rows of another class."
+                f"y holds 1 class, {shown(self.classes_[0])}; there must be at least two. Pass rows of another class."
             )
         return codes
 
@@ -145,7 +145,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         makers = {
             "frequencies": (Frequencies(), Z),
             "logistic regression": (LogisticRegression(C=C, max_iter=300), Z),
-            "boosting": (HistGradientBoostingClassifier(early_stopping=False, random_state=seed), Z),
+            "boosting": (HistGradientBoostingClassifier(early_stopping=cast("Any", False), random_state=seed), Z),
             "layerwise": (LogisticRegression(C=10.0, max_iter=300), scores),
         }
         probabilities = {name: np.full((n, n_classes), np.nan) for name in makers}
@@ -249,7 +249,7 @@ class Classes(BaseEstimator):
 def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
     if len(np.unique(codes)) < 2:
         return Classes(Frequencies().fit(X, codes), n_classes)
-    return Classes(clone(model).fit(X, codes), n_classes)
+    return Classes(cast("Any", clone(model)).fit(X, codes), n_classes)
 
 
 def mixture_weights(P: np.ndarray) -> np.ndarray:

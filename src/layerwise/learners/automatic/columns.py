@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def read_frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
             return X.set_axis([str(i) for i in range(len(columns))], axis=1).reset_index(drop=True)
         return pd.DataFrame({str(i): pd.Series(X[name].to_numpy()) for i, name in enumerate(columns)})
-    array = validate_data(estimator, X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=reset)
+    array: Any = validate_data(estimator, X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=reset)
     return pd.DataFrame(array, columns=[str(i) for i in range(array.shape[1])])
 
 
@@ -66,7 +66,7 @@ def as_kind(column: pd.Series, kind: str, name: str) -> np.ndarray:
         dates = pd.to_datetime(column, errors="coerce", format=format_, utc=True)
         return ((dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(dtype=float)
     if pd.api.types.is_timedelta64_dtype(column):
-        column = column / pd.Timedelta(days=1)
+        column = cast("Any", column) / pd.Timedelta(days=1)
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         column = column.astype(object).where(column.notna(), None)
     try:

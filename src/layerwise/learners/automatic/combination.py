@@ -53,10 +53,11 @@ class Average:
 def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> dict[str, float]:
     """The weights of the candidates by name, of those that have predictions for all rows ``seen`` (mask).
 
-    Stacking weights of all are validated: they are found without each fifth of the rows and applied to it. They are used
-    if their error so found leads that of the best candidate by more than a standard error. Otherwise the candidates that
-    are as good as the best one (at most 4, within 5 % of its error and a standard error) are averaged, with weights
-    halfway between equal and stacking weights, if the error out of fold is then lower; else the best one is used.
+    Stacking weights of all are validated: they are found without each fifth of the rows and applied to it. They are
+    used if their error so found leads that of the best candidate by more than a standard error. Otherwise the
+    candidates that are as good as the best one (at most 4, within 5 % of its error and a standard error) are averaged,
+    with weights halfway between equal and stacking weights, if the error out of fold is then lower; else the best one
+    is used.
     """
     complete = [entry for entry in entries if entry.complete]
     P, labels = np.array([entry.out_of_fold[seen] for entry in complete]), y[seen]

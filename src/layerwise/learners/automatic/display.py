@@ -156,7 +156,7 @@ def polynomial_loadings(polynomial: HermitePolynomial, columns: Sequence[str]) -
     varying = polynomial.exponents.any(axis=1)
     exponents = polynomial.exponents[varying]
     names = [
-        " ".join(columns[i] if alpha[i] == 1 else f"h{alpha[i]}({columns[i]})" for i in np.flatnonzero(alpha))
+        " ".join(columns[i] if alpha[i] == 1 else f"h{alpha[i]}({columns[i]})" for i in np.flatnonzero(alpha).tolist())
         for alpha in exponents
     ]
     return names, polynomial.coefficients[varying] / (np.sqrt(polynomial.variance) or 1.0)

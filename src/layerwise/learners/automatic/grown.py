@@ -6,7 +6,6 @@ compared anyway, so that one split suffices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -78,6 +77,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
 
     def transform(self, X):
         """The features, of shape (n_samples, R)."""
+        assert self.candidate_ is not None
         return self.candidate_.features(basis_blocks(X, self.degree))
 
     def predict(self, X):
@@ -89,7 +89,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
     def polynomials(self, n_features: int) -> list[HermitePolynomial]:
         """The features as polynomials of the columns."""
         found = self.candidate_
-        rows: Sequence = [] if found is None else np.column_stack([-found.offsets, found.coefficients])
+        rows: Any = [] if found is None else np.column_stack([-found.offsets, found.coefficients])
         return [HermitePolynomial.from_dense(n_features, self.degree, row) for row in rows]
 
     def _descend(self, features, labels, C) -> None:

@@ -136,7 +136,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
     def fit_prepared(self, Z: np.ndarray, y: np.ndarray, folds: np.ndarray, preparation: TablePreparation):
         """Fit to a table that is prepared, Z (n_samples, n_columns), with given folds, -1 for rows not held out."""
         self._seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.preparation_, self.n_features_in_ = preparation, preparation.n_features_in_
+        self.preparation_, self.n_features_in_ = preparation, len(preparation.names_)
         self._run(Z, y, folds, monotonic())
         return self
 

@@ -213,7 +213,7 @@ def link_curve(found: Structure, X: np.ndarray, model: Any) -> tuple[np.ndarray,
     rows = np.random.RandomState(0).permutation(len(X))[:3000]
     z = found.values(X[rows])[:, :1]
     predicted = model.predict_prepared(X[rows])
-    grid = np.linspace(*np.quantile(z, [0.005, 0.995]), 50)
+    grid = np.linspace(np.quantile(z, 0.005), np.quantile(z, 0.995), 50)
     if not np.ptp(z) > 0:
         return grid, np.full(50, predicted.mean())
     return grid, FeatureRidge("additive").fit(z, predicted).predict(grid[:, None])

@@ -22,9 +22,8 @@ def refit(model: HierarchicalRegressor, X: np.ndarray, y: np.ndarray) -> Hierarc
     between the stages: one descent in place of ten. Several features start from those of the model. A model whose
     prediction is a stack is fitted as two stages.
     """
-    other: Any = (
-        clone(cast("Any", model)).set_params(degree=model.features_.degree, refine=False, n_features=1).fit(X, y)
-    )
+    unfitted = cast("Any", clone(cast("Any", model)))
+    other = unfitted.set_params(degree=model.features_.degree, refine=False, n_features=1).fit(X, y)
     other.set_params(degree=model.degree, refine=model.refine, n_features=model.n_features)
     labels, mean, scale = standardise(y)
     if model.several_ is not None:
