@@ -74,7 +74,6 @@ VARIANTS = {
     QuadraticModelRegressor: [],  # trained by stochastic gradients, for which several laws below hold only roughly
     LayerwiseRegressor: [],  # compares the others; its own tests are in automatic/
     JointRegressor: [],  # needs PyTorch; its own tests have these checks
-    LayerwiseRegressor: [],  # compares the others; has tests of its own
 }
 LEARNERS = [model for each in all_learners() for model in VARIANTS.get(each, [each()])]
 QUADRATIC_MODELS = [

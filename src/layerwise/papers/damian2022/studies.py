@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
@@ -19,8 +20,8 @@ TARGET_LINK = [0.0, 0.0, 0.0, 0.0, 1.0]
 NOISE = 1.0  # Rademacher labels y = f*(x) +- 1
 DIM = 10
 #: The algorithms as published, for inputs from N(0, I).
-RAW = {"standardize": False}
-LITERAL_STEP = {"linear": "moment"} | RAW
+RAW: dict[str, Any] = {"standardize": False}
+LITERAL_STEP: dict[str, Any] = {"linear": "moment"} | RAW
 ONE_STEP, MOMENTS, TRANSFORMS = "one gradient step", "moments of y", "moments of transformed y"
 RANDOM, NTK, KERNEL = "random features", "NTK", "polynomial kernel"
 NO_LINEAR, RESAMPLED = "one gradient step, linear part kept", "head on new samples"
