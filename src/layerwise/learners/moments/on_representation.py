@@ -68,7 +68,8 @@ class OnRepresentation:
             inner._gaussian_inputs = False
             fits.append((transformer, inner.fit(transformer.fit_transform(X, y), y)))
         self.representation_, best = min(fits, key=lambda fit: fit[1].history_[-1]["validation_loss"])
-        kept = {name: value for name, value in vars(best).items() if name.endswith("_") and "_in_" not in name}
+        own = ("n_features_in_", "feature_names_in_", "scaler_")
+        kept = {name: value for name, value in vars(best).items() if name.endswith("_") and name not in own}
         vars(self).update(kept | {"history_": [{"stage": "representation", "degree": self._degree}, *best.history_]})
         self._set_tails(X, y, self.history_[-1]["penalty"])
         return self
