@@ -71,7 +71,8 @@ class TableFit:
             chance = f"p = {self.p_value:.2f}"
             return [f"nothing found: predictions out of fold are no better than for permuted labels ({chance})"]
         if isinstance(self.model, Pipeline):
-            return self.model[-1].describe(self.model[0].names_out())
+            steps: Any = self.model
+            return steps[-1].describe(steps[0].names_out())
         return self.model.describe()
 
 
@@ -192,7 +193,8 @@ def permutation_p_value(y: np.ndarray, predicted: np.ndarray, seed: int) -> floa
 
 def _fit(learner: str, model: Any, table: Table, rows: np.ndarray) -> Any:
     try:
-        return clone(model).fit(table.inputs.iloc[rows], table.target.to_numpy()[rows])
+        model = cast("Any", clone(model))
+        return model.fit(table.inputs.iloc[rows], table.target.to_numpy()[rows])
     except ValueError as error:
         if "max_memory" not in str(error):
             raise

@@ -104,9 +104,9 @@ def read_table(
         raise UserError(f"{path}: has {seen.sum()} rows with the target; it must have at least {MIN_ROWS}.")
     table = table[seen].reset_index(drop=True)
     _check_numbers(path, table[inputs])
-    series = (None if name is None else table[name.strip()] for name in (group, time))
+    groups, times = (None if name is None else table[name.strip()] for name in (group, time))
     frame = pd.DataFrame({name: _plain(table[name]) for name in inputs})
-    return Table(frame, pd.Series(numbers[seen], name=target), *series, notes)
+    return Table(frame, pd.Series(numbers[seen], name=target), groups, times, notes)
 
 
 def read_frame(path: Path) -> pd.DataFrame:

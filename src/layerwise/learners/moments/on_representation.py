@@ -75,7 +75,7 @@ class OnRepresentation:
         kept = {name: value for name, value in vars(best).items() if name.endswith("_") and name not in own}
         degree = hermite_degree(self.representation_)
         vars(self).update(kept | {"history_": [{"stage": "representation", "degree": degree}, *best.history_]})
-        self._set_tails(X, y, self.history_[-1]["penalty"])
+        self._set_tails(X, y, best.history_[-1]["penalty"])
         return self
 
     def _represent(self, X: np.ndarray) -> np.ndarray:
