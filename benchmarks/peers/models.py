@@ -23,7 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 from layerwise.learners import LayerwiseRegressor
 
 PENALTIES = np.logspace(-4, 5, 28)
-GP_ROWS = 500
+GP_ROWS = 300
 
 
 def models(budget: str) -> dict[str, Callable[[], Any]]:
