@@ -119,6 +119,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         check_consistent_length(y, np.empty(n_rows))
         if pd.isna(pd.Series(y)).any():
             raise ValueError("y contains NaN; each row must have a class. Drop rows without one.")
+        if y.dtype.kind == "f" and np.isinf(y).any():
+            raise ValueError("y contains infinity; classes must be finite numbers or text. Drop those rows.")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
