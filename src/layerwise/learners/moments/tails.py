@@ -58,6 +58,7 @@ class Tails:
 
         Z is of shape (n_samples, r) and y of shape (n_samples,).
         """
+        y = y / (np.abs(y).max() or 1.0)  # so that squares neither overflow nor underflow
         smaller, outer = cls.around(Z, TAIL), cls.around(Z, 0.0)
         outside = np.any(smaller.nearest(Z) != Z, axis=1)
         if outside.sum() < MIN_ROWS or not np.ptp(Z[~outside]) > 0:
