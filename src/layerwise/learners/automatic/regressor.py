@@ -225,8 +225,8 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         Fraction().check(level, "level")
         if self.head_ is not None:
             raise ValueError(
-                "predict_interval needs the out-of-fold residuals of fit, which fit_head does not compute. Call fit again, "
-                "then predict_interval."
+                "predict_interval needs the out-of-fold residuals of fit, which fit_head does not compute. Call fit "
+                "again, then predict_interval."
             )
         Z = self._prepared(X)
         centres = np.array([f.predict(Z) for f in self.fold_combinations_]) * self.scale_ + self.mean_
