@@ -193,7 +193,7 @@ def _moments(name: tuple[str, int], M: np.ndarray, threshold: float, sample: Sam
     values, vectors = np.linalg.eigh(M)
     order = np.argsort(-np.abs(values))[:MAX_DIRECTIONS]
     values, rows = values[order], vectors.T[order]
-    if name[1] == 1 and name[0] != "bins":  # the eigenvalues of t t' are |t|^2 and zeros
+    if name[1] == 1 and name[0] != "bins":  # M = t t' has the eigenvalues |t|^2 and 0
         values, rows, threshold = np.sqrt(np.maximum(values[:1], 0)), rows[:1], threshold**0.5
     above = np.abs(values) > threshold
     return Moments(*name, values, float(threshold), int(above.sum()), _loadings(rows[above], sample, n_features))

@@ -20,7 +20,7 @@ class Requirement:
     learner : str
         A model of scikit-learn, or a name that ``layerwise fit --learner`` takes.
     structure : str
-        What it learns from so many rows.
+        The functions that it learns from this number of rows.
     formula : str
         The number of rows; d inputs, r directions, ``D_k = C(d+k, k) - 1``.
     n_samples : int

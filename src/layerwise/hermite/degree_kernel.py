@@ -90,7 +90,7 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     """Estimate ``|P_k f|^2``, k = 0..degree, from samples ``y = f(x) + noise`` at Gaussian x.
 
     The U-statistic ``1/(n(n-1)) sum_{i != j} y_i y_j kappa_k(x_i, x_j)`` is unbiased for x ~ N(0, I) and
-    noise of mean zero. It takes O(n^2 (dim + degree)) time and, computed by tiles, O(n) memory.
+    noise of mean zero. It takes O(n^2 (dim + degree)) time and, computed tile by tile, O(n) memory.
 
     Parameters
     ----------

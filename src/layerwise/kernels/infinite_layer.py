@@ -28,7 +28,7 @@ class PolynomialActivationKernel(DotProductKernel):
     ----------
     activation : sequence of float, HermiteSeries, str or Activation
         sigma, as `layerwise.activations.as_activation` takes it, e.g. its coefficients in orthonormal Hermite
-        polynomials; ValueError if it is not a polynomial.
+        polynomials; raises ValueError if it is not a polynomial.
     dim : int
         d, the dimension of the inputs.
     """

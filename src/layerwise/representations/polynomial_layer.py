@@ -103,7 +103,7 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self
 
     def transform(self, X):
-        """Compute the features, of shape (n_samples, min(width, D)); ValueError if the basis takes over 8 GiB."""
+        """Compute the features (n_samples, min(width, D)); raises ValueError if the basis takes over 8 GiB."""
         check_is_fitted(self)
         if self._mixing is None:
             return self.neurons(X)

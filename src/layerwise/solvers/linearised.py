@@ -99,7 +99,7 @@ class Centred:
         residuals: np.ndarray,
         at: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]],
     ) -> LeftOut:
-        """Choose the penalty with the least error; ``at(k)`` returns c, H c and ``H_i A^{-1} J_i'`` for the k-th."""
+        """Choose the penalty with the smallest error; ``at(k)`` returns c, H c and ``H_i A^{-1} J_i'`` for the k-th."""
         errors = np.mean(residuals**2, axis=0)
         k = int(np.argmin(errors))
         c, fitted, shifts = at(k)

@@ -31,7 +31,7 @@ def leap(f: HermitePolynomial) -> int:
 
     Notes
     -----
-    The order that always takes the term with the least new degree attains the minimum. The leap depends on the
+    The order that always takes the term with the lowest new degree attains the minimum. The leap depends on the
     coordinates; the complexity of learning is that of the worst rotation.
 
     References

@@ -142,8 +142,8 @@ class QueryOracle:
         q = len(frame)
         if q not in NODES:
             raise ValueError(
-                f"the target and the query depend on {q} directions together; they must depend on at most "
-                f"{max(NODES)}. Use a target of fewer directions (this one has {len(S)})."
+                f"the target and the query together depend on {q} directions; they must depend on at most "
+                f"{max(NODES)}. Use a target with fewer directions (this one has {len(S)})."
             )
         nodes, weight = gaussian_rule(NODES[q] // 2, kinks=(0.0,))
         X = np.stack(np.meshgrid(*[nodes] * q, indexing="ij"), axis=-1).reshape(-1, q)

@@ -33,7 +33,8 @@ class PredictedSamples:
     exponent : float or None
         Exponent of d; None if no theorem gives one.
     kind : {"sufficient", "necessary", "conjectured", "none"}
-        Whether so many samples suffice, are needed, or are conjectured to suffice.
+        Whether this number of samples is sufficient, necessary, or conjectured to be sufficient; "none" if no theorem
+        gives one.
     formula : str
         The full rate.
     source : str

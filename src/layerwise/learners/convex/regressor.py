@@ -188,7 +188,7 @@ class ConvexNeuralRegressor(Learner):
         return describe_directions(self.directions_, self.singular_values_, "of the output weights", names)
 
     def _choose_activation(self) -> Activation:
-        """Return sigma; ValueError if the space has no algorithm for it."""
+        """Return sigma; raises ValueError if the space has no algorithm for it."""
         sigma = as_activation(self.activation, constant=False)
         if sigma.is_square:
             return sigma

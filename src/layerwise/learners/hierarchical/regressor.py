@@ -48,7 +48,7 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
     ----------
     degree : int or "auto", default="auto"
         k, the degree of sigma_1. "auto", which is not in the paper, is the degree of ``activation``, or else the degree
-        1..max_degree with the least validation error of stage 1 (without those that need more than max_memory).
+        1..max_degree with the smallest validation error of stage 1 (without those that need more than max_memory).
     width : int, optional
         m_1, the number of neurons of stage 1; None stands for infinitely many, with ``penalty`` in other units: see
         `PolynomialLayer`.

@@ -58,7 +58,7 @@ class QuadraticModelFunction(Learner):
     def taylor_terms(self, X, signs=None) -> Terms:
         """Compute the Taylor terms of the network at the learnt movement with given signs, in units of y.
 
-        ``signs`` z (width,) are -1 or 1, by default 1; ValueError otherwise. Returns ``first``, ``second``, ``third``
+        ``signs`` z (width,) must be -1 or 1, by default 1 (raises ValueError). Returns ``first``, ``second``, ``third``
         and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,). Add ``y_mean_ + y_scale_ * intercept_`` to turn
         them into predictions.
         """
@@ -138,7 +138,7 @@ class QuadraticModelFunction(Learner):
         return Start(weights, biases, self._sigma())
 
     def _sigma(self) -> Activation:
-        """Return sigma; ValueError if one of its first three derivatives is not known."""
+        """Return sigma; raises ValueError if one of its first three derivatives is not known."""
         sigma = as_activation(self.activation, constant=False)
         sigma.require_derivatives(3)
         return sigma

@@ -25,7 +25,7 @@ PENALTIES = np.logspace(1, -9, 11)
 MIN_LEAD = 3.0
 #: and the best number of directions a smaller one.
 MIN_RANK_LEAD = 2.0
-#: Rounds end after this many in a row that do not lower the least error by this fraction.
+#: Rounds end after this many in a row that do not lower the smallest error by this fraction.
 PATIENCE, MIN_GAIN = 2, 0.05
 #: Number of gaps in the spectrum of the metric at which it is cut off for trial.
 N_GAPS = 2
