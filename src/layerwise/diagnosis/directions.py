@@ -200,7 +200,7 @@ def _moments(name: tuple[str, int], M: np.ndarray, threshold: float, sample: Sam
 
 
 def _loadings(frame: np.ndarray, sample: Sample, n_features: int) -> np.ndarray:
-    """Directions of the whitened scores as unit vectors in the scores, with the sign of their largest loading +."""
+    """Directions of the whitened scores as unit vectors in the scores; the largest loading is positive."""
     vectors = np.zeros((len(frame), n_features))
     vectors[:, sample.kept] = frame @ sample.whitening
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

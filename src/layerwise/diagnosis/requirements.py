@@ -1,4 +1,4 @@
-"""How many rows each learner needs, by theory.
+"""The number of rows that each learner needs according to theory.
 
 The number of unknowns, or the power of d in a theorem, times a constant that was measured for targets on which the
 learner succeeds: orders of magnitude, not guarantees.
@@ -24,8 +24,9 @@ class Requirement:
     formula : str
         The number of rows; d inputs, r directions, ``D_k = C(d+k, k) - 1``.
     n_samples : int
+        The value of the formula.
     affordable : bool
-        Whether the table has as many.
+        Whether the table has at least this number of rows.
     """
 
     learner: str

@@ -54,7 +54,7 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         m, the number of neurons. None stands for infinitely many, with features scaled by 1/sqrt(m): a penalty xi on m
         neurons then corresponds to xi / m, and a step size eta to m eta.
     activation : HermiteSeries, sequence of float, str or Activation, optional
-        sigma, a polynomial of degree exactly k, as `layerwise.activations.as_activation` takes it; None stands for
+        sigma, a polynomial of degree exactly k, as accepted by `layerwise.activations.as_activation`; None stands for
         ``h_1 + ... + h_k``.
     random_state : int, RandomState or None
         Unused if width is None.

@@ -1,4 +1,4 @@
-"""Correlational statistical queries: learning from answers ``E[f(x) phi(x)] ± tau`` in place of samples.
+"""Correlational statistical queries: learning from answers ``E[f(x) phi(x)] ± tau`` instead of samples.
 
 A query is a function phi with ``E phi(x)^2 = 1``. Gradient descent on the squared loss is such a learner, since its
 gradients are correlations of f with functions of the network (plus terms that do not depend on f); an average over n

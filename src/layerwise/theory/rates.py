@@ -58,7 +58,7 @@ class PredictedSamples:
 
 @dataclass(frozen=True)
 class _Structure:
-    """What the rates depend on."""
+    """The quantities on which the rates depend."""
 
     target: Target
     r: int

@@ -27,7 +27,7 @@ from layerwise.targets import Hierarchical
 from layerwise.targets.facts import MonteCarloFacts
 from layerwise.theory.measurements import Measured, sample_mean
 
-ROUNDING = 1e-12  # of |h|^2: differences of energies below it are 0
+ROUNDING = 1e-12  # relative to |h|^2: smaller differences of energies count as 0
 
 
 @dataclass(frozen=True)

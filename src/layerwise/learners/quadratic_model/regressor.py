@@ -56,7 +56,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     signed_dropout : bool, default=True
         For dynamics="network": predict by the mean over the signs. If False, train and predict by the plain network.
     activation : str, sequence of float, callable or Activation, default="relu-cubed"
-        sigma, as `layerwise.activations.as_activation` takes it, with three known derivatives: "relu-cubed"
+        sigma, as accepted by `layerwise.activations.as_activation`, with three known derivatives: "relu-cubed"
         (``max(t, 0)^3 / 6``, whose second derivative is ReLU), "half-square" (``t^2 / 2``, with which the quadratic
         model is ``h'M h`` and the problem convex in M, see Notes), other polynomials, "tanh", ...
     width : int, default=400

@@ -60,7 +60,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     penalty : float or "auto", default="auto"
         The weight of ``alpha' K alpha / 2`` in the loss, for y of variance 1; "auto" chooses it in each round.
     representation : "hermite", transformer or None, default=None
-        Look for directions in a representation phi(x) in place of x: any scikit-learn transformer, fitted to X; or
+        Look for directions in a representation phi(x) instead of x: any scikit-learn transformer, fitted to X; or
         Hermite features of degrees 1 to k, where directions are polynomials (`features_`). k
         is 2, and then larger while that lowers the error and there are two rows for each feature, up to 4.
     folds : int, default=4

@@ -1,4 +1,4 @@
-"""The targets and learners of a study, as data."""
+"""Specifications of the targets and learners of a study."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TargetSpec(Definition):
     params : dict, default={}
         Parameters of the target other than ``dim``, as for `LearnerSpec`.
     inputs : str or class, optional
-        Input distribution of this target, in place of the study's.
+        Input distribution of this target, instead of the study's.
     inputs_params : dict, default={}
         Parameters of that distribution other than ``dim``.
     """
@@ -71,7 +71,7 @@ class LearnerSpec(Definition):
         at any depth, stands for the object built from it, with its own derived ``random_state``; ``path`` is an import
         path, or the bare name of a public class of layerwise.
     n : sequence of int, Sizes, dict or None, default=None
-        Sample sizes of this learner, in place of the study's.
+        Sample sizes of this learner, instead of the study's.
 
     Examples
     --------

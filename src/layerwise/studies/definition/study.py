@@ -1,4 +1,4 @@
-"""What a study is: a grid of targets x learners x dimensions x sample sizes x seeds, as data.
+"""The definition of a study: a grid of targets x learners x dimensions x sample sizes x seeds.
 
 A `Study` says nothing of how it is run or where its results go. Its Python and TOML forms are equivalent:
 

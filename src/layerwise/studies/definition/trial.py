@@ -1,4 +1,4 @@
-"""A trial as data: everything that determines its value, and its key in a store."""
+"""The definition of a trial: everything that determines its value, and its key in a store."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class PhaseDiagramDisplay(StudyDisplay):
 
 
 def edges(centres: Array) -> Array:
-    """Return the ends of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
+    """Return the edges of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
 
     A single cell has width 1/2.
     """

@@ -63,7 +63,7 @@ def _of_one(g: Callable[[Array], Array]) -> int | None:
     values = g((edges[1:] + edges[:-1]) / 2)
     order = np.argsort(values, kind="stable")
     values = values[order]
-    ends = np.append(np.diff(values) > 1e-12 * np.abs(values[1:]), True)  # of groups of equal values
+    ends = np.append(np.diff(values) > 1e-12 * np.abs(values[1:]), True)  # the last of each group of equal values
     h = hermite_values(edges, MAX_DEGREE) * norm.pdf(edges)
     for k in range(1, MAX_DEGREE + 1):
         F = np.cumsum(-np.diff(h[k - 1])[order] / np.sqrt(k))
