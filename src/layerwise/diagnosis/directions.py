@@ -46,13 +46,13 @@ class Moments:
         T(y).
     order : {1, 2}
     eigenvalues : ndarray
-        The leading ones in absolute value, at most 10, largest first. For labels of order 1, the length of t.
+        The leading eigenvalues in absolute value, at most 10, largest first. For labels of order 1, the length of t.
     threshold : float
-        An absolute value above it stands out.
+        Eigenvalues with an absolute value above this number stand out.
     n_directions : int
         The number of eigenvalues that stand out.
     vectors : ndarray of shape (n_directions, n_features)
-        Their eigenvectors as unit vectors in the Gaussianised columns.
+        The eigenvectors of these eigenvalues, as unit vectors in the Gaussianised columns.
     """
 
     labels: str

@@ -79,7 +79,7 @@ class DegreeSpectrum:
     energies : ndarray of shape (degree + 1,)
         Unbiased estimates of ``|P_k f|^2``; they may be negative.
     standard_errors : ndarray of shape (degree + 1,)
-        Their standard errors.
+        Standard errors of these estimates.
     """
 
     energies: NDArray[np.float64]

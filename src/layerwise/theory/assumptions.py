@@ -34,7 +34,7 @@ def check_assumptions(
     Returns
     -------
     AssumptionReport
-        Its ``table()`` is a DataFrame, ``str()`` a text.
+        ``report.table()`` is a DataFrame, ``str(report)`` a text.
 
     Raises
     ------

@@ -27,7 +27,7 @@ class TargetSpec(Definition):
     Parameters
     ----------
     label : str
-        Its name in tables and legends. It does not affect the results.
+        Name of the target in tables and legends. It does not affect the results.
     use : str or class
         Bare name of a class of `layerwise.targets`, or any other import path. A class is replaced with its path.
     params : dict, default={}
@@ -62,7 +62,7 @@ class LearnerSpec(Definition):
     Parameters
     ----------
     label : str
-        Its name in tables and legends. It does not affect the results.
+        Name of the learner in tables and legends. It does not affect the results.
     use : str or class
         Bare name of a class of `layerwise.learners`, or any other import path. A class is replaced with its path.
     params : dict, default={}
