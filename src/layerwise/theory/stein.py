@@ -47,7 +47,8 @@ class SteinAlignment:
     cosine : float
         ``cos(P_k h, p)``; NaN if ``P_k h = 0``.
     lower_error, residual_error, cosine_error : float
-        Standard errors of these numbers; 0 where they are exact (to about 1e-6 for norms, which are square roots of differences).
+        Standard errors of these numbers; 0 where they are exact (to about 1e-6 for norms, which are square roots of
+        differences).
     """
 
     dim: int

@@ -77,8 +77,8 @@ class QuadraticModelFunction(Learner):
     def gradient_outer_product(self, X):
         """Compute ``(1/n) sum_i grad f(x_i) grad f(x_i)'``, of shape (n_features, n_features), by central differences.
 
-        The eigenvectors of this matrix are the directions along which the learnt function varies, for any representation. A few
-        hundred rows of X suffice; each takes 2 n_features predictions, in float64.
+        The eigenvectors of this matrix are the directions along which the learnt function varies, for any
+        representation. A few hundred rows of X suffice; each takes 2 n_features predictions, in float64.
         """
         X = self._check_inputs(X).astype(float, copy=False)
         steps = 1e-4 * np.eye(X.shape[1])
