@@ -50,7 +50,8 @@ def fit(
         list[str] | None, typer.Option(help="A column that is not used as an input; may be repeated.")
     ] = None,
     identifier: Annotated[
-        list[str] | None, typer.Option("--id", help="A column of row names, copied to predictions; may be repeated.")
+        list[str] | None,
+        typer.Option("--id", help="A column of row names: not an input, copied to predictions; may be repeated."),
     ] = None,
     group: Annotated[str | None, typer.Option(help="A column of groups, each held out as a whole.")] = None,
     time: Annotated[
