@@ -129,7 +129,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         check_consistent_length(y, np.empty(n_rows))
         if pd.isna(pd.Series(y)).any():
-            raise ValueError("y contains missing values (NaN); each row must have a class. Drop the rows without one.")
+            raise ValueError("y contains NaN or None; each row must have a class. Drop the rows without one.")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
