@@ -73,7 +73,7 @@ def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, tabl
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device", "x.csv"), OSError("disk gone")])
 def test_errors_of_the_system_are_one_message(tmp_path, monkeypatch, capsys, table, error):
-    def full(*_):
+    def full(*_, **__):
         raise error
 
     monkeypatch.setattr("layerwise.tables.read_table", full)
@@ -84,7 +84,7 @@ def test_errors_of_the_system_are_one_message(tmp_path, monkeypatch, capsys, tab
 
 
 def test_our_own_bugs_keep_their_traceback(monkeypatch, table):
-    # catches: a ValueError raised by a bug of ours and reported as an error of the user's
+    # catches: a ValueError raised by a bug in the library and reported as a user error
 
     def bug(*_, **__):
         raise ValueError("shapes (3,) and (4,) not aligned")

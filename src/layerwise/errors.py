@@ -1,10 +1,10 @@
-"""The exception for errors of the user's, which the command line reports in one line."""
+"""The exception for user errors, which the command line reports in one line."""
 
 from __future__ import annotations
 
 
 class UserError(ValueError):
-    """Input that cannot be used. The command line prints the message alone; any other exception is a bug of ours.
+    """Raised for input that cannot be used. The command line prints only its message; other exceptions are bugs.
 
     Line breaks in ``message``, which quoted messages may contain, become spaces.
     """

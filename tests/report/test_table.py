@@ -19,7 +19,7 @@ def page(tmp_path_factory):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.standard_normal((150, 4)), columns=["a", "b", HOSTILE, "d"])
     y = X["a"] ** 2 + X["b"] + 0.1 * rng.standard_normal(150)
-    table = Table(X.assign(copy=y), y, notes=["3 rows without the target were dropped"])
+    table = Table(X.assign(copy=y), y, notes=["rows without the target, dropped: 3"])
     fitted = fit_table(table, "two-layer")
     return make_table_report(
         fitted, table.inputs, tmp_path_factory.mktemp("page") / "r.html", title="t", model="m.skops"
@@ -34,7 +34,7 @@ def test_the_page_has_every_part(page):
     assert html.escape(HOSTILE) in text
     assert "<script" not in text
     assert "copy is a copy of the target" in text
-    assert "3 rows without the target were dropped" in text
+    assert "rows without the target, dropped: 3" in text
     assert "layerwise predict m.skops" in text
     assert set(re.findall(r'(?:src|href)="([^"]{5})', text)) == {"data:"}
     for model in ("two-layer", "ridge", "kernel ridge", "boosting", "mean"):

@@ -72,7 +72,7 @@ def test_no_structure_is_reported_of_noise(learner):
         pd.DataFrame(rng.standard_normal((200, 5)), columns=list("abcde")), pd.Series(rng.standard_normal(200))
     )
     (line,) = fit_table(table, learner).structure()
-    assert line.startswith("nothing found: predictions out of fold are no better than for permuted labels (p = ")
+    assert line.startswith("nothing found: out-of-fold predictions are no better than for permuted labels (p = ")
 
 
 def test_the_p_value_is_that_of_permutations():

@@ -36,7 +36,7 @@ def test_columns_left_out_and_rows_without_a_target(tmp_path):
     assert read.group.tolist() == list("bababababab")
     assert_allclose(read.inputs["a"], np.arange(1.0, 12))
     assert_allclose(read.target, np.arange(11.0))
-    assert read.notes == ["1 rows without the target were dropped", "no inputs: b, id, site"]
+    assert read.notes == ["rows without the target, dropped: 1", "not used as inputs: b, id, site"]
     for options in ({"drop": ["gone"]}, {"group": "sites"}):
         with pytest.raises(UserError, match='has no column "'):
             read_table(tmp_path / "table.csv", "y", **options)
@@ -49,11 +49,14 @@ GOOD = {"a": np.arange(12.0), "y": np.arange(12.0)}
     ("content", "message"),
     [
         (pd.DataFrame(GOOD | {"y": ["yes", "no"] * 6}), r'"y" has 2 classes .*\(yes, no\).*LayerwiseClassifier'),
-        (pd.DataFrame(GOOD | {"y": ["1"] * 11 + ["two"]}), r'the target "y" has 2 classes that are no numbers \(two\)'),
+        (
+            pd.DataFrame(GOOD | {"y": ["1"] * 11 + ["two"]}),
+            r'the target "y" has 2 classes that are not numbers \(two\)',
+        ),
         (pd.DataFrame(GOOD | {"y": [*range(11), np.inf]}), r'"y" is infinite or above 1e\+100 in row 12'),
         (
             pd.DataFrame(GOOD | {"p": [*range(11), np.inf], "q": [1e200, *range(11)]}),
-            r'infinite numbers, or above 1e\+100, in "p" \(row 12\), "q" \(row 1\)',
+            r'numbers that are infinite or above 1e\+100 in "p" \(row 12\), "q" \(row 1\)',
         ),
         (pd.DataFrame({"a": GOOD["a"]}), 'has no column "y".* Known names: a'),
         (pd.DataFrame({"y": GOOD["y"]}), "only column"),

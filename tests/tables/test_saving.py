@@ -74,7 +74,7 @@ def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_model(tmp_path / "gone.skops")
     dump({"model": Foreign()}, tmp_path / "foreign.skops")
-    with pytest.raises(UserError, match=r"holds types that are not of layerwise: .*Foreign"):
+    with pytest.raises(UserError, match=r"holds types of other packages than layerwise uses: .*Foreign"):
         load_model(tmp_path / "foreign.skops")
 
 

@@ -69,7 +69,7 @@ class Activation:
         return np.asarray(self.function(np.asarray(z)))
 
     def derivative(self, z: ArrayLike, order: int = 1) -> Array:
-        """Evaluate the derivative of that order, elementwise; ValueError where it is not known."""
+        """Evaluate the derivative of that order, elementwise; raises ValueError where it is not known."""
         self.require_derivatives(order)
         if order <= len(self.derivatives):
             return np.asarray(self.derivatives[order - 1](np.asarray(z)))
@@ -104,7 +104,7 @@ class Activation:
         return self.polynomial.to_monomials()
 
     def series(self, degree: int) -> HermiteSeries:
-        """Series ``sum_k c_k h_k`` up to ``degree``, ``c_k = E g(z) h_k(z)``; a polynomial is cut, not projected."""
+        """Hermite series ``sum_k c_k h_k`` with ``c_k = E g(z) h_k(z)``, truncated at ``degree``."""
         if self.polynomial is not None:
             return HermiteSeries(np.asarray(self.polynomial.coefficients)[: degree + 1])
         return HermiteSeries.from_function(self.function, degree, kinks=self.kinks_or_split)

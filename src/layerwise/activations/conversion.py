@@ -1,4 +1,4 @@
-"""What users may pass as an activation, converted to an `Activation`."""
+"""Conversion of names, coefficients and functions to an `Activation`."""
 
 from __future__ import annotations
 

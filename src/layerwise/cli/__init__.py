@@ -64,7 +64,7 @@ def main() -> None:
     """Run the command line.
 
     The exit status is 0; 1 if nothing succeeded, something was left out or a claim is not met; 2, with one message, for
-    an error of the user's; 130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its traceback.
+    a user error; 130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its traceback.
     """
     accept_any_text()
     warnings.showwarning = lambda message, *_, **__: stderr.print(f"[yellow]warning:[/] {escape(str(message))}")

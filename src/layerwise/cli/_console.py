@@ -87,7 +87,7 @@ def progress_bar():
 
 
 def refuse(message: str) -> int:
-    """Print an error of the user's and return the exit status."""
+    """Print the message of a user error and return the exit status."""
     stderr.print(f"[bold red]error:[/] {escape(message)}")
     return 2
 

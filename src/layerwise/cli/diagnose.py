@@ -17,7 +17,9 @@ FORMATS = (".png", ".svg", ".pdf")
 def diagnose(
     table: Annotated[Path, typer.Argument(help="CSV or Parquet file, one row per sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
-    drop: Annotated[list[str] | None, typer.Option(help="A column that is no input; may be repeated.")] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="A column that is not used as an input; may be repeated.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Where to draw the diagnosis (PNG, SVG or PDF).")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Where to write the diagnosis as JSON.")] = None,
     random_state: Annotated[

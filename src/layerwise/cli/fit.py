@@ -13,12 +13,12 @@ from typer.core import TyperCommand
 from layerwise.cli._console import check_outputs, console, list_files
 from layerwise.errors import UserError
 
-LEARNER_HELP = "The learner: {}. auto compares them; refined is hierarchical for few rows."
+LEARNER_HELP = "The learner: {}. auto compares several; refined is hierarchical for few rows."
 BUDGETS = ("quick", "default", "thorough")
 
 
 class FitCommand(TyperCommand):
-    """The command, whose help lists the learners; they are imported only when it is shown."""
+    """The command ``fit``; its help lists the learners, which are imported only when the help is shown."""
 
     def format_help(self, ctx, formatter) -> None:
         """Write the help with the names of the learners."""
@@ -31,7 +31,7 @@ class FitCommand(TyperCommand):
 
 
 def check_budget(budget: str) -> str:
-    """Refuse a budget that is neither a name nor a positive number of seconds."""
+    """Return the budget; raises BadParameter unless it is a name or a positive number of seconds."""
     if budget not in BUDGETS:
         try:
             if not 0 < float(budget) < float("inf"):
@@ -46,33 +46,35 @@ def fit(
     table: Annotated[Path, typer.Argument(help="CSV or Parquet file, one row per sample.")],
     target: Annotated[str, typer.Option(help="The column to be learnt.")],
     learner: Annotated[str, typer.Option(help=LEARNER_HELP)] = "auto",
-    drop: Annotated[list[str] | None, typer.Option(help="A column that is no input; may be repeated.")] = None,
-    identifier: Annotated[
-        list[str] | None, typer.Option("--id", help="A column that names the rows, and is no input; may be repeated.")
+    drop: Annotated[
+        list[str] | None, typer.Option(help="A column that is not used as an input; may be repeated.")
     ] = None,
-    group: Annotated[str | None, typer.Option(help="A column whose groups are held out as a whole.")] = None,
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option("--id", help="A column of row names: not an input, copied to predictions; may be repeated."),
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A column of groups, each held out as a whole.")] = None,
     time: Annotated[
-        str | None, typer.Option(help="A column by which later rows are predicted from earlier ones.")
+        str | None, typer.Option(help="A column of times: later rows are predicted from earlier ones.")
     ] = None,
     budget: Annotated[
         str,
         typer.Option(
-            callback=check_budget, help="Time of each of 6 or 11 fits of auto: quick (10 s), default, thorough."
+            callback=check_budget,
+            help="Time of each of 6 or 11 fits of auto: quick (10 s), default (60 s), thorough (600 s) or seconds.",
         ),
     ] = "quick",
     report: Annotated[Path | None, typer.Option(help="Where to write a report (HTML).")] = None,
     save: Annotated[Path | None, typer.Option(help="Where to save the fitted model (skops).")] = None,
-    predictions: Annotated[
-        Path | None, typer.Option(help="Where to write the predictions for rows held out (CSV).")
-    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Where to write the out-of-fold predictions (CSV).")] = None,
     random_state: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the folds and of the learner.")] = 0,
 ) -> None:
-    """Fit a learner to a table; score it out of fold beside ridge, kernel ridge, boosting and the mean."""
+    """Fit a learner to a table; compare it out of fold with ridge, kernel ridge, boosting and the mean."""
     from layerwise.tables import fit_table, read_table, save_model
 
     check_outputs(table, {"--save": save, "--predictions": predictions, "--report": report})
     if group is not None and time is not None:
-        raise UserError("--group and --time must not be combined. Pass one of them.")
+        raise UserError("--group and --time must not be combined. Pass only one of them.")
     identifiers = identifier or []
     read = read_table(table, target, drop=drop or [], identifiers=identifiers, group=group, time=time)
     with console.status(f"fitting {learner} ..."):

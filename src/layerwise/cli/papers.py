@@ -22,7 +22,7 @@ PAPER_HELP = "Key of a paper, as listed by `layerwise papers`; or the file or im
 
 
 class Sizes(StrEnum):
-    """How large the studies are."""
+    """The sizes of the studies."""
 
     small = "small"
     default = "default"

@@ -73,7 +73,7 @@ def watch(
 
 @contextmanager
 def _arguments() -> Iterator[None]:
-    """Report a threshold or prediction that the analysis refuses as an error of the user's."""
+    """Report a threshold or prediction that the analysis refuses as a user error."""
     try:
         yield
     except UserError:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Workers(StrEnum):
-    """How trials run on this machine."""
+    """The kinds of workers that run trials on this machine."""
 
     auto = "auto"
     threads = "threads"

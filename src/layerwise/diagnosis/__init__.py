@@ -1,4 +1,4 @@
-"""What a table of data says about its structure, before any learner is fitted."""
+"""Estimates of the structure of a table of data, before any learner is fitted."""
 
 from layerwise.diagnosis.diagnosis import Diagnosis, diagnose
 from layerwise.diagnosis.display import DiagnosisDisplay

@@ -1,4 +1,4 @@
-"""What a table says about its structure: one object, its summary and its conversion to plain data."""
+"""The diagnosis of a table as an object, with its summary and its conversion to plain data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ N_LOADINGS = 6
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What the data alone says about the structure of a regression table; made by `diagnose`.
+    """The structure of a regression table, estimated before any learner is fitted; made by `diagnose`.
 
     Shares are fractions of the variance of the target, with standard errors.
 

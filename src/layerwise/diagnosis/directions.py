@@ -46,13 +46,13 @@ class Moments:
         T(y).
     order : {1, 2}
     eigenvalues : ndarray
-        The leading ones in absolute value, at most 10, largest first. For labels of order 1, the length of t.
+        The leading eigenvalues in absolute value, at most 10, largest first. For labels of order 1, the length of t.
     threshold : float
-        An absolute value above it stands out.
+        Eigenvalues with an absolute value above this number stand out.
     n_directions : int
         The number of eigenvalues that stand out.
     vectors : ndarray of shape (n_directions, n_features)
-        Their eigenvectors as unit vectors in the Gaussianised columns.
+        The eigenvectors of these eigenvalues, as unit vectors in the Gaussianised columns.
     """
 
     labels: str
@@ -193,14 +193,14 @@ def _moments(name: tuple[str, int], M: np.ndarray, threshold: float, sample: Sam
     values, vectors = np.linalg.eigh(M)
     order = np.argsort(-np.abs(values))[:MAX_DIRECTIONS]
     values, rows = values[order], vectors.T[order]
-    if name[1] == 1 and name[0] != "bins":  # the eigenvalues of t t' are |t|^2 and zeros
+    if name[1] == 1 and name[0] != "bins":  # M = t t' has the eigenvalues |t|^2 and 0
         values, rows, threshold = np.sqrt(np.maximum(values[:1], 0)), rows[:1], threshold**0.5
     above = np.abs(values) > threshold
     return Moments(*name, values, float(threshold), int(above.sum()), _loadings(rows[above], sample, n_features))
 
 
 def _loadings(frame: np.ndarray, sample: Sample, n_features: int) -> np.ndarray:
-    """Directions of the whitened scores as unit vectors in the scores, with the sign of their largest loading +."""
+    """Directions of the whitened scores as unit vectors in the scores; the largest loading is positive."""
     vectors = np.zeros((len(frame), n_features))
     vectors[:, sample.kept] = frame @ sample.whitening
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

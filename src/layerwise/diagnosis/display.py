@@ -1,4 +1,4 @@
-"""The picture of a diagnosis, in three panels."""
+"""A figure of a diagnosis, in three panels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many rows each learner needs, by theory.
+"""The number of rows that each learner needs according to theory.
 
 The number of unknowns, or the power of d in a theorem, times a constant that was measured for targets on which the
 learner succeeds: orders of magnitude, not guarantees.
@@ -20,12 +20,13 @@ class Requirement:
     learner : str
         A model of scikit-learn, or a name that ``layerwise fit --learner`` takes.
     structure : str
-        What it learns from so many rows.
+        The functions that it learns from this number of rows.
     formula : str
         The number of rows; d inputs, r directions, ``D_k = C(d+k, k) - 1``.
     n_samples : int
+        The value of the formula.
     affordable : bool
-        Whether the table has as many.
+        Whether the table has at least this number of rows.
     """
 
     learner: str

@@ -47,7 +47,7 @@ class Sample:
     white, whitening : ndarrays of shapes (n_samples, n_features) and (n_features, n_features)
         ``white = scores @ whitening`` has covariance close to the identity.
     shrinkage : float
-        Of the covariance towards the identity: 1 leaves the scores as they are.
+        Shrinkage of the covariance towards the identity; with 1, the scores are left as they are.
     y : ndarray of shape (n_samples,)
         Target with mean 0 and variance 1.
     group : ndarray of int of shape (n_samples,)

@@ -105,7 +105,7 @@ def quadratic_share(sample: Sample, rng: np.random.RandomState) -> Share:
 
 
 def noise_floor(sample: Sample, directions: np.ndarray, explained: dict[str, Share]) -> NoiseFloor:
-    """Estimate the share of noise from repeated inputs or, without them, the least of several upper bounds.
+    """Estimate the share of noise from repeated inputs or, without them, the smallest of several upper bounds.
 
     Repeats: the variance of y within groups of rows with equal inputs, unbiased. Otherwise half the mean squared
     difference between the labels of nearest neighbours, in all columns and along the directions found (shape

@@ -79,7 +79,7 @@ class DegreeSpectrum:
     energies : ndarray of shape (degree + 1,)
         Unbiased estimates of ``|P_k f|^2``; they may be negative.
     standard_errors : ndarray of shape (degree + 1,)
-        Their standard errors.
+        Standard errors of these estimates.
     """
 
     energies: NDArray[np.float64]
@@ -90,7 +90,7 @@ def degree_spectrum(X: ArrayLike, y: ArrayLike, degree: int, *, n_groups: int = 
     """Estimate ``|P_k f|^2``, k = 0..degree, from samples ``y = f(x) + noise`` at Gaussian x.
 
     The U-statistic ``1/(n(n-1)) sum_{i != j} y_i y_j kappa_k(x_i, x_j)`` is unbiased for x ~ N(0, I) and
-    noise of mean zero. It takes O(n^2 (dim + degree)) time and, computed by tiles, O(n) memory.
+    noise of mean zero. It takes O(n^2 (dim + degree)) time and, computed tile by tile, O(n) memory.
 
     Parameters
     ----------

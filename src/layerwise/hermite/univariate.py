@@ -24,7 +24,7 @@ from layerwise._validation import as_floats, as_integer, as_vector
 from layerwise.hermite.quadrature import gaussian_rule
 
 MAX_PRODUCT_DEGREE = 400
-ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a zero coefficient by quadrature, relative to the norm
+ROUNDING = 64 * float(np.finfo(np.float64).eps)  # error of a zero coefficient by quadrature, relative to the norm
 
 
 def hermite_values(z: ArrayLike, degree: int) -> NDArray[Any]:

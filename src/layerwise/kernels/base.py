@@ -77,9 +77,9 @@ class DotProductKernel(ABC):
         )
 
     def profile(self) -> Profile | None:
-        """The kernel as a function of the lengths (of the rows with the bias appended) and the cosine, if it is one.
+        """The kernel as a function of the lengths (of the rows with the bias appended) and the cosine, if possible.
 
-        Its function may overwrite its argument, an array of cosines.
+        The function of the profile may overwrite its argument, an array of cosines. None if there is no such form.
         """
         return None
 

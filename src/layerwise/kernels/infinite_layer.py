@@ -27,8 +27,8 @@ class PolynomialActivationKernel(DotProductKernel):
     Parameters
     ----------
     activation : sequence of float, HermiteSeries, str or Activation
-        sigma, as `layerwise.activations.as_activation` takes it, e.g. its coefficients in orthonormal Hermite
-        polynomials; ValueError if it is not a polynomial.
+        sigma, as accepted by `layerwise.activations.as_activation`, e.g. its coefficients in orthonormal Hermite
+        polynomials; raises ValueError if it is not a polynomial.
     dim : int
         d, the dimension of the inputs.
     """

@@ -1,9 +1,9 @@
 """Kernels of infinitely wide fully connected networks of any depth.
 
-A network with L layers of weights has ``h_1 = W_1 x / sqrt(d) + b_1`` and ``h_{l+1} = sqrt(w/m) W_{l+1} sigma(h_l) +
-b_{l+1}`` with standard Gaussian weights, w the weight variance, and biases of variance ``bias``. As its widths m grow,
-its outputs become Gaussian with covariance Sigma_L (NNGP), and gradient descent on all parameters follows the kernel
-Theta_L (NTK):
+A network with L layers of weights computes ``h_1 = W_1 x / sqrt(d) + b_1`` and ``h_{l+1} = sqrt(w/m) W_{l+1} sigma(h_l)
++ b_{l+1}``, with standard Gaussian weights, the weight variance w, and biases of variance ``bias``. As its widths m
+grow, its outputs become Gaussian with covariance Sigma_L (NNGP), and gradient descent on all parameters becomes kernel
+gradient descent with Theta_L (NTK), where s is the covariance of h_1:
 
     Theta_1 = Sigma_1 = s;    Sigma_{l+1} = w E sigma(u) sigma(v) + bias,               (Jacot et al. 2018)
     Theta_{l+1} = Sigma_{l+1} + Theta_l * w E sigma'(u) sigma'(v),
@@ -27,7 +27,7 @@ from layerwise.kernels.dual_activations import dual_activation
 
 @dataclass(frozen=True)
 class WideNetwork:
-    """A fully connected network, which gives its NNGP kernel, its NTK, and features of finite width.
+    """A fully connected network with its NNGP kernel, its neural tangent kernel, and its features at finite width.
 
     Parameters
     ----------
@@ -36,10 +36,12 @@ class WideNetwork:
     bias : float
         Variance of the Gaussian biases in every layer.
     activation : str, sequence of float, callable or Activation
-        sigma, as `layerwise.activations.as_activation` takes it. Kernels are in closed form for ReLU and erf and exact
-        for polynomials; those of other activations come from a series of degree 64, which is accurate for smooth ones.
+        sigma, in any form that `layerwise.activations.as_activation` accepts. Kernels have a closed form for ReLU and
+        erf and are exact for polynomials; those of other activations are computed by a Hermite series of degree 64,
+        which is accurate for smooth activations.
     weight_variance : float
-        w, the variance of the weights of each layer but the first, times its fan-in. 2 preserves lengths with ReLU.
+        w, the variance of the weights of each layer but the first, multiplied by its fan-in. With ReLU, w = 2 preserves
+        the mean square of the activations.
 
     Raises
     ------
@@ -76,10 +78,10 @@ class WideNetwork:
         return NeuralTangentKernel(**_parameters(self))
 
     def features(self, X: np.ndarray, width: int, random_state: int | np.random.RandomState | None = None):
-        """Draw the network with hidden layers of that width; return its features Phi of X, with Phi Phi' near the NNGP.
+        """Draw a network with hidden layers of this width and return its features Phi of X (n_samples, n_features).
 
-        They are the inputs of the last layer, ``(sqrt(w / width) sigma(h), sqrt(bias))``, of shape (n_samples, width),
-        or width + 1 with a bias.
+        ``Phi Phi'`` is close to the NNGP kernel. Phi consists of the inputs of the last layer, ``(sqrt(w / width)
+        sigma(h), sqrt(bias))``, and has shape (n_samples, width), or (n_samples, width + 1) with a bias.
         """
         rng, sigma = check_random_state(random_state), as_activation(self.activation)
         H, scale = X, X.shape[1] ** -0.5
@@ -110,7 +112,7 @@ class NNGPKernel(WideNetwork, DotProductKernel):
         return s
 
     def partial_derivatives(self, s, s_xx, s_zz):
-        """As in `NeuralTangentKernel`."""
+        """Partial derivatives as in `NeuralTangentKernel`."""
         return _derivatives(self, s, s_xx, s_zz)[0]
 
 
@@ -136,10 +138,10 @@ class NeuralTangentKernel(WideNetwork, DotProductKernel):
         return tangent
 
     def partial_derivatives(self, s, s_xx, s_zz):
-        """As in `DotProductKernel`: the recursion, differentiated.
+        """Partial derivatives as in `DotProductKernel`, by differentiation of the recursion.
 
-        No gradient at x = 0 without a bias. With ReLU, from depth 2, k_0 has none where x and z are parallel, and is
-        constant there.
+        There is no gradient at x = 0 without a bias. With ReLU and depth >= 2, the arc-cosine kernel k_0 of order 0 has
+        no derivative where x and z are parallel; it is taken to be constant there.
         """
         return _derivatives(self, s, s_xx, s_zz)[1]
 
@@ -149,7 +151,7 @@ def _parameters(network: WideNetwork) -> dict:
 
 
 def _profile(network: WideNetwork, which: int) -> Profile | None:
-    """Sigma_L (0) or Theta_L (1) of ReLU, which is homogeneous if it has two layers or no biases."""
+    """Profile of Sigma_L (which=0) or Theta_L (which=1) for ReLU, with two layers or without biases; otherwise None."""
     if network.depth < 2 or (network.depth > 2 and network.bias) or not as_activation(network.activation).is_relu:
         return None
     scale = (network.weight_variance / 2) ** (network.depth - 1)
@@ -162,7 +164,7 @@ def _profile(network: WideNetwork, which: int) -> Profile | None:
 
 
 def relu_network(cosine: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sigma_L and Theta_L of unit vectors without biases, w = 2 and L >= 2, from cos t, which it overwrites.
+    """Sigma_L and Theta_L of unit vectors without biases, w = 2 and L >= 2, from cos t; overwrites its argument.
 
     With a = min(t, pi - t), ``Sigma_2 = max(cos t, 0) + (sin t - |cos t| a) / pi`` and
     ``Theta_2 = Sigma_2 + max(cos t, 0) - |cos t| a / pi``.
@@ -188,10 +190,10 @@ def relu_network(cosine: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _derivatives(network: WideNetwork, s, s_xx, s_zz):
-    """Partial derivatives by s and s_xx of Sigma_L, and of Theta_L."""
+    """Partial derivatives of Sigma_L, and of Theta_L, with respect to s and s_xx."""
     dual, w, bias = dual_activation(network.activation), network.weight_variance, network.bias
     tangent, of_tangent = s.copy(), (np.ones_like(s), np.zeros_like(s))
-    of_sigma, of_square = of_tangent, np.ones_like(s_xx)  # the latter: of s_xx of the layer by that of the inputs
+    of_sigma, of_square = of_tangent, np.ones_like(s_xx)  # of_square: d s_xx of the layer / d s_xx of the inputs
     for _ in range(network.depth - 1):
         k, slope, k_xx, slope_s, slope_xx = (w * a for a in dual.derivatives(s.copy(), s_xx, s_zz))
         of_slope = slope_s * of_sigma[0], slope_s * of_sigma[1] + slope_xx * of_square

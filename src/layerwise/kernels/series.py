@@ -81,7 +81,7 @@ class HermiteKernel(SphericalSeries):
     Parameters
     ----------
     activation : str, sequence of float, callable or Activation
-        As `layerwise.activations.as_activation` takes it, e.g. the c_k themselves.
+        As accepted by `layerwise.activations.as_activation`, e.g. the c_k themselves.
     degree : int
         The largest degree; the series of an activation with a kink misses about ``degree^{-3/2}``.
     """
@@ -112,7 +112,7 @@ class GegenbauerKernel(SphericalSeries):
     dim : int
         d >= 2, the dimension of the inputs.
     activation : str, sequence of float, callable or Activation
-        As `layerwise.activations.as_activation` takes it.
+        As accepted by `layerwise.activations.as_activation`.
     degree : int
         The largest degree.
     """

@@ -19,7 +19,7 @@ from layerwise.representations._validation import check_inputs, check_samples
 Validation = Literal["loo"] | float
 #: "auto" (chosen from the data), or a number.
 Auto = Literal["auto"] | float
-#: A seed, or a source of randomness, as scikit-learn takes it.
+#: A seed or a random number generator, as accepted by scikit-learn.
 RandomState = int | np.random.RandomState | None
 
 #: A column is constant if its standard deviation is at most this many rounding errors of its mean.

@@ -16,7 +16,7 @@ N_TERMS = 5
 
 
 def column_names(learner: Any, columns: Sequence[str] | None) -> list[str]:
-    """The names given, or those that a fitted learner saw, or x0, x1, ...; ValueError unless one per feature."""
+    """The names given, or those that a fitted learner saw, or x0, x1, ...; raises ValueError unless one per feature."""
     n_features = learner.n_features_in_
     if columns is None:
         return [str(name) for name in getattr(learner, "feature_names_in_", [f"x{i}" for i in range(n_features)])]

@@ -1,4 +1,4 @@
-"""Warnings of single rows that carry most of the variance of a column or of the labels."""
+"""Warnings about single rows that carry most of the variance of a column or of the labels."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: A row is reported if it has this share of the squares of distances from the median, in a table of so many rows.
+#: A row is reported if its squared distance from the median is more than this share of their sum over the rows, in a
+#: table of at least `MIN_ROWS` rows.
 MAX_SHARE, MIN_ROWS = 0.9, 20
 
 
 def warn_single_rows(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> None:
-    """Warn, from a learner's ``fit``, of columns of X (n_samples, n_features), or of y, dominated by one row.
+    """Warn, from a learner's ``fit``, if one row dominates a column of X (n_samples, n_features) or y (n_samples,).
 
-    Standardising such a column, or least squares with such a label, leaves nothing of the other rows. Columns with two
-    values are left out.
+    After standardisation the other rows of such a column are nearly equal, and least squares with such a label hardly
+    fits the others. Columns with two values are not reported. ``names`` are those of the columns, or None.
     """
     if len(y) < MIN_ROWS:
         return
@@ -32,15 +33,15 @@ def warn_single_rows(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) 
         messages.append(f"a single label, y={y[row]:.3g} in row {row}, carries nearly all of the variance of y")
     for message in messages:
         warnings.warn(
-            f"{message}. The other rows are hardly fitted. Check this row, clip the values, or use LayerwiseRegressor "
-            "with loss='huber', which bounds them.",
+            f"{message}. The fit hardly depends on the other rows. Check this row, clip its values, or use "
+            "LayerwiseRegressor with loss='huber', which bounds their influence.",
             UserWarning,
             stacklevel=4,
         )
 
 
 def _dominant(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each column the row that is furthest from its median, and whether it carries more than `MAX_SHARE`."""
+    """Return, for each column, the row furthest from its median, and whether it carries more than `MAX_SHARE`."""
     distances = np.abs(columns - np.median(columns, axis=0))
     rows = np.argmax(distances, axis=0)
     distances /= np.maximum(distances.max(axis=0), np.finfo(columns.dtype).tiny)

@@ -17,7 +17,7 @@ from layerwise.solvers.kernel_iterations import iterated_kernel_ridge, iteration
 
 #: Least rank of the preconditioner of conjugate gradients: a fit whose memory allows less is refused.
 MIN_RANK = 64
-#: Fraction of the rows held out for them in place of leave-one-out.
+#: Fraction of the rows held out for them instead of leave-one-out.
 ITERATED_VALIDATION = 0.1
 
 

@@ -40,7 +40,7 @@ class TwoLayerRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Linea
         eta_1 of line 2; "auto" gives the pre-activations half the scale of the biases (see `FirstStep`).
     linear : {"ridge", "moment", "none"}, default="ridge"
         Line 1. "ridge" is ridge regression with its penalty chosen by leave-one-out, right for correlated columns, too;
-        "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i`` (the paper has y_i in place of y_i - alpha), which is right
+        "moment" is ``beta = (1/n) sum_i (y_i - alpha) x_i`` (the paper has y_i instead of y_i - alpha), which is right
         for centred isotropic inputs; "none" is beta = 0.
     n_steps : int, optional
         T of line 4, starting from the initial a. None is the limit T -> inf: ridge regression.

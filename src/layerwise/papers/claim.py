@@ -1,4 +1,4 @@
-"""Claims: what a paper states, as statistics with confidence intervals and margins that were fixed beforehand."""
+"""Claims: statements of a paper as statistics with confidence intervals, and ranges that were fixed beforehand."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scipy.special import stdtrit
 
 Verdict = Literal["supported", "contradicted", "not resolved", "not measured"]
 
-LEVEL = 0.95  # of every interval
-MIN_SEEDS = 5  # with fewer values an interval over seeds is too uncertain for a verdict
+LEVEL = 0.95  # confidence level of every interval
+MIN_SEEDS = 5  # with fewer values, an interval over seeds is too uncertain for a verdict
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def estimate(values: ArrayLike, *, log: bool = False) -> Estimate:
     values : array-like of shape (seeds,)
         One value per seed; NaN where a trial is missing or failed.
     log : bool
-        Average logarithms, which suits risks and ratios: the geometric mean.
+        Average logarithms, which gives the geometric mean; this suits risks and ratios.
 
     Returns
     -------
@@ -58,24 +58,25 @@ def estimate(values: ArrayLike, *, log: bool = False) -> Estimate:
 
 @dataclass(frozen=True)
 class Test:
-    """One quantity, and the range that it must lie in.
+    """A measured quantity and the range in which it must lie.
 
     Parameters
     ----------
     quantity : str
-        What is measured, with the cell of the study.
+        What is measured, and for which learner, target, dimension and sample size.
     statistic : callable
         Maps the result of a study, or the table of a measurement, to an `Estimate`, to one value per seed (whose mean
         is taken), or, for what is computed without random numbers, to a float.
     theory : float
-        The value that theory predicts in its limit.
+        The value that the theory predicts in its limit, for comparison; the verdict does not depend on it.
     low, high : float
-        The range in which the statement holds. Two finite ends make an equivalence test, one end a one-sided test.
+        The range in which the statement holds. With two finite bounds this is an equivalence test, with one it is a
+        one-sided test.
 
     Notes
     -----
     The verdict is "supported" if the interval lies in the range, "contradicted" if it lies outside, "not resolved" if
-    it contains an end of the range, and "not measured" where there is no value.
+    it contains a bound of the range, and "not measured" if there is no value.
     """
 
     quantity: str
@@ -124,10 +125,10 @@ class Claim:
     statement : str
         The statement in one sentence.
     tests : tuple of Test
-        Every test must be able to fail: for a program that predicts the mean, and for the mutation, the claim must not
-        be supported.
+        The tests that must all be passed. Every claim must be able to fail: it must not be supported for a learner that
+        predicts the mean, nor under the mutation.
     mutation : str
-        Name of an error in the program that must turn the claim; the tests of the library apply it.
+        Name of an error that the tests of the library put into the program; the claim must not be supported then.
     """
 
     name: str
@@ -138,7 +139,7 @@ class Claim:
     mutation: str = ""
 
     def verdict(self, result: Any) -> Verdict:
-        """Return "supported" only if every test is, and "contradicted" if one is."""
+        """Return "supported" if the verdict of every test is "supported", and "contradicted" if that of one is."""
         verdicts = [test.verdict(test.measure(result)) for test in self.tests]
         order: tuple[Verdict, ...] = ("contradicted", "not measured", "not resolved", "supported")
         return next(verdict for verdict in order if verdict in verdicts)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def by_size(size: Size, small: T, default: T, full: T) -> T:
-    """Return one of three values."""
+    """Return the value for this size."""
     return {"small": small, "default": default, "full": full}[size]
 
 
@@ -32,7 +32,7 @@ class _Figure:
     smallest: Size = "small"
 
     def has(self, size: Size) -> bool:
-        """Return whether the figure is run at a size."""
+        """Return whether the figure is run at this size."""
         sizes = get_args(Size)
         return sizes.index(size) >= sizes.index(self.smallest)
 
@@ -46,14 +46,14 @@ class PublishedFigure(_Figure):
     name : str
         Name of the figure and of its files.
     caption : str
-        What it shows, in one sentence.
+        One sentence that says what the figure shows.
     study : callable
         ``study(size) -> Study`` for the sizes "small", "default" and "full".
     draw : callable, optional
         ``draw(result) -> Figure`` for the `StudyResult`; None for a study that only decides claims.
     claims : tuple of Claim
     smallest : {"small", "default", "full"}, default="small"
-        The smallest size at which the figure is run, for studies of which every trial takes minutes.
+        The smallest size at which the figure is run; above "small" for studies whose trials take minutes each.
     """
 
     study: Callable[[Size], Study]
@@ -75,9 +75,9 @@ class Measurement(_Figure):
     Parameters
     ----------
     name, caption, draw, claims, smallest
-        As for `PublishedFigure`; ``draw`` and the statistics take the table instead of a result.
+        As in `PublishedFigure`, but ``draw`` and the statistics take the table of the measurement.
     measure : callable
-        ``measure(size) -> DataFrame``; deterministic.
+        ``measure(size) -> DataFrame``, which must be deterministic.
     trivial_values : mapping
         Values, by column, of an answer that contains no information, such as 0 for a correlation and 1 for a risk or a
         relative error. No claim may be supported by a table with these columns.
@@ -93,12 +93,12 @@ class Measurement(_Figure):
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper, or a set of claims of one's own.
+    """A paper: its figures with the claims that they decide. Your own claims form a paper, too.
 
     Parameters
     ----------
     key : str
-        First author and year; names the folder and the store.
+        First author and year; the name of the folder and of the store.
     citation : str
         Authors, year, title and venue.
     figures : tuple of PublishedFigure or Measurement

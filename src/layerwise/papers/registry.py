@@ -1,4 +1,4 @@
-"""The papers that can be reproduced, by key, and papers of one's own, by file or import path."""
+"""The papers that can be reproduced, by key, and papers of your own, by file or import path."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Reproduction:
     Attributes
     ----------
     claims : DataFrame
-        As `verify` returns it.
+        The claims, as returned by `verify`.
     files : list of Path
         The figures (PNG and SVG) and tables (CSV), then the store.
     errors : list of str

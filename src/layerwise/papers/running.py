@@ -13,9 +13,11 @@ from layerwise.studies import Outcome, Store, Trial, run_study
 if TYPE_CHECKING:
     import pandas as pd
 
-#: ``started(figure, found, total)`` before the trials of a figure, as in `run_study`; {} and 1 for a measurement.
+#: Called as ``started(figure, found, total)`` before the trials of a figure, as in `run_study`; ``found`` is {} and
+#: ``total`` is 1 for a measurement.
 Started = Callable[[PublishedFigure | Measurement, Mapping[str, Outcome], int], object]
-#: ``callback(figure, done, total, trial, outcome)`` after each trial; None for both after a measurement.
+#: Called as ``callback(figure, done, total, trial, outcome)`` after each trial, and once after a measurement, with None
+#: for ``trial`` and ``outcome``.
 Callback = Callable[[PublishedFigure | Measurement, int, int, Trial | None, Outcome | None], object]
 
 
@@ -29,9 +31,10 @@ def run_figure(
     started: Started | None = None,
     callback: Callback | None = None,
 ) -> Any:
-    """Return the `StudyResult`, or the table of a measurement; what the folder of the store holds is not run again.
+    """Return the `StudyResult` of a study, or the table of a measurement.
 
-    The table of a measurement is kept beside the store as ``NAME.SIZE.csv``; without this file it is measured again.
+    Trials found in the store are not run again. The table of a measurement is kept beside the store as
+    ``NAME.SIZE.csv`` and read from there if it exists.
     """
     if isinstance(figure, PublishedFigure):
         return run_study(

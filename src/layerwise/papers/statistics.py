@@ -1,4 +1,4 @@
-"""Statistics of studies and measurements, on which claims rest: each factory returns ``result -> Estimate``."""
+"""Statistics of studies and measurements for claims; most factories return a function ``result -> Estimate``."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Cell:
     learner, target : str, optional
         Labels; None where the study has only one.
     dim, n : int or callable, default=-1
-        A negative number or 0 counts positions among the dimensions, or among the sizes that the learner has at that
-        dimension: 0 is the smallest, -1 the largest. A positive number is the value itself, and ``n`` may be a function
-        of d. The last makes one definition serve all sizes of a study.
+        A positive number is the value itself. 0 or a negative number is a position among the sorted dimensions, or
+        among the sample sizes that the learner has in that dimension: 0 is the smallest, -1 the largest. ``n`` may also
+        be a function of d, so that one definition serves all sizes of a study.
     """
 
     learner: str | None = None
@@ -40,7 +40,7 @@ class Cell:
     n: SampleSize = -1
 
     def __call__(self, result: StudyResult, metric: str = "risk") -> pd.Series:
-        """Return the metric by seed, NaN where a trial failed; empty where the cell was not run.
+        """Return the metric by seed: NaN where a trial failed, and empty if the cell was not run.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class Cell:
 def risk(
     learner: str | None = None, target: str | None = None, *, dim: int = -1, n: SampleSize = -1, log: bool = True
 ) -> Statistic:
-    """Return the statistic of a cell's risk: the geometric mean over seeds, or the mean.
+    """Return the statistic for the risk of a cell: its geometric mean over seeds, or its mean if ``log`` is False.
 
     The mean suits targets that are learnt exactly, whose risks spread over orders of magnitude near 0.
     """
@@ -71,23 +71,23 @@ def risk(
 def metric(
     name: Metric, learner: str | None = None, target: str | None = None, *, dim: int = -1, n: SampleSize = -1
 ) -> Statistic:
-    """Return the statistic of a cell's metric: the mean over seeds."""
+    """Return the statistic for a metric of a cell: its mean over seeds."""
     cell = Cell(learner, target, dim, n)
     return lambda result: estimate(cell(result, name))
 
 
 def risk_ratio(numerator: Cell, denominator: Cell) -> Statistic:
-    """Return the statistic of the ratio of two risks, seed by seed: its geometric mean."""
+    """Return the statistic for the ratio of two risks: the geometric mean over seeds of the ratio for each seed."""
     return lambda result: estimate(numerator(result) / denominator(result), log=True)
 
 
 def risk_difference(first: Cell, second: Cell) -> Statistic:
-    """Return the statistic of the difference of two risks, seed by seed: its mean."""
+    """Return the statistic for the difference of two risks: the mean over seeds of the difference for each seed."""
     return lambda result: estimate(first(result) - second(result))
 
 
 def metric_ratio(name: Metric, numerator: Cell, denominator: Cell) -> Statistic:
-    """Return the statistic of the ratio of two metrics, seed by seed: its geometric mean; NaN where one is 0."""
+    """Return the statistic for the ratio of two metrics: the geometric mean over the seeds where it is positive."""
 
     def statistic(result: StudyResult) -> Estimate:
         ratio = numerator(result, name) / denominator(result, name)
@@ -97,7 +97,7 @@ def metric_ratio(name: Metric, numerator: Cell, denominator: Cell) -> Statistic:
 
 
 def exponent(threshold: float, learner: str | None = None, target: str | None = None) -> Statistic:
-    """Return the statistic kappa of n* ~ d^kappa at a threshold of risk, with the interval of `fit_exponent`."""
+    """Return the statistic for kappa in n* ~ d^kappa at a risk threshold, with the interval of `fit_exponent`."""
 
     def statistic(result: StudyResult) -> Estimate:
         for fit in fit_exponent(result, threshold):
@@ -115,7 +115,7 @@ def rate(
     dim: int = -1,
     n_range: tuple[float, float] = (0, math.inf),
 ) -> Statistic:
-    """Return the statistic beta of risk ~ n^-beta, with the interval of `fit_rate`."""
+    """Return the statistic for beta in risk ~ n^-beta, with the interval of `fit_rate`."""
 
     def statistic(result: StudyResult) -> Estimate:
         rows = fit_rate(result, n_range=n_range)
@@ -130,7 +130,7 @@ def rate(
 
 
 def dim_slope(learner: str | None = None, target: str | None = None, *, n: SampleSize = -1) -> Statistic:
-    """Return the statistic a of risk ~ d^a at a sample size for each d: the mean over seeds of least-squares slopes."""
+    """Return the statistic for a in risk ~ d^a at one n for each d: the mean over seeds of least-squares slopes."""
 
     def statistic(result: StudyResult) -> Estimate:
         dims = sorted(set(result.table["dim"]))
@@ -156,9 +156,9 @@ def _value(column: pd.Series, choice: int) -> int:
 
 
 def column(name: str, *, log: bool = False, **where: object) -> Callable[[pd.DataFrame], Estimate]:
-    """Return the statistic of a column of a measurement: its mean over the rows with these values in other columns.
+    """Return the statistic for a column of a measurement: its mean over seeds, for rows with the values ``where``.
 
-    Several rows with one value of a column ``seed`` are averaged first.
+    Rows with the same ``seed`` are averaged first.
     """
 
     def statistic(table: pd.DataFrame) -> Estimate:
@@ -169,14 +169,14 @@ def column(name: str, *, log: bool = False, **where: object) -> Callable[[pd.Dat
 
 
 def largest(name: str, **where: object) -> Callable[[pd.DataFrame], float]:
-    """Return the statistic of the largest absolute value in a column of a measurement without random numbers."""
+    """Return the statistic for the largest absolute value in a column of a measurement without random numbers."""
     return lambda table: float(select(table, **where)[name].abs().max())
 
 
 def slope(name: str, against: str, **where: object) -> Callable[[pd.DataFrame], Estimate]:
-    """Return the statistic a of ``name ~ against^a``: the mean over seeds of least-squares slopes of logarithms.
+    """Return the statistic for a in ``name ~ against^a``: the mean over seeds of least-squares slopes of logarithms.
 
-    Without a column ``seed``, one slope without an interval.
+    Without a column ``seed`` there is one slope, without an interval.
     """
 
     def statistic(table: pd.DataFrame) -> Estimate:

@@ -1,4 +1,4 @@
-"""Verify the claims of papers: run the studies they need, compare intervals with margins, write JSON and a web page."""
+"""Verify the claims of papers: run the studies they need, compare intervals with ranges, write JSON and a web page."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ def verify(
     ----------
     paper : Paper
     folder : Path
-        Folder of the store ``PAPER.sqlite`` and of the tables of measurements, the same as that of `reproduce`: what
-        either has measured is not measured again.
+        Folder of the store ``KEY.sqlite`` and of the tables of measurements. It may be that of `reproduce`; results of
+        either function are then used by both.
     name : str, optional
-        A claim, or a figure with all of its claims; None verifies all.
-    size : {"small", "default", "full"}
+        Name of a claim, or of a figure for all of its claims; None verifies all claims.
+    size : {"small", "default", "full"}, default="default"
     n_jobs, retry_failed, started, callback
-        As for `reproduce`.
+        As in `reproduce`.
 
     Returns
     -------
     DataFrame
-        `claim_rows` of every claim.
+        One row per test of every claim; see `claim_rows`.
 
     Raises
     ------
     UserError
-        If the paper has no claim or figure of that name.
+        If the paper has no claim or figure of that name, or it is not run at this size.
     StoreError
-        Where the store cannot be used, or another process runs trials into it.
+        If the store cannot be used, or another process writes to it.
     """
     import pandas as pd
 
@@ -76,7 +76,7 @@ def verify(
 
 
 def chosen(paper: Paper, name: str | None, size: Size) -> list[tuple[PublishedFigure | Measurement, tuple[Claim, ...]]]:
-    """Return the figures that a size has, with the claims to verify: all, those of one figure, or one claim."""
+    """Return the figures that are run at a size, with the claims to verify: all, those of one figure, or one claim."""
     pairs = [(figure, figure.claims) for figure in paper.figures if name in (None, figure.name)]
     if name is not None and not pairs:
         pairs = [(f, tuple(claim for claim in f.claims if claim.name == name)) for f in paper.figures]
@@ -100,8 +100,8 @@ def claim_rows(
 ) -> list[tuple]:
     """Return one row per test of the claims, in the order of `COLUMNS`.
 
-    ``measured``, ``lower`` and ``upper`` are the value with its interval, ``test`` the verdict of the one test, and
-    ``verdict`` that of the claim.
+    ``measured``, ``lower`` and ``upper`` are the value and its interval, ``expected`` is the range as text, ``test`` is
+    the verdict of this test, and ``verdict`` is that of the claim.
     """
     rows = []
     for claim in claims:
@@ -140,7 +140,7 @@ def interval_text(row: Any) -> str:
 
 
 def counts(claims: pd.DataFrame) -> str:
-    """Return how many claims have each verdict, as text."""
+    """Return the number of claims with each verdict, as text."""
     verdicts = claims.drop_duplicates(["paper", "claim"])["verdict"].value_counts()
     return f"{verdicts.sum()} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
 
@@ -175,5 +175,7 @@ def page(claims: pd.DataFrame, subtitle: str) -> str:
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Claims of the papers</title>'
         f"<style>{STYLE}</style>\n<h1>Claims of the papers</h1>\n<p>{html.escape(subtitle)}. {counts(claims)}. "
         f"Values are means over seeds (geometric means for risks and ratios) with {LEVEL:.0%} intervals. A claim is "
-        "supported if the interval lies in the range, contradicted if it lies outside.</p>\n" + "\n".join(parts) + "\n"
+        "supported if the interval lies in the range, contradicted if it lies outside, otherwise not resolved.</p>\n"
+        + "\n".join(parts)
+        + "\n"
     )

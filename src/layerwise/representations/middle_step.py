@@ -38,7 +38,7 @@ class MiddleStep(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         m_2, the number of frozen first-layer neurons, v_l uniform on the unit sphere. None stands for infinitely many,
         in closed form.
     activation : str, sequence of float, callable or Activation, default=(0, 0, 1)
-        sigma_2, as `layerwise.activations.as_activation` takes it: "relu", the coefficients of a polynomial in
+        sigma_2, as accepted by `layerwise.activations.as_activation`: "relu", the coefficients of a polynomial in
         orthonormal Hermite polynomials, or, with a finite width, any other function. Its degrees 0 and 1 only add
         noise to phi: a quadratic feature needs far fewer samples with (0, 0, 1), the quadratic h_2, than with ReLU.
     random_state : int, RandomState or None

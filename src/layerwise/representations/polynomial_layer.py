@@ -54,7 +54,7 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         m, the number of neurons. None stands for infinitely many, with features scaled by 1/sqrt(m): a penalty xi on m
         neurons then corresponds to xi / m, and a step size eta to m eta.
     activation : HermiteSeries, sequence of float, str or Activation, optional
-        sigma, a polynomial of degree exactly k, as `layerwise.activations.as_activation` takes it; None stands for
+        sigma, a polynomial of degree exactly k, as accepted by `layerwise.activations.as_activation`; None stands for
         ``h_1 + ... + h_k``.
     random_state : int, RandomState or None
         Unused if width is None.
@@ -103,7 +103,7 @@ class PolynomialLayer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self
 
     def transform(self, X):
-        """Compute the features, of shape (n_samples, min(width, D)); ValueError if the basis takes over 8 GiB."""
+        """Compute the features (n_samples, min(width, D)); raises ValueError if the basis takes over 8 GiB."""
         check_is_fitted(self)
         if self._mixing is None:
             return self.neurons(X)

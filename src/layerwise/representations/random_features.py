@@ -24,7 +24,7 @@ class RandomFeatures(WhitenedFeatures, BaseEstimator):
     width : int, default=1000
         Number of features.
     activation : str, sequence of float, callable or Activation, optional
-        Any activation, as `layerwise.activations.as_activation` takes it: a name such as "relu", "indicator" or "tanh",
+        As accepted by `layerwise.activations.as_activation`: a name such as "relu", "indicator" or "tanh",
         Hermite coefficients, or an elementwise function of an array. None is ReLU.
     whiten : bool, default=False
         Return ``Sigma^{-1/2} g(x)`` instead of the features g(x), with ``Sigma = (1/n) sum_i g(x_i) g(x_i)'`` over the

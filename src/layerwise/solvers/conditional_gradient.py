@@ -31,7 +31,7 @@ from layerwise.solvers.neurons import NeuronFit, dual_value
 
 #: The most neurons added in one iteration, and the correlation of features above which two neurons count as one.
 MAX_ADDED, MAX_CORRELATION = 30, 0.99
-#: Starts of the neuron search, each the best of so many random neurons.
+#: Number of starts of the neuron search, and of random neurons of which each start is the best.
 N_STARTS, DRAWN_PER_START = 64, 8
 #: Steps of the ascent from each start, and iterations of the sliding.
 ASCENT_STEPS, SLIDING_STEPS = 30, 30

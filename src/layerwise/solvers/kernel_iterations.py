@@ -11,8 +11,9 @@ a bulk of eigenvalues of one size, which no F of low rank removes: the bulk then
 
 All penalties of a path take their steps together, so that each step needs one product of K with a matrix. Vectors are
 zero on the rows held out, and K times them gives predictions for these rows as well: the penalty is chosen without
-further products. It is the largest whose error is within `MIN_GAIN` of the least; it and the next one must be solved,
-or gain nothing from further steps, the others need not. It is then continued on all rows, from where it stopped.
+further products. It is the largest penalty whose error is within `MIN_GAIN` of the smallest error. Only this one and
+the next must be solved to convergence, or until further steps gain nothing. The iteration for this penalty
+is then continued on all rows, from where it stopped.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def iterated_kernel_ridge(
 
 
 def _chosen(errors: np.ndarray) -> int:
-    """The first penalty, of a decreasing path, whose error is within `MIN_GAIN` of the least."""
+    """The first penalty, of a decreasing path, whose error is within `MIN_GAIN` of the smallest."""
     return int(np.argmax((1 - MIN_GAIN) * errors <= errors.min()))
 
 

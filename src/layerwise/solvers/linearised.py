@@ -80,7 +80,7 @@ class Centred:
         raise NotImplementedError
 
     def ridge_at(self, slopes: np.ndarray, target: np.ndarray, penalty: float, *, intercept: bool = False) -> LeftOut:
-        """As `ridge` for one penalty, by a Cholesky factor; the slopes must be equal if there is an intercept."""
+        """Solve for one penalty by a Cholesky factor; the slopes must be equal if there is an intercept."""
         try:
             residuals, solution = self._solve(slopes, target, penalty, intercept)
         except LinAlgError:  # the penalty is below the rounding error of J'J
@@ -99,7 +99,7 @@ class Centred:
         residuals: np.ndarray,
         at: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]],
     ) -> LeftOut:
-        """Choose the penalty with the least error; ``at(k)`` returns c, H c and ``H_i A^{-1} J_i'`` for the k-th."""
+        """Choose the penalty with the smallest error; ``at(k)`` returns c, H c and ``H_i A^{-1} J_i'`` for the k-th."""
         errors = np.mean(residuals**2, axis=0)
         k = int(np.argmin(errors))
         c, fitted, shifts = at(k)
@@ -113,7 +113,7 @@ class Tall(Centred):
     """n >= width: ``J'J = Q diag(s) Q'``, by blocks of rows."""
 
     def ridge(self, slopes, target, penalties=None, *, intercept=False):
-        """As `Centred.ridge`."""
+        """See `Centred.ridge`."""
         n, width = self.features.shape
         weight = slopes @ slopes
         if intercept:
@@ -177,7 +177,7 @@ class Wide(Centred):
         self.kernel = self.whole @ self.whole.T
 
     def ridge(self, slopes, target, penalties=None, *, intercept=False):
-        """As `Centred.ridge`."""
+        """See `Centred.ridge`."""
         n = self.features.shape[0]
         weight = slopes @ slopes
         KD = self.kernel * slopes

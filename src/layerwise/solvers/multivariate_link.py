@@ -46,7 +46,7 @@ class MultivariateLink(SmoothLink):
     @property
     @abstractmethod
     def description(self) -> str:
-        """What the link is, in words."""
+        """A description of the link."""
 
     @abstractmethod
     def derivative(self, z: ArrayLike) -> Array:
@@ -66,7 +66,7 @@ class PolynomialSurface(MultivariateLink):
 
     @property
     def description(self) -> str:
-        """As `MultivariateLink.description`."""
+        """See `MultivariateLink.description`."""
         return f"polynomial of degree {self.degree}"
 
     @classmethod
@@ -81,7 +81,7 @@ class PolynomialSurface(MultivariateLink):
         return design_matrix(z, self.degree)
 
     def derivative(self, z):
-        """As `MultivariateLink.derivative`."""
+        """See `MultivariateLink.derivative`."""
         slopes = slope_coefficients(self.dim, self.degree, self.coefficients)
         return design_matrix(np.asarray(z, dtype=float), self.degree - 1) @ slopes
 
@@ -98,7 +98,7 @@ class RadialLink(MultivariateLink):
         return np.column_stack([np.ones(len(z)), z, self._radial(cdist(z, self.knots)) @ self.transform])
 
     def derivative(self, z):
-        """As `MultivariateLink.derivative`: phi is differentiated along z - t_j."""
+        """See `MultivariateLink.derivative`; phi is differentiated along z - t_j."""
         z = np.asarray(z, dtype=float)
         slope = self.coefficients[1 : 1 + self.dim]
         weights = self._slope(cdist(z, self.knots)) * (self.transform @ self.coefficients[1 + self.dim :])
@@ -124,7 +124,7 @@ class PolyharmonicSpline(RadialLink):
 
     @property
     def description(self) -> str:
-        """As `MultivariateLink.description`."""
+        """See `MultivariateLink.description`."""
         return "spline"
 
     @classmethod
@@ -152,7 +152,7 @@ class GaussianBumps(RadialLink):
 
     @property
     def description(self) -> str:
-        """As `MultivariateLink.description`."""
+        """See `MultivariateLink.description`."""
         return "Gaussian kernel function"
 
     @classmethod

@@ -12,7 +12,7 @@ MIN_MEAN_SQUARE, MAX_MEAN_SQUARE = 1e-300, 1e300
 def mean_square(residuals: np.ndarray) -> float:
     """``mean(residuals^2)``, accumulated in float64, since squares of float32 numbers may overflow.
 
-    Raises ValueError if the mean leaves float64, so that errors would be infinite or 0 whatever is fitted.
+    Raises ValueError if the mean overflows or underflows float64, where errors would be infinite or 0 for every fit.
     """
     with np.errstate(over="ignore", under="ignore"):
         mean = float(np.mean(np.square(residuals, dtype=float)))
@@ -25,9 +25,10 @@ def mean_square(residuals: np.ndarray) -> float:
 
 
 def lead(squares: np.ndarray) -> float:
-    """By how many standard errors the last model's mean squared error is below the lowest of the other models.
+    """Return by how many standard errors the last model's mean squared error is below the lowest of the other models.
 
-    ``squares`` (n_models, n_samples) are on the same rows; the differences are paired. 0 where all of them are equal.
+    ``squares`` (n_models, n_samples) are squared errors on the same rows. The standard error is that of the paired
+    differences between the two models; the result is 0 if all differences are equal.
     """
     gain = squares[np.argmin(squares[:-1].mean(axis=1))] - squares[-1]
     error = gain.std() / np.sqrt(len(gain))

@@ -96,14 +96,14 @@ def polish(X: np.ndarray, y: np.ndarray, frame: np.ndarray, degree: int, penalty
 
 
 def _eliminate(X, y, frame, degree, penalty) -> tuple[np.ndarray, float]:
-    """The minimising c, and L."""
+    """Return the coefficients c that minimise the loss L for this frame, and L."""
     features = polynomial_features(X, frame, degree)
     c = solve(*normal_equations(features, y), len(y) * penalty / 2)
     return c, float(np.mean((y - features @ c) ** 2) + penalty / 2 * (c @ c))
 
 
 def _reduced(X, y, frame, degree, penalty, c) -> tuple[np.ndarray, np.ndarray]:
-    """A and ``J'(y - Phi c)``, which is ``-(n/2) grad L``."""
+    """Return A, and ``J'(y - Phi c)``, which is ``-(n/2) grad L``."""
     gram, moment = normal_equations(joint_features(X, frame, degree, c), y)
     D = len(c)
     G, cross = gram[:D, :D].copy(), gram[:D, D:]

@@ -1,4 +1,4 @@
-"""One regression table: read it, fit a learner beside other models, save the model, and predict new rows."""
+"""A regression table: read it, compare a learner with other models, save the fitted model, and predict new rows."""
 
 from layerwise.tables.fitting import TableFit, fit_table, table_learners
 from layerwise.tables.reading import Table, read_table

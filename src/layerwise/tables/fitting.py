@@ -1,4 +1,4 @@
-"""A learner fitted to a table, scored out of fold beside other models, and tested against permuted labels."""
+"""A learner fitted to a table, compared with other models out of fold, and tested against permuted labels."""
 
 from __future__ import annotations
 
@@ -28,32 +28,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_FOLDS = 5
-#: Folds are drawn twice for tables with at most so many rows.
+#: The rows of tables with at most this many rows are split into folds twice.
 MAX_REPEATED = 1000
-#: Kernel ridge regression, whose time grows with the cube of the rows, is left out for more rows.
+#: Kernel ridge regression, whose time grows with the cube of the number of rows, is left out for more rows.
 MAX_KERNEL_ROWS = 8000
-#: Structure is reported if the out-of-fold predictions agree with the labels better than with 99 % of permuted ones.
+#: A structure is reported if the p-value of out-of-fold predictions, from this many permutations, is at most `LEVEL`.
 N_PERMUTATIONS, LEVEL = 199, 0.01
 
 
 @dataclass(frozen=True)
 class TableFit:
-    """A learner fitted to a table, and how it and other models predict rows that they have not seen.
+    """A learner fitted to a table, and how well it and other models predict rows that were held out.
 
     Attributes
     ----------
     model : LayerwiseRegressor or Pipeline
-        Fitted to all rows; a pipeline is `TablePreparation`, then the learner.
+        The learner, fitted to all rows; a pipeline consists of `TablePreparation` and the learner.
     learner, split : str
-        What was fitted, and how rows were held out, in words.
+        Name of the learner, and a description of how rows were held out.
     scores : DataFrame
-        One row per model, the learner first: name, mean and standard deviation over folds of R² on rows held out.
+        One row per model, the learner first, with the columns ``model``, ``r2`` (mean over folds of R² on the rows
+        held out) and ``spread`` (standard deviation over folds).
     predictions : DataFrame
-        One row per row of the table that was held out: observed and predicted by the learner.
+        One row per row of the table that was held out: ``observed``, and ``predicted`` by the learner.
     p_value : float
-        Of the agreement of these predictions with the labels, against permuted labels.
+        One-sided p-value of the covariance of these predictions with the labels, by permutation of the labels.
     notes, remarks : list of str
-        How the columns were prepared; what may be wrong with the table.
+        Sentences on how the columns were prepared, and on what may be wrong with the table.
     """
 
     model: Any
@@ -66,10 +67,10 @@ class TableFit:
     remarks: list[str]
 
     def structure(self) -> list[str]:
-        """What the learner found in the prepared columns, or that nothing stands out from permuted labels."""
+        """Return sentences on the structure found, or one that says that the predictions are no better than chance."""
         if self.p_value > LEVEL:
             chance = f"p = {self.p_value:.2f}"
-            return [f"nothing found: predictions out of fold are no better than for permuted labels ({chance})"]
+            return [f"nothing found: out-of-fold predictions are no better than for permuted labels ({chance})"]
         if isinstance(self.model, Pipeline):
             steps: Any = self.model
             return steps[-1].describe(steps[0].names_out())
@@ -77,12 +78,12 @@ class TableFit:
 
 
 def table_learners() -> dict[str, tuple[type, dict[str, Any]]]:
-    """The names of the learners for tables, each with the class and the parameters that it stands for."""
+    """The names of the learners for tables, each with its class and parameters."""
     return {name: (each, params) for each in learners.all_learners() for name, params in each.presets.items()}
 
 
 def fit_table(table: Table, learner: str = "auto", *, budget: str | float = "quick", random_state: int = 0) -> TableFit:
-    """Score a learner and other models on rows held out in turn, then fit it to all rows.
+    """Score a learner and other models by cross-validation, then fit the learner to all rows.
 
     Parameters
     ----------
@@ -90,7 +91,8 @@ def fit_table(table: Table, learner: str = "auto", *, budget: str | float = "qui
     learner : str, default="auto"
         A key of `table_learners`.
     budget : {"quick", "default", "thorough"} or float, default="quick"
-        Of each fit of `LayerwiseRegressor`, of which there are six or eleven.
+        Time of each fit of `LayerwiseRegressor`; there are 6 fits, or 11 with random folds of at most 1,000
+        rows.
     random_state : int, default=0
         Seed of the folds and of the learner.
 
@@ -101,7 +103,8 @@ def fit_table(table: Table, learner: str = "auto", *, budget: str | float = "qui
     Raises
     ------
     UserError
-        If the learner is unknown, a fit needs more memory than it may take, or there are too few groups.
+        If the learner is unknown, a fit would take more memory than allowed, there is only one group, or a time cannot
+        be read.
 
     Examples
     --------
@@ -152,9 +155,10 @@ def fit_table(table: Table, learner: str = "auto", *, budget: str | float = "qui
 
 
 def row_splits(table: Table, random_state: int) -> tuple[str, list[tuple[np.ndarray, np.ndarray]]]:
-    """How rows are held out, in words, and the pairs of training and test rows.
+    """Return a description of how rows are held out, and the pairs of training and test rows.
 
-    With a time column, rows are predicted from earlier ones; with a group column, from other groups.
+    With a time column, rows are predicted from earlier ones; with a group column, from other groups; otherwise folds
+    are random.
     """
     n = len(table.target)
     if table.time is not None:
@@ -164,7 +168,9 @@ def row_splits(table: Table, random_state: int) -> tuple[str, list[tuple[np.ndar
     if table.group is not None:
         n_groups = table.group.nunique(dropna=False)
         if n_groups < 2:
-            raise UserError(f'"{table.group.name}" has one value; a group column must have at least two.')
+            raise UserError(
+                f'"{table.group.name}" has one value; a group column must have at least two. Pass another column.'
+            )
         codes = table.group.astype(str).to_numpy()
         splitter = GroupKFold(min(N_FOLDS, n_groups))
         return f"other groups of {table.group.name}", list(splitter.split(codes, groups=codes))
@@ -176,7 +182,7 @@ def row_splits(table: Table, random_state: int) -> tuple[str, list[tuple[np.ndar
 
 
 def comparisons(n_samples: int, random_state: int) -> dict[str, Any]:
-    """The other models: ridge, kernel ridge, gradient boosting, and the mean."""
+    """The models with which the learner is compared: ridge, kernel ridge, gradient boosting and the mean."""
     models = {"ridge": make_pipeline(TablePreparation(), RidgeCV(np.logspace(-4, 6, 41)))}
     if n_samples <= MAX_KERNEL_ROWS:
         models["kernel ridge"] = make_pipeline(TablePreparation(), RadialRidge())
@@ -185,7 +191,7 @@ def comparisons(n_samples: int, random_state: int) -> dict[str, Any]:
 
 
 def permutation_p_value(y: np.ndarray, predicted: np.ndarray, seed: int) -> float:
-    """Of the covariance of out-of-fold predictions with y, both (n_samples,), against permutations of y; one-sided."""
+    """Return the one-sided p-value of the covariance of y and out-of-fold predictions, both of shape (n_samples,)."""
     centred, rng = predicted - predicted.mean(), np.random.RandomState(seed)
     null = np.array([centred @ rng.permutation(y) for _ in range(N_PERMUTATIONS)])
     return float((1 + np.sum(null >= centred @ y)) / (N_PERMUTATIONS + 1))
@@ -202,7 +208,7 @@ def _fit(learner: str, model: Any, table: Table, rows: np.ndarray) -> Any:
 
 
 def _ordered(column: pd.Series) -> np.ndarray:
-    """The column as numbers in its order: times if it is text that can be read as such."""
+    """Return the column as values that can be sorted; text is read as times. Raises UserError if a value is missing."""
     import pandas as pd
 
     if not pd.api.types.is_numeric_dtype(column):
@@ -210,6 +216,6 @@ def _ordered(column: pd.Series) -> np.ndarray:
     if column.isna().any():
         raise UserError(
             f'"{column.name}" is not a time in {int(column.isna().sum())} rows; every row must have a date, a time or '
-            "a number. Fill the gaps, or drop these rows."
+            "a number. Fill in the missing values, or drop these rows."
         )
     return column.to_numpy()

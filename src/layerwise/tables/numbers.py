@@ -1,4 +1,4 @@
-"""The inputs of a table as numbers, for methods that take nothing else."""
+"""The inputs of a table as numbers, for methods that accept only numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def as_numbers(inputs: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers as they are, their gaps filled by medians; all others as `TablePreparation` encodes them."""
+    """Return columns of numbers with medians for missing values, and the others as `TablePreparation` encodes them."""
     import pandas as pd
 
     numbers = inputs.select_dtypes("number")

@@ -1,4 +1,4 @@
-"""Inputs and target from a CSV or Parquet file, with what was dropped, or one message of what is wrong."""
+"""Read inputs and target from a CSV or Parquet file; errors are reported in one message."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Table:
     Attributes
     ----------
     inputs : DataFrame of shape (n_samples, n_features)
-        Numbers, with NaN for gaps; text, dates and truth values as in the file.
+        Numbers, with NaN for missing values; text, dates and booleans as in the file.
     target : Series of shape (n_samples,)
-        Finite floats.
+        The labels, finite floats.
     group, time : Series of shape (n_samples,) or None
-        Columns that decide how rows are held out, and are no inputs.
+        Columns that determine how rows are held out; they are not inputs.
     notes : list of str
-        Sentences on what was dropped.
+        Sentences on rows and columns that were left out.
     """
 
     inputs: pd.DataFrame
@@ -63,9 +63,9 @@ def read_table(
     target : str
         The column to be learnt. Rows in which it is missing are dropped.
     drop, identifiers : sequences of str
-        Columns that are no inputs.
+        Columns that are not used as inputs.
     group, time : str or None
-        Columns that are no inputs, by which rows are held out.
+        Columns that determine how rows are held out; they are not used as inputs.
 
     Returns
     -------
@@ -74,8 +74,9 @@ def read_table(
     Raises
     ------
     UserError
-        If the file cannot be read, lacks a column, has no other column or too few rows; if the target is text; or if
-        columns hold infinite or huge numbers. The message names all such columns, and says what to do.
+        If the file cannot be read, lacks a column, has no other column or fewer than 10 rows with the target; if the
+        target is text; or if columns hold infinite or huge numbers. The message names all such columns, and says what
+        to do.
     """
     import pandas as pd
 
@@ -90,16 +91,18 @@ def read_table(
         raise UserError(f"{path}: has no column {quoted}.{advice}")
     if target in left_out:
         raise UserError(
-            f'{path}: "{target}" is the target, which must not be left out of the inputs as another column.'
+            f'{path}: "{target}" is the target; it must not also be dropped or be an identifier, '
+            "a group or a time. Pass it as the target only."
         )
     inputs = [name for name in names if name != target and name not in left_out]
     if not inputs:
-        raise UserError(f'{path}: "{target}" is its only column; it must have at least one other, as input.')
+        raise UserError(f'{path}: "{target}" is its only column; it must have at least one other column, an input.')
     numbers = _target(path, table[target])
     seen = np.isfinite(numbers)
-    notes = [f"{int((~seen).sum())} rows without the target were dropped"] if not seen.all() else []
+    n_dropped = int((~seen).sum())
+    notes = [f"rows without the target, dropped: {n_dropped}"] if n_dropped else []
     if left_out:
-        notes.append(f"no inputs: {', '.join(dict.fromkeys(left_out))}")
+        notes.append(f"not used as inputs: {', '.join(dict.fromkeys(left_out))}")
     if seen.sum() < MIN_ROWS:
         raise UserError(f"{path}: has {seen.sum()} rows with the target; it must have at least {MIN_ROWS}.")
     table = table[seen].reset_index(drop=True)
@@ -110,7 +113,7 @@ def read_table(
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """Read a table with distinct names of columns; raise UserError if that is impossible."""
+    """Read a CSV or Parquet file whose columns have distinct names; raises UserError if this is impossible."""
     import pandas as pd
 
     try:
@@ -152,7 +155,7 @@ def _target(path: Path, column: pd.Series) -> np.ndarray:
         shown = ", ".join(values[:5]) + (", ..." if len(values) > 5 else "")
         if column.nunique() <= max(20, len(column) // 20):
             raise UserError(
-                f"{where} has {column.nunique()} classes that are no numbers ({shown}): this is a classification "
+                f"{where} has {column.nunique()} classes that are not numbers ({shown}): this is a classification "
                 "problem. Use layerwise.LayerwiseClassifier in Python, or replace the classes by numbers."
             )
         row = int(np.argmax(text)) + 1
@@ -176,13 +179,13 @@ def _check_numbers(path: Path, inputs: pd.DataFrame) -> None:
             bad.append(f'"{name}" (row {int(np.argmax(huge)) + 1})')
     if bad:
         raise UserError(
-            f"{path}: infinite numbers, or above {LARGEST:g}, in {', '.join(bad)}. Drop these rows or columns (--drop) "
-            "or rescale the columns, e.g. by their logarithm: squares and sums of such numbers overflow."
+            f"{path}: numbers that are infinite or above {LARGEST:g} in {', '.join(bad)}. Drop these rows or "
+            "columns (--drop), or rescale the columns, e.g. by the logarithm: their squares and sums overflow."
         )
 
 
 def _plain(column: pd.Series) -> pd.Series:
-    """Decimals and other objects that are all numbers as floats; other columns as they are."""
+    """Return a column of numbers, such as decimals, as floats; other columns as they are."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
@@ -196,7 +199,7 @@ def _plain(column: pd.Series) -> pd.Series:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """Read the table; an index that has a name becomes a column."""
+    """Read the table; an index with a name becomes a column."""
     import pandas as pd
 
     table = pd.read_parquet(path)
@@ -224,8 +227,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
             table = pd.read_csv(path, index_col=False, low_memory=False)
         except pd.errors.ParserWarning:
             raise UserError(
-                f"{path}: its rows have more fields than its header. Give every column a name, row names too; write "
-                "decimals with a point."
+                f"{path}: its rows have more fields than its header. Give every column a name, also that of row names, "
+                "and write decimals with a point."
             ) from None
     return table.set_axis(names, axis="columns")
 

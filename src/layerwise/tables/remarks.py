@@ -8,12 +8,12 @@ from layerwise.diagnosis.sample import MIN_ROWS, prepare, read_arrays, subsample
 from layerwise.diagnosis.table_warnings import table_warnings
 from layerwise.tables.reading import Table
 
-#: The kinds of warnings of a diagnosis that concern every fit; what is said of scales and gaps is taken care of.
+#: The kinds of warnings of a diagnosis that concern every fit; scales and missing values are handled by the fit.
 KINDS = ("copy of the target", "identifier", "duplicate", "two-valued target", "heavy tails", "few rows")
 
 
 def remarks(table: Table) -> list[str]:
-    """Sentences about the columns of numbers, with gaps filled by medians, and about the target."""
+    """Sentences about the columns of numbers, with medians for missing values, and about the target."""
     numbers = table.inputs.select_dtypes("number")
     numbers = numbers.fillna(numbers.median()).dropna(axis="columns")
     y = table.target.to_numpy()

@@ -1,4 +1,4 @@
-"""A fitted model in a file of skops, with the columns it needs and the versions of the libraries that made it."""
+"""Save a fitted model in a skops file, with the columns it needs and the versions of the libraries, and load it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIBRARIES = ("layerwise", "scikit-learn", "numpy", "scipy", "pandas")
 
 
 def save_model(path: Path, model: Any, columns: Sequence[str], target: str, identifiers: Sequence[str] = ()) -> None:
-    """Save a model that was fitted to a DataFrame with these columns."""
+    """Save a model that was fitted to a DataFrame with these columns, and the names of its target and identifiers."""
     from skops.io import dump
 
     versions = {name: version(name) for name in LIBRARIES}
@@ -38,13 +38,13 @@ def save_model(path: Path, model: Any, columns: Sequence[str], target: str, iden
 def load_model(path: Path) -> dict[str, Any]:
     """Load what `save_model` wrote: a dict with ``model``, ``columns``, ``target``, ``identifiers`` and ``versions``.
 
-    Warns of other versions of the libraries.
+    Warns (UserWarning) if the libraries have other versions than when the model was saved.
 
     Raises
     ------
     UserError
-        If the file is not such a model, or holds types of other packages than scikit-learn, NumPy, SciPy, pandas and
-        layerwise.
+        If the file cannot be read, is not such a model, or holds types of packages other than scikit-learn, NumPy,
+        SciPy, pandas and layerwise.
     """
     from skops.io import get_untrusted_types, load
 
@@ -55,8 +55,8 @@ def load_model(path: Path) -> dict[str, Any]:
         ]
         if foreign:
             raise UserError(
-                f"{path}: holds types that are not of layerwise: {', '.join(foreign[:5])}. Load only files that you "
-                "have made with layerwise fit --save."
+                f"{path}: holds types of other packages than layerwise uses: {', '.join(foreign[:5])}. Load only files "
+                "that you have made with layerwise fit --save."
             )
         saved = load(path, trusted=types)
     except OSError as error:
@@ -64,7 +64,7 @@ def load_model(path: Path) -> dict[str, Any]:
     except (BadZipFile, KeyError) as error:
         raise UserError(f"{path}: is not a model of layerwise fit --save ({error}).") from None
     if not isinstance(saved, dict) or "versions" not in saved:
-        raise UserError(f"{path}: is not a model of layerwise fit --save. Save one with it.")
+        raise UserError(f"{path}: is not a model of layerwise fit --save. Pass a file that this command has written.")
     now = {name: version(name) for name in LIBRARIES}
     other = [f"{name} {then} (now {now[name]})" for name, then in saved["versions"].items() if now.get(name) != then]
     if other:
@@ -77,9 +77,10 @@ def load_model(path: Path) -> dict[str, Any]:
 
 
 def predict_table(saved: dict[str, Any], path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Predict the rows of a CSV or Parquet file: a table with identifiers and predictions, and the unused columns.
+    """Predict the rows of a CSV or Parquet file with a model from `load_model`.
 
-    Raises UserError that names all missing columns, or an entry that the model cannot use.
+    Returns a table of identifiers and predictions, and the names of the columns that are not used. Raises UserError,
+    which names all missing columns or an entry that the model cannot use.
     """
     table = read_frame(path)
     missing = [name for name in saved["columns"] if name not in table.columns]

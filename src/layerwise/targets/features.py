@@ -149,7 +149,7 @@ class BalancedSum(Feature):
 
 
 class Sparse(BalancedSum):
-    """Sum of few pieces, ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, L fixed and small.
+    """Sum of a few pieces, ``p(x) = L^(-1/2) sum_{i <= L} lambda_i psi_i(x)``, with L fixed and small.
 
     Violates Assumption 4 of Wang et al. 2023, which requires L of order dim: the approximate Stein lemma fails.
 

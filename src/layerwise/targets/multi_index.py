@@ -63,7 +63,7 @@ def as_multivariate_link(
     if isinstance(link, HermitePolynomial):
         if rank not in (None, link.dim):
             raise ValueError(
-                f"link is a polynomial in {link.dim} variables; it must have {rank}. Pass rank={link.dim}."
+                f"link is a polynomial in {link.dim} variables, but rank={rank}; they must agree. Pass rank={link.dim}."
             )
         return link, link.dim
     if not callable(link):

@@ -19,7 +19,7 @@ from layerwise.targets.base import Array, Target
 from layerwise.targets.facts import ExponentialFacts, Facts
 from layerwise.targets.hierarchical import Hierarchical
 
-BLOCK_BYTES = 2**24  # of temporary arrays
+BLOCK_BYTES = 2**24  # size of temporary arrays
 
 
 def by_blocks(function: Callable[[Array], Array], Z: Array, row_bytes: int) -> Array:

@@ -34,7 +34,7 @@ def check_assumptions(
     Returns
     -------
     AssumptionReport
-        Its ``table()`` is a DataFrame, ``str()`` a text.
+        ``report.table()`` is a DataFrame, ``str(report)`` a text.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def check_assumptions(
     >>> report.holds("wang2023"), report["L / d"].measured
     (True, 1.0)
 
-    A function of one's own, with its feature:
+    Your own function, with its feature:
 
     >>> p = lambda X: (X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3]) / 2**0.5
     >>> report = check_assumptions(lambda X: p(X) + p(X) ** 3, p, dim=4)

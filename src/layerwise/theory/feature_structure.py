@@ -26,7 +26,7 @@ from scipy.special import gammaln
 from layerwise.hermite import HermitePolynomial, design_matrix, n_terms
 from layerwise.inputs import Array
 
-MAX_ENTRIES = 2**24  # of the tensor: 128 MiB
+MAX_ENTRIES = 2**24  # largest size of the tensor: 128 MiB
 MAX_BASIS = 3000  # coefficients of a callable feature, found by least squares
 TOLERANCE = 1e-7  # relative to the norm of the tensor
 

@@ -19,7 +19,7 @@ from layerwise.targets.facts import PolynomialFacts
 from layerwise.theory.measurements import relevant_rank
 
 FLOOR = 1e-8  # coefficients below it, relative to the norm, are 0
-MAX_RANK, DEGREE, N_NODES = 3, 8, 48  # of the projection of functions that are not polynomials
+MAX_RANK, DEGREE, N_NODES = 3, 8, 48  # for the projection of functions that are not polynomials
 
 
 def leap(f: HermitePolynomial) -> int:
@@ -31,7 +31,7 @@ def leap(f: HermitePolynomial) -> int:
 
     Notes
     -----
-    The order that always takes the term with the least new degree attains the minimum. The leap depends on the
+    The order that always takes the term with the lowest new degree attains the minimum. The leap depends on the
     coordinates; the complexity of learning is that of the worst rotation.
 
     References

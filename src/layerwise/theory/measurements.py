@@ -1,4 +1,4 @@
-"""Constants of targets that the theorems assume something about, each with its error.
+"""Constants of targets about which the theorems make assumptions, each with its error.
 
 Exact where the target's facts are, otherwise Monte Carlo with a standard error: every function returns
 ``(value, error)``, with error 0 for values that are exact to rounding.
@@ -17,7 +17,7 @@ from layerwise.targets import Hierarchical, SingleIndex, Target
 from layerwise.targets.facts import PolynomialFacts
 
 SEED = 314159
-SAMPLES = 2**17  # of Monte Carlo estimates
+SAMPLES = 2**17  # number of samples of Monte Carlo estimates
 MAX_PRODUCTS = 10**6  # terms of a square that is multiplied out
 MAX_GRADIENTS = 2**22  # numbers in the points of the finite differences
 STANDARD_ERRORS = 6.0  # a Monte Carlo value differs from another one beyond this many standard errors

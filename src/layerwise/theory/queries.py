@@ -1,4 +1,4 @@
-"""Correlational statistical queries: learning from answers ``E[f(x) phi(x)] ± tau`` in place of samples.
+"""Correlational statistical queries: learning from answers ``E[f(x) phi(x)] ± tau`` instead of samples.
 
 A query is a function phi with ``E phi(x)^2 = 1``. Gradient descent on the squared loss is such a learner, since its
 gradients are correlations of f with functions of the network (plus terms that do not depend on f); an average over n
@@ -142,8 +142,8 @@ class QueryOracle:
         q = len(frame)
         if q not in NODES:
             raise ValueError(
-                f"the target and the query depend on {q} directions together; they must depend on at most "
-                f"{max(NODES)}. Use a target of fewer directions (this one has {len(S)})."
+                f"the target and the query together depend on {q} directions; they must depend on at most "
+                f"{max(NODES)}. Use a target with fewer directions (this one has {len(S)})."
             )
         nodes, weight = gaussian_rule(NODES[q] // 2, kinks=(0.0,))
         X = np.stack(np.meshgrid(*[nodes] * q, indexing="ij"), axis=-1).reshape(-1, q)

@@ -33,7 +33,8 @@ class PredictedSamples:
     exponent : float or None
         Exponent of d; None if no theorem gives one.
     kind : {"sufficient", "necessary", "conjectured", "none"}
-        Whether so many samples suffice, are needed, or are conjectured to suffice.
+        Whether this number of samples is sufficient, necessary, or conjectured to be sufficient; "none" if no theorem
+        gives one.
     formula : str
         The full rate.
     source : str
@@ -57,7 +58,7 @@ class PredictedSamples:
 
 @dataclass(frozen=True)
 class _Structure:
-    """What the rates depend on."""
+    """The quantities on which the rates depend."""
 
     target: Target
     r: int

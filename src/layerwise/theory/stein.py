@@ -27,7 +27,7 @@ from layerwise.targets import Hierarchical
 from layerwise.targets.facts import MonteCarloFacts
 from layerwise.theory.measurements import Measured, sample_mean
 
-ROUNDING = 1e-12  # of |h|^2: differences of energies below it are 0
+ROUNDING = 1e-12  # relative to |h|^2: smaller differences of energies count as 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class SteinAlignment:
     cosine : float
         ``cos(P_k h, p)``; NaN if ``P_k h = 0``.
     lower_error, residual_error, cosine_error : float
-        Their errors; 0 where they are exact (to about 1e-6 for norms, which are square roots of differences).
+        Standard errors of these numbers; 0 where they are exact (to about 1e-6 for norms, which are square roots of
+        differences).
     """
 
     dim: int

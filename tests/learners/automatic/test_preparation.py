@@ -75,7 +75,7 @@ def test_new_levels_gaps_and_rows_are_prepared():
 
 def test_infinity_is_refused_by_name():
     """Catches infinity that becomes a clipped value, or a message without the column."""
-    with pytest.raises(ValueError, match=r"column 'size' of X holds infinity in 1 rows"):
+    with pytest.raises(ValueError, match=r"column 'size' of X is infinite in 1 row;"):
         TablePreparation().fit(mixed().assign(size=[np.inf, *range(199)]))
 
 

@@ -94,7 +94,7 @@ def test_fit_head_learns_a_new_link(fitted):
     y = np.cos(np.sqrt(2) * (X[:, 0] + X[:, 1]))
     other = clone(model).fit(table[:200], single_index(200, seed=2)[1])
     assert other.fit_head(table[:60], y[:60]).score(table[60:], y[60:]) > 0.9
-    with pytest.raises(ValueError, match="intervals after fit_head must come from a fit"):
+    with pytest.raises(ValueError, match="which fit_head does not compute"):
         other.predict_interval(table)
 
 
@@ -254,7 +254,7 @@ def test_race_skips_what_does_not_fit_and_ends_what_is_behind():
     assert behind.note == "behind on the first fold"
     assert len(behind.models) == 1
     few = race.run(Candidate("few", lambda seed: Mean(), lambda n, d: 0.0, rows=lambda d: 1000))
-    assert few.note == "needs 1,000 rows for 1 columns"
+    assert few.note == "needs 1,000 rows for 1 column"
 
 
 def test_permutation_test_is_uniform_under_independence():

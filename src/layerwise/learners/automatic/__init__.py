@@ -1,4 +1,4 @@
-"""Estimators for a table of data, which choose among the learners and say what they found."""
+"""Estimators for a table of data, which choose among the learners and report the structure they found."""
 
 from layerwise.learners.automatic.classifier import LayerwiseClassifier
 from layerwise.learners.automatic.display import StructureDisplay

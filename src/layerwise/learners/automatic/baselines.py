@@ -1,7 +1,7 @@
 """The candidates that learn no features: ridge regression on fixed features, and kernel ridge regression.
 
-Each chooses its parameters in `fit`; ``refit`` fits a copy with the same parameters to other rows, which needs one
-factorisation.
+Each model chooses its parameters in `fit`; ``refit`` fits a copy with the same parameters to other rows, which takes
+one factorisation.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from layerwise.kernels import GaussianKernel, LaplaceKernel
 from layerwise.learners.kernel import KernelRegressor
 from layerwise.solvers import kernel_ridge, ridge
 
-#: Knots of the splines of each column that are tried.
+#: Numbers of knots that are tried for the splines.
 KNOTS = (4, 8, 16)
-#: Standard deviations of the constant column, relative to all others: its coefficient is hardly penalised.
+#: Size of the constant column relative to the root sum of squares of all others: its coefficient is hardly penalised.
 CONSTANT = 10.0
-#: Kernels tried on at most so many rows.
+#: Kernels that are compared, on at most `KERNEL_ROWS` rows.
 KERNELS = (
     *(GaussianKernel(bandwidth) for bandwidth in (0.5, 1.0, 2.0, 4.0, 8.0)),
     *(LaplaceKernel(bandwidth) for bandwidth in (1.0, 4.0)),
@@ -31,17 +31,20 @@ PENALTY_ROWS = 1300
 
 
 class FeatureRidge(RegressorMixin, BaseEstimator):
-    """Ridge regression on standardised features, with the penalty and the features of least leave-one-out error.
+    """Ridge regression on standardised features; penalty and features have the smallest leave-one-out error.
 
     Parameters
     ----------
     features : {"linear", "quadratic", "additive"}, default="linear"
-        The columns; with their products, too; or with cubic splines of each of them, of 4, 8 or 16 knots.
+        The columns alone; the columns with their squares and products; or the columns with cubic splines of each, with
+        4, 8 or 16 knots.
 
     Attributes
     ----------
     transformer_ : transformer or None
+        Computes the products or splines.
     penalty_ : float
+    coef_, intercept_ : ndarray of shape (n_transformed,) and float
     """
 
     def __init__(self, features: Literal["linear", "quadratic", "additive"] = "linear"):
@@ -101,10 +104,10 @@ class FeatureRidge(RegressorMixin, BaseEstimator):
 
 
 class RadialRidge(RegressorMixin, BaseEstimator):
-    """Kernel ridge regression with the Gaussian or Laplace kernel of least leave-one-out error.
+    """Kernel ridge regression with the Gaussian or Laplace kernel of smallest leave-one-out error.
 
-    The kernel is chosen on at most 700 rows, and the penalty on all of them if they are at most 1,300; otherwise ``n
-    penalty``, the variance of the noise of the Gaussian process, is kept.
+    The kernel is chosen on at most 700 rows. The penalty is chosen on all rows if there are at most 1,300; otherwise it
+    is that of the 700 rows, scaled such that ``n * penalty``, the noise variance of the Gaussian process, is the same.
     """
 
     def fit(self, X, y):

@@ -18,7 +18,7 @@ class Budget(Constraint):
         super().__init__(f"one of {', '.join(map(repr, SECONDS))} or a finite number of seconds > 0", "'default'")
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is a name or a positive number."""
+        """Whether the value is a known name or a finite positive number."""
         if isinstance(value, str):
             return value in SECONDS
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) > 0

@@ -1,4 +1,4 @@
-"""The models that are compared, the cheapest first, with what each costs and how many rows it needs."""
+"""The models that are compared, the cheapest first, with the time that each takes and the rows that it needs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from layerwise.learners.recursive_features.refit import refit as refit_recursive
 from layerwise.learners.three_layer import ThreeLayerRegressor
 from layerwise.learners.two_layer import TwoLayerRegressor
 
-#: Floating-point operations per second of the core in which costs are expressed.
+#: Floating-point operations per second of the reference core: expected times are stated for it.
 FLOPS = 1.5e10
-#: Columns of the largest matrix of features of the models that have a fixed number of features.
+#: Largest number of columns of the feature matrices of additive splines and quadratic ridge regression.
 MAX_FEATURES = 20_000
 
 
@@ -48,15 +48,16 @@ class Candidate(NamedTuple):
     ----------
     name : str
     make : callable
-        From a seed, an unfitted estimator for standardised columns.
+        Maps a seed to an unfitted estimator for standardised columns.
     seconds : callable
-        From the number of rows and of columns, the expected time of `fit` in seconds of a core with `FLOPS`.
+        Maps the numbers of rows and columns to the expected time of `fit`, in seconds on the reference core.
     refit_share : float
-        The time of a fit with the choices of an earlier one, relative to the first.
+        Time of a fit with the choices of an earlier fit, relative to that fit.
     rows : callable
-        From the number of columns, the rows that it needs.
+        Maps the number of columns to the number of rows that the model needs.
     learns : bool
-        Whether it learns features or directions: such a model is skipped if no cheaper one explains anything.
+        Whether it learns features or directions. Such a model is skipped if it is expensive and no cheaper one predicts
+        better than the mean.
     """
 
     name: str
@@ -86,8 +87,8 @@ def refit(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
 def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> list[Candidate]:
     """The candidates for a matrix of this shape, in increasing order of their expected time.
 
-    The rows needed are those of `layerwise.diagnosis.requirements` divided by two: an estimate that is wrong by such a
-    factor costs time, but no accuracy.
+    The numbers of rows needed are at most about half of those of `layerwise.diagnosis.requirements`: a number that is
+    too small costs time, but no accuracy.
     """
     D2 = partial(n_terms, degree=2)
     inf = np.inf
@@ -186,7 +187,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
 
 
 def _refit_moments(model: MomentRegressor, X: np.ndarray, y: np.ndarray) -> MomentRegressor:
-    """With the same rank and degree, in place of a search for both."""
+    """A copy with the same rank and degree, which are not searched again, fitted to X and y."""
     other: Any = clone(model)
     if model.rank_:
         transform = "auto" if model.transformed_ else None
@@ -197,13 +198,13 @@ def _refit_moments(model: MomentRegressor, X: np.ndarray, y: np.ndarray) -> Mome
 
 
 def _gram(n: int, width: int) -> float:
-    """Seconds of ridge regression with leave-one-out."""
+    """Expected seconds of ridge regression with leave-one-out errors."""
     m = min(n, width)
     return (4 * n * width * m + 12 * m**3) / FLOPS
 
 
 def _steps(n: int, width: int) -> float:
-    """Seconds of a Gauss-Newton step."""
+    """Expected seconds of one Gauss-Newton step."""
     m = min(n, width)
     return (4 * n * width * m + 2 * m**3) / FLOPS
 

@@ -27,21 +27,21 @@ from layerwise.learners.automatic.regressor import LayerwiseRegressor
 from layerwise.learners.automatic.rows import fold_numbers, weighted_rows
 from layerwise.learners.automatic.skewness import take
 
-#: Classes whose indicators are regressed, the most frequent ones.
+#: Largest number of classes whose indicators are regressed: the most frequent ones.
 MAX_REGRESSED = 10
-#: Probabilities below this number are raised to it in the log-loss by which models are weighted.
+#: Smallest probability that enters the log-loss by which models are weighted; smaller ones are replaced by it.
 MIN_PROBABILITY = 1e-3
 #: Steps of the EM algorithm for the weights of the mixture.
 N_STEPS = 200
 #: Models with a smaller weight are left out.
 MIN_WEIGHT = 0.02
-#: Inverse penalty of the logistic regressions.
+#: Inverse penalty of the logistic regression on the columns.
 C = 0.1
 
 
 @dataclass(eq=False, repr=False)
 class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
-    """Classification on a table: a mixture of models with weights of least out-of-fold log-loss.
+    """Classification on a table by a mixture of models, whose weights minimise the out-of-fold log-loss.
 
     The models are the class frequencies, logistic regression on the prepared columns, gradient boosting, and logistic
     regression on the out-of-fold predictions of a `LayerwiseRegressor` for the indicator of each class (of one class,
@@ -50,21 +50,32 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     budget : {"quick", "default", "thorough"} or float, default="default"
-        As for `LayerwiseRegressor`; divided among the classes.
+        As in `LayerwiseRegressor`; four fifths of it are divided among the classes.
     callback, max_memory, random_state
-        As for `LayerwiseRegressor`.
+        As in `LayerwiseRegressor`.
 
     Attributes
     ----------
     classes_ : ndarray
     scores_ : DataFrame
-        For each model the log-loss and the accuracy out of fold, and its weight.
+        One row per model, with the columns ``model``, ``log_loss`` and ``accuracy`` (out of fold), and ``weight``.
     weights_ : dict of str to float
+        The weights of the models in the mixture; they sum to 1.
     regressors_ : list of LayerwiseRegressor
-        For the indicators of classes, in the order of `regressed_`.
+        The regressors of the class indicators, in the order of `regressed_`.
+    regressed_ : list of int
+        Positions in `classes_` of the classes whose indicators are regressed: the second of two, otherwise the at most
+        10 most frequent ones.
     structures_ : list of Structure
-        What each of them found.
+        The structure that each regressor found.
     preparation_ : TablePreparation
+        The fitted transformation of the columns.
+
+    Raises
+    ------
+    ValueError
+        If X or y cannot be used, y has fewer than two classes, a parameter is not allowed, or the fit would take more
+        than ``max_memory``.
 
     Examples
     --------
@@ -85,7 +96,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
     random_state: RandomState = None
 
     def fit(self, X, y, sample_weight=None):
-        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, and classes y (n_samples,)."""
+        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, classes y and weights (n_samples,)."""
         began = monotonic()
         check_parameters(self, self.constraints | {"max_memory": Memory()})
         frame = read_frame(self, X, reset=True)
@@ -112,13 +123,13 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _read_classes(self, y: Any, n_rows: int) -> np.ndarray:
-        """Set ``classes_``; return the position in it of each label."""
+        """Set ``classes_``; return the position of each label in it."""
         if y is None:
             raise ValueError("LayerwiseClassifier requires y to be passed, but the target y is None. Pass y.")
         y = column_or_1d(y, warn=True)
         check_consistent_length(y, np.empty(n_rows))
         if pd.isna(pd.Series(y)).any():
-            raise ValueError("y contains NaN; each row must have a class. Drop rows without one.")
+            raise ValueError("y contains NaN or None; each row must have a class. Drop the rows without one.")
         if y.dtype.kind == "f" and np.isinf(y).any():
             raise ValueError("y contains infinity; classes must be finite numbers or text. Drop those rows.")
         check_classification_targets(y)
@@ -180,13 +191,13 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def scores_(self) -> pd.DataFrame:
-        """The models, the one with the least log-loss first."""
+        """The models, the one with the smallest log-loss first."""
         check_is_fitted(self)
         return pd.DataFrame(self.candidates_).sort_values("log_loss", ignore_index=True)
 
     @property
     def structures_(self) -> list:
-        """What the regression of each class indicator found."""
+        """The structure that the regression of each class indicator found."""
         check_is_fitted(self)
         return [each.structure_ for each in self.regressors_]
 
@@ -209,7 +220,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def describe(self) -> list[str]:
-        """What was found for each class indicator, one line each."""
+        """Sentences on the structure found for each class indicator, each preceded by the class."""
         lines = []
         for k, structure in zip(self.regressed_, self.structures_, strict=True):
             lines += [f"{self.classes_[k]}: {line}" for line in structure.describe()]
@@ -236,7 +247,7 @@ class Frequencies(Mean):
 
 
 class Classes(BaseEstimator):
-    """A fitted classifier, with columns for classes that it has not seen."""
+    """A fitted classifier whose probabilities have a column for every class, including those absent from its rows."""
 
     def __init__(self, model: Any, n_classes: int):
         self.model, self.n_classes = model, n_classes

@@ -1,4 +1,4 @@
-"""Columns of a table as numbers and categories: text, dates, truth values and gaps, in pandas, polars or NumPy."""
+"""Columns of NumPy arrays and of pandas and polars DataFrames as numbers or categories."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 DATE = re.compile(r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
-#: A text column whose distinct values are more than this share of the rows, and more than this many, is an identifier.
+#: A text column with more distinct values than this share of the rows, and more than this number, is an identifier.
 IDENTIFIER_SHARE, IDENTIFIER_LEVELS = 0.5, 20
-#: Share of the entries of a text column that must be dates for it to be a column of dates.
+#: A text column is one of dates if at least this share of its distinct values are dates.
 DATE_SHARE = 0.95
 
 
 def read_frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
     """Return X as a DataFrame whose columns are named by position, and check the columns' number and names.
 
-    Arrays must hold numbers, with NaN for missing ones; DataFrames of pandas or polars may also hold text, categories,
-    dates and truth values.
+    Arrays must hold numbers, with NaN for missing values; pandas and polars DataFrames may also hold text, categories,
+    dates and booleans. Raises ValueError for other arrays, empty tables, or columns that differ from those in `fit`.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes") and not issparse(X):
         validate_data(estimator, X, skip_check_array=True, reset=reset)
@@ -54,7 +54,7 @@ def kind_of(column: pd.Series) -> str:
 
 
 def as_kind(column: pd.Series, kind: str, name: str) -> np.ndarray:
-    """The column as floats (dates in days since 1970), or as an object array of str with "missing" for gaps.
+    """The column as floats (dates in days since 1970), or as an object array of str with "missing" for missing values.
 
     Raises ValueError if a column of numbers holds text, or a number is infinite.
     """
@@ -74,12 +74,12 @@ def as_kind(column: pd.Series, kind: str, name: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"column {name!r} holds entries that are not numbers ({error}), while it held numbers in fit; it must hold "
-            "numbers or be missing. Convert these entries, or fit again."
+            "numbers or missing values. Convert these entries, or fit again."
         ) from None
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(values).any():
+    if n_infinite := int(np.isinf(values).sum()):
         raise ValueError(
-            f"column {name!r} of X holds infinity in {int(np.isinf(values).sum())} rows; its entries must be finite or "
-            "missing. Replace infinity by NaN, or drop these rows."
+            f"column {name!r} of X is infinite in {n_infinite} row{'s' * (n_infinite > 1)}; its entries must be "
+            "finite or missing. Replace infinite entries by NaN, or drop these rows."
         )
     return values

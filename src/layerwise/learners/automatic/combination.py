@@ -1,4 +1,4 @@
-"""One candidate or a stack of them, chosen by out-of-fold errors."""
+"""One candidate, an average of a few or a stack of them, chosen by out-of-fold errors."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from layerwise.learners.automatic.race import Entry
 from layerwise.solvers.squared_errors import lead, stacking_weights
 
-#: Members of a stack with a smaller weight are left out.
+#: Members of a stack with a smaller weight are dropped.
 MIN_WEIGHT = 0.02
-#: Candidates whose error exceeds the least by this factor are not considered for the stack.
+#: Candidates whose error is more than this multiple of the smallest one are not considered for the stack.
 MAX_RATIO = 3.0
-#: The stack must lead the best candidate by so many standard errors of the paired differences of squared errors.
+#: The stack must have a lower error than the best candidate, by this many standard errors of the paired difference.
 MIN_LEAD = 1.0
-#: Candidates with an error within this factor of the least are averaged, at most so many.
+#: Candidates with an error within this factor of the smallest are averaged, and the largest number of them.
 TIED, MAX_TIED = 1.05, 4
-#: Parts of the rows on which the weights are validated.
+#: Number of parts of the rows by which the weights are cross-validated.
 N_PARTS = 5
 
 
 @dataclass(eq=False)
 class Combination:
-    """A weighted mean of models, each clipped to the range ``low`` to ``high``."""
+    """A weighted mean of models, whose predictions are clipped to the range from ``low`` to ``high``."""
 
     weights: list[float]
     models: list[Any]
@@ -41,7 +41,7 @@ class Combination:
 
 @dataclass(eq=False)
 class Average:
-    """The mean of the fits without each fold."""
+    """The mean prediction of the fits without each fold."""
 
     models: list[Any] = field(default_factory=list)
 
@@ -51,13 +51,13 @@ class Average:
 
 
 def choose(entries: list[Entry], y: np.ndarray, seen: np.ndarray, seed: int) -> dict[str, float]:
-    """The weights of the candidates by name, of those that have predictions for all rows ``seen`` (mask).
+    """Return the weights of the chosen candidates by name, from predictions for the rows held out (mask ``seen``).
 
-    Stacking weights of all are validated: they are found without each fifth of the rows and applied to it. They are
-    used if their error so found leads that of the best candidate by more than a standard error. Otherwise the
-    candidates that are as good as the best one (at most 4, within 5 % of its error and a standard error) are averaged,
-    with weights halfway between equal and stacking weights, if the error out of fold is then lower; else the best one
-    is used.
+    Only candidates with predictions for all of these rows are considered. Stacking weights are cross-validated: they
+    are found without each fifth of the rows and applied to it. They are used if the resulting error is below that of
+    the best candidate by more than one standard error. Otherwise the candidates that are as good as the best one (at
+    most 4, within 5 % of its error and within one standard error) are averaged, with weights halfway between equal and
+    stacking weights, if this lowers the out-of-fold error. Otherwise the best candidate is used alone.
     """
     complete = [entry for entry in entries if entry.complete]
     P, labels = np.array([entry.out_of_fold[seen] for entry in complete]), y[seen]

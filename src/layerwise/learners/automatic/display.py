@@ -1,4 +1,4 @@
-"""The picture of what a `LayerwiseRegressor` has found, in four panels."""
+"""A figure of the structure that a `LayerwiseRegressor` has found, in four panels."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, INK, FAINT = "#0072B2", "#D55E00", "#333333", "#8c8c8c"
-#: Loadings and rows drawn.
+#: Largest numbers of loadings and of rows that are drawn.
 N_LOADINGS, N_POINTS = 10, 1500
-#: The highest degree of the spectrum of the link.
+#: Highest Hermite degree in the spectrum of the link.
 MAX_DEGREE = 6
 
 
 class StructureDisplay:
     """The structure of a fitted `LayerwiseRegressor`, in scikit-learn's Display convention.
 
-    The panels: labels against the first feature with the mean prediction (against two features, the predictions as
-    colours); its largest loadings; the share of the variance of the link in each Hermite degree of the standardised
-    feature; R² of the candidates out of fold with their standard errors. `draw_link`, `draw_loadings`, `draw_spectrum`
-    and `draw_scores` draw one of them each.
+    The panels show: labels against the first feature, with the mean prediction (with several features, predictions as
+    colours over the first two); the largest loadings of the first feature; the share of the variance of the predictions
+    in each Hermite degree of this feature's normal scores; and the out-of-fold R² of the candidates with standard
+    errors. `draw_link`, `draw_loadings`, `draw_spectrum` and `draw_scores` draw one panel each.
 
     Parameters
     ----------
     model : LayerwiseRegressor
-        Fitted.
+        A fitted model.
     values : ndarray of shape (n_samples, n_features)
-        The features of the rows that are drawn.
+        Features found, as returned by `LayerwiseRegressor.transform`, for the rows that are drawn.
     predicted, observed : ndarrays of shape (n_samples,)
+        Predictions and labels of these rows.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class StructureDisplay:
         return cls(model, np.asarray(values), predicted, np.asarray(y, dtype=float)).plot(axes)
 
     def plot(self, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
-        """Draw the four panels; raises ValueError if ``axes`` are not four."""
+        """Draw the four panels; raises ValueError unless ``axes`` has four entries."""
         panels: tuple[Callable[[Axes], None], ...] = (
             self.draw_link,
             self.draw_loadings,
@@ -85,8 +86,8 @@ class StructureDisplay:
         self.ax_ = cast("list[Axes]", list(np.ravel(np.asarray(axes, dtype=object))))
         if len(self.ax_) != len(panels):
             raise ValueError(
-                f"axes has {len(self.ax_)} entries; it must have {len(panels)}. Pass those of plt.subplots(2, 2), or "
-                "call draw_link, draw_loadings, draw_spectrum or draw_scores for one panel."
+                f"axes has {len(self.ax_)} entries; it must have {len(panels)}. Pass the axes of plt.subplots(2, 2), "
+                "or call draw_link, draw_loadings, draw_spectrum or draw_scores for one panel."
             )
         self.figure_ = cast("Figure", self.ax_[0].figure)
         for draw, ax in zip(panels, self.ax_, strict=True):
@@ -94,7 +95,7 @@ class StructureDisplay:
         return self
 
     def draw_link(self, ax: Axes) -> None:
-        """Draw labels against the first feature, or the first two, or the prediction if there is no feature."""
+        """Draw labels against the first feature (or the prediction, if none was found), or predictions over two."""
         rows = np.random.RandomState(0).permutation(len(self.observed))[:N_POINTS]
         found = self.model.structure_
         if len(found) == 1 or not len(found):
@@ -121,13 +122,13 @@ class StructureDisplay:
         _style(ax, "largest loadings of the first feature" if len(found) else "no feature found", "loading", "")
 
     def draw_spectrum(self, ax: Axes) -> None:
-        """Draw the share of the variance of the link in each Hermite degree of the first feature."""
+        """Draw the share of the variance of the predictions in each Hermite degree of the first feature."""
         shares = link_spectrum(self.values[:, 0], self.predicted)
         ax.bar(np.arange(1, len(shares) + 1), shares, color=ORANGE, width=0.7)
         _style(ax, "degrees of the link", "Hermite degree of the first feature", "share of the variance")
 
     def draw_scores(self, ax: Axes) -> None:
-        """Draw R² out of fold of the candidates."""
+        """Draw the out-of-fold R² of the candidates."""
         table = self.model.scores_.dropna(subset=["r2"])
         place = np.arange(len(table))
         colours = [ORANGE if weight else FAINT for weight in table["weight"]]
@@ -152,7 +153,7 @@ def link_spectrum(z: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def polynomial_loadings(polynomial: HermitePolynomial, columns: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Names of the terms of a polynomial, and its coefficients for variance 1."""
+    """Names of the non-constant terms of a polynomial, and its coefficients scaled to variance 1."""
     varying = polynomial.exponents.any(axis=1)
     exponents = polynomial.exponents[varying]
     names = [

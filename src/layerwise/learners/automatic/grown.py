@@ -1,7 +1,7 @@
 """Several directions or polynomial features with a link of any shape, grown on one split of the rows.
 
-`HierarchicalRegressor` compares numbers of features in ten folds and over all simpler models. Here candidates are
-compared anyway, so that one split suffices.
+`HierarchicalRegressor` chooses the number of features by ten folds, in comparison with all simpler models. Here the
+candidates are compared afterwards in any case, so that one split suffices.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from layerwise.solvers.linearised_several import JointlyCentred
 
 #: Share of the rows on which starts and the number of features are chosen.
 HELD_OUT = 0.25
-#: The largest number of features, and how many in a row may fail to lower the error by `MIN_GAIN`.
+#: Largest number of features; how many in a row may fail to lower the error; the relative decrease that counts.
 MAX_FEATURES, PATIENCE, MIN_GAIN = 4, 2, 0.05
-#: Errors below this share of the variance of y leave nothing to explain.
+#: With an error below this share of the variance of y, no further feature is tried.
 MIN_ERROR = 1e-4
 
 
@@ -37,7 +37,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     candidate_ : SeveralCandidate or None
-        None if no feature lowers the error on the rows held out.
+        The link with its features; None if no feature lowers the error on the rows held out.
     shares_ : ndarray of shape (R,)
         Shares of the features in ``E |grad link|^2``.
     """
@@ -47,7 +47,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Grow features on three quarters of the rows, then descend on all of them."""
+        """Grow features on three quarters of the rows, then minimise the error over all rows from there."""
         labels, self.mean_, self.scale_ = standardise(y)
         features = basis_blocks(X, self.degree)
         out = np.random.RandomState(self.random_state).permutation(len(y)) < HELD_OUT * len(y)
@@ -67,7 +67,7 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
         return self
 
     def refit(self, X, y):
-        """A copy fitted to other rows, with as many features, starting from these."""
+        """A copy fitted to other rows, with the same number of features, starting from the features of this fit."""
         other: Any = clone(self)
         labels, other.mean_, other.scale_ = standardise(y)
         other.candidate_ = None
@@ -102,5 +102,5 @@ class GrownFeatures(RegressorMixin, BaseEstimator):
 
 
 def rows_needed(d: int, degree: int) -> int:
-    """Two rows for each coefficient of two features."""
+    """Number of rows needed: two for each coefficient of two features of the given degree in d variables."""
     return max(60, 4 * n_terms(d, degree))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Entries of the arrays that are sorted at once.
+#: Largest number of entries of the arrays that are partitioned at a time.
 BLOCK = 2**24
 
 
 def cv_plus(centres: np.ndarray, folds: np.ndarray, residuals: np.ndarray, level: float) -> np.ndarray:
-    """Lower and upper ends, of shape (n_new, 2).
+    """Return lower and upper bounds, of shape (n_new, 2).
 
-    With predictions ``f_{-k}(x)`` of the fits without fold k and absolute out-of-fold residuals R_i, the ends are the
+    With predictions ``f_{-k}(x)`` of the fits without fold k and absolute out-of-fold residuals R_i, the bounds are the
     ``floor((1 - level)(n + 1))``-th smallest ``f_{-k(i)}(x) - R_i`` and the ``ceil(level (n + 1))``-th smallest
     ``f_{-k(i)}(x) + R_i``. With one fold this is the split conformal interval.
 
     Parameters
     ----------
     centres : ndarray of shape (n_folds, n_new)
+        Predictions for the new rows by the fit without each fold.
     folds, residuals : ndarrays of shape (n_samples,)
+        Fold and absolute out-of-fold residual of each training row that was held out.
     level : float
         Between 0 and 1. Coverage is at least ``2 level - 1`` up to a term of order ``n_folds / n``, for exchangeable
         rows, and close to the level in practice.

@@ -1,4 +1,4 @@
-"""A table as a matrix of standardised columns: categories, dates, gaps, heavy tails and columns without information."""
+"""A table as a matrix of standardised columns, from numbers with heavy tails, categories, dates and missing values."""
 
 from __future__ import annotations
 
@@ -19,48 +19,49 @@ from sklearn.utils.validation import check_is_fitted
 from layerwise.learners.automatic.columns import as_kind, kind_of, read_frame
 from layerwise.learners.automatic.scaling import BoundedRows, BoundedScaler
 
-#: Levels of a category with fewer rows are grouped, and so are those beyond this number.
+#: Levels of a category with fewer rows (the larger of a share and a number) are grouped, as are those beyond
+#: `MAX_LEVELS`.
 RARE_SHARE, RARE_ROWS, MAX_LEVELS = 0.01, 5, 15
-#: Gaps are marked by a column of their own if there are at least so many.
+#: Missing values are marked by a column of their own if a column has at least this many.
 MIN_GAPS = 5
-#: A column is skewed or heavy-tailed, and normal quantiles are considered, above either of these.
+#: Normal quantiles are considered for a column whose absolute skewness or excess kurtosis is above these.
 MIN_SKEWNESS, MIN_KURTOSIS = 1.0, 3.0
-#: Zeros and ones are divided by at least this standard deviation.
+#: Columns of zeros and ones are divided by their standard deviation, but by no less than this number.
 LEAST_SCALE = 0.3
 
 
 class TablePreparation(TransformerMixin, BaseEstimator):
-    """Scikit-learn's transformers for the columns of a table, chosen by what the columns hold.
+    """Transform a table into a numeric matrix by scikit-learn transformers that are chosen by the type of each column.
 
-    Numbers, dates and truth values: gaps get the median and, if there are several, a column that marks them; then the
-    column is clipped and standardised (`BoundedScaler`), or replaced by its normal quantiles. Categories: one column
-    for each frequent level and one for the rare ones. Constant columns, and text that is distinct in most rows, are
-    left out. At the end rows are bounded (`BoundedRows`).
+    In columns of numbers, dates and booleans, missing values are replaced by the median and, if there are at least 5,
+    marked by a further column; then the column is clipped and standardised (`BoundedScaler`), or replaced by its normal
+    quantiles. A category becomes one column for each frequent level and one for the rare levels. Constant columns, and
+    text that is distinct in most rows, are left out. At the end, rows are bounded in length (`BoundedRows`).
 
     Parameters
     ----------
     normal : sequence of int, default=()
-        Positions of the columns that get normal quantiles.
+        Positions of the columns of numbers that are replaced by their normal quantiles.
 
     Attributes
     ----------
     kinds_ : list of str
-        Of each input: "number", "date", "category", "identifier" or "constant"; the last two are left out.
+        The kind of each input: "number", "date", "category", "identifier" or "constant"; the last two are left out.
     names_ : list of str
-        Of the inputs.
+        Names of the inputs.
     sources_ : list of (int, str)
-        For each column of the result, the position of its input, and what is added to its name.
+        For each column of the result, the position of its input, and the suffix that is added to the input's name.
     skewed_ : list of int
         Positions of columns of numbers with heavy tails or large skewness.
     notes_ : list of str
-        Sentences on what was left out, grouped, filled or looks like an identifier.
+        Sentences on columns that were left out, encoded or filled, or that look like row numbers.
     """
 
     def __init__(self, normal: Sequence[int] = ()):
         self.normal = normal
 
     def fit(self, X, y=None):
-        """Choose and fit the transformers for X (n_samples, n_features)."""
+        """Choose and fit the transformers for X (n_samples, n_features), an array or a DataFrame."""
         self.fit_transform(X, y)
         return self
 
@@ -164,10 +165,11 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         numbers = [i for i, kind in enumerate(self.kinds_) if kind == "number"]
         gaps = [i for i in numbers if table[str(i)].isna().any()]
         if gaps:
-            self.notes_.append(f"missing entries, filled with the median: {named(gaps)}")
+            self.notes_.append(f"missing values, replaced by the median: {named(gaps)}")
         counters = [i for i in numbers if _is_counter(table[str(i)].to_numpy())]
         if counters:
-            self.notes_.append(f"like row numbers (distinct integers in order or consecutive), kept: {named(counters)}")
+            what = "like row numbers (distinct integers, in order or consecutive), kept"
+            self.notes_.append(f"{what}: {named(counters)}")
 
 
 def _is_counter(x: np.ndarray) -> bool:

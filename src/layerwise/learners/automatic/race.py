@@ -1,9 +1,9 @@
 """Candidates compared on common folds within a time budget.
 
-Each candidate is fitted, with all of its choices, without the first fold. If it is clearly behind the best one on the
-rows of that fold, or the time does not suffice, it ends there; otherwise it is fitted without each of the other folds,
-with the same choices, which costs a fraction of the first fit. A candidate whose expected time exceeds what is left is
-fitted to fewer rows, or skipped.
+Each candidate is fitted without the first fold, and makes all of its choices there. If its error on the rows of that
+fold is clearly larger than that of the best candidate, or the time does not suffice, it is dropped; otherwise it is
+fitted without each of the other folds with the same choices, which takes a fraction of the time of the first fit. A
+candidate whose expected time exceeds the time left is fitted to fewer rows, or skipped.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from layerwise._deadline import OutOfTime, time_limit
 from layerwise.learners.automatic.candidates import FLOPS, Candidate, refit
 from layerwise.solvers.squared_errors import lead
 
-#: A candidate ends after the first fold if its error there is this many times the least, and the least leads by
-#: `MIN_LEAD` standard errors.
+#: A candidate is dropped after the first fold if its error there is more than `MAX_RATIO` times the smallest, and
+#: larger by more than `MIN_LEAD` standard errors.
 MAX_RATIO, MIN_LEAD = 1.3, 2.0
-#: Models that learn features are tried only if some other one leads the mean by so many standard errors.
+#: Models that learn features and take over a second are tried only if a cheaper one has a lower error than the mean,
+#: by this many standard errors.
 MIN_SIGNAL = 1.5
-#: With an error below this share of the variance of y, nothing is left to explain.
+#: If the error of the best candidate is below this share of the variance of y, no further features are learnt.
 NEGLIGIBLE = 1e-4
-#: Fewest rows to which a candidate is fitted in place of all.
+#: Smallest number of rows to which a candidate is fitted if the time does not suffice for all.
 MIN_ROWS = 1000
-#: Fitted whatever the budget.
+#: Candidates that are tried whatever the budget.
 ALWAYS = ("mean", "ridge", "boosting")
 #: Share of the time left that one candidate may take.
 MAX_SHARE = 0.7
-#: The least and the largest factor between expected and actual times.
+#: Smallest and largest factor between actual and expected times.
 SLOWNESS = (0.2, 10.0)
-#: Number of entries of a table from which boosting gains by several threads.
+#: Number of entries of a table above which boosting is faster with several threads.
 SMALL = 1_000_000
 #: Predictions are clipped to the range of the labels, widened by this share of it on either side.
 MARGIN = 1.0
@@ -45,11 +46,11 @@ MARGIN = 1.0
 
 @dataclass
 class Entry:
-    """A candidate and how it fared.
+    """The results of one candidate.
 
-    ``out_of_fold`` (n_samples,) are predictions by fits without the row, NaN where there are none; ``models`` those
-    fits, by fold. ``n_rows`` is the number of rows of the first fit, ``note`` says why the candidate was skipped, ended
-    or fitted to fewer rows.
+    ``out_of_fold`` (n_samples,) are predictions by fits without the row, NaN where there are none; ``models`` are these
+    fits, by fold. ``complete`` says whether all folds were fitted, ``seconds`` how long this took. ``n_rows`` is the
+    number of rows of the first fit. ``note`` says why the candidate was skipped, dropped or fitted to fewer rows.
     """
 
     name: str
@@ -64,8 +65,8 @@ class Entry:
 class Race:
     """Runs candidates on X (n_samples, n_features), labels y (n_samples,) and folds (n_samples,).
 
-    A fold of -1 marks rows that are never held out. ``seconds`` is the time budget from now on, ``report`` is called
-    with the name of a candidate and the share of the budget used before each of them.
+    A fold of -1 marks rows that are never held out. ``seconds`` is the time budget from now on. ``report`` is called
+    before each candidate with its name and the share of the budget used.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Race:
 
     @property
     def left(self) -> float:
-        """Seconds left."""
+        """Seconds left of the budget."""
         return self.seconds - (monotonic() - self.start)
 
     def run(self, candidate: Candidate) -> Entry:
@@ -106,7 +107,7 @@ class Race:
         rows = np.flatnonzero(first)
         n_rows = self._affordable(candidate, len(rows))
         if not n_rows:
-            entry.note = f"would take {self._expected(candidate, len(rows)):.0f} s, {max(self.left, 0):.0f} s are left"
+            entry.note = f"would take {self._expected(candidate, len(rows)):.0f} s; {max(self.left, 0):.0f} s are left"
             return entry
         if n_rows < len(rows):
             rows = np.sort(np.random.RandomState(self.seed).permutation(rows)[:n_rows])
@@ -132,7 +133,7 @@ class Race:
         return entry
 
     def finish(self) -> None:
-        """Complete candidates for which time was short when they ran, those with the least errors first."""
+        """Fit the other folds of candidates postponed for lack of time, those with the smallest errors first."""
         first = self.folds == 0
 
         def error(entry: Entry) -> float:
@@ -156,7 +157,7 @@ class Race:
         self._pending = []
 
     def _refits(self, candidate: Candidate, took: float) -> float:
-        """Seconds of the other folds and of the fit to all rows."""
+        """Expected seconds of the other folds and of the fit to all rows."""
         return candidate.refit_share * took * self.n_folds
 
     def _other_folds(self, entry: Entry) -> None:
@@ -172,21 +173,21 @@ class Race:
         out = self.folds == fold
         predicted = np.clip(model.predict(self.X[out]), *self.range)
         if not np.isfinite(predicted).all():
-            raise ValueError("predictions that are not finite")
+            raise ValueError("its predictions are not finite")
         entry.out_of_fold[out] = predicted
         entry.models.append(model)
 
     def best(self) -> Entry | None:
-        """The complete candidate with the least error out of fold."""
+        """The complete candidate with the smallest out-of-fold error."""
         complete = [entry for entry in self.entries if entry.complete]
         return min(complete, key=self.error, default=None)
 
     def error(self, entry: Entry) -> float:
-        """Mean squared error out of fold."""
+        """Out-of-fold mean squared error."""
         return float(np.mean((entry.out_of_fold - self.y)[self.seen] ** 2))
 
     def score(self, entry: Entry) -> dict[str, Any]:
-        """R² on the rows predicted, its standard error, and the rest of the entry."""
+        """A row of `LayerwiseRegressor.scores_` without the weight; R² is over the rows predicted so far."""
         rows = np.isfinite(entry.out_of_fold)
         r2 = error = np.nan
         if rows.any() and np.var(self.y[rows]) > 0:
@@ -219,7 +220,7 @@ class Race:
         n, d = self.X.shape
         needed = candidate.rows(d)
         if n < needed:
-            return f"needs {needed:,} rows for {d} columns"
+            return f"needs {needed:,} rows for {d} column{'s' * (d != 1)}"
         best = self.best()
         if best is None or not candidate.learns:
             return ""
@@ -228,7 +229,7 @@ class Race:
         squares = [(e.out_of_fold - self.y)[self.seen] ** 2 for e in self.entries if e.complete]
         ahead = [lead(np.array([squares[0], each])) for each in squares[1:]]
         if candidate.seconds(n, d) > 1 and max(ahead, default=0.0) < MIN_SIGNAL:
-            return "no signal: no cheaper model explains anything out of fold"
+            return "no signal: no cheaper model predicts better than the mean out of fold"
         return ""
 
     def _expected(self, candidate: Candidate, n_rows: int) -> float:
@@ -236,7 +237,7 @@ class Race:
         return self.slowness * candidate.seconds(n_rows, self.X.shape[1]) * fits
 
     def _learn_speed(self, candidate: Candidate, n_rows: int, took: float) -> None:
-        """Update the slowness by a fit: other programs may use the machine, or the formula be wrong for it."""
+        """Update the slowness by a fit: other programs may use the machine, or the formula may be wrong for it."""
         self._expected_so_far += candidate.seconds(n_rows, self.X.shape[1])
         self._took_so_far += took
         self.slowness = float(np.clip(self._took_so_far / self._expected_so_far, *SLOWNESS))
@@ -253,7 +254,7 @@ class Race:
 
 
 def slowness() -> float:
-    """Seconds that this machine takes now for what takes 1 second with `FLOPS`, from a small matrix product."""
+    """Seconds that this machine now takes for 1 second of the reference core (`FLOPS`), from a small matrix product."""
     A = np.ones((400, 400))
     times = []
     for _ in range(5):
@@ -265,7 +266,7 @@ def slowness() -> float:
 
 @contextmanager
 def quiet(n_entries: int) -> Iterator[None]:
-    """Suppress warnings of candidates, whose error says as much, and use one OpenMP thread for small tables."""
+    """Suppress the warnings of candidates, which are judged by their errors; use one OpenMP thread for small tables."""
     with warnings.catch_warnings(), threadpool_limits(1 if n_entries < SMALL else None, user_api="openmp"):
         warnings.simplefilter("ignore")
         yield

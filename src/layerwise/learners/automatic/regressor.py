@@ -1,4 +1,4 @@
-"""The regressor for a table of data: it compares the learners with baselines and says what it found."""
+"""The regressor for a table of data: it compares learners with baselines and reports the structure it found."""
 
 from __future__ import annotations
 
@@ -39,28 +39,32 @@ from layerwise.solvers.squared_errors import mean_square
 
 @dataclass(eq=False, repr=False)
 class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
-    """Regression on a table: learners of features and baselines, compared out of fold, and what they found.
+    """Regression on a table by the best of several learners and baselines, which are compared out of fold.
 
     ::
 
-        1  prepare the columns (`TablePreparation`); normal quantiles for skewed ones where these predict better
-        2  candidates, the cheapest first, on common folds and within the budget: mean, ridge, additive splines,
-           quadratic ridge, gradient boosting, kernel ridge, two layers, moments, three layers, recursive features,
-           hierarchical, several directions, several features, quadratic model
-        3  the best of them or, if its validated error is smaller, a stack with nonnegative weights
-        4  fit its members to all rows
+        1  prepare the columns (`TablePreparation`); use normal quantiles of skewed columns if these predict better
+        2  fit the candidates, the cheapest first, on common folds and within the budget: mean, ridge, additive splines,
+           quadratic ridge, gradient boosting, kernel ridge, two-layer, moments, three-layer, recursive features,
+           hierarchical, several directions, several features, quadratic model; with more than 300 seconds also slower
+           boosting and hierarchical of degree 3
+        3  choose, by validated errors, the best candidate, an average of the best ones or a stack of candidates with
+           nonnegative weights
+        4  fit the chosen candidates to all rows
+        5  describe the simplest candidate that is as good as the best one (`structure_`), if labels permuted at random
+           could not explain its predictions
 
     Parameters
     ----------
     budget : {"quick", "default", "thorough"} or float, default="default"
-        Time of `fit` in seconds: 10, 60, 600, or a number. A candidate whose expected time exceeds what is left is
-        fitted to fewer rows or skipped, which `scores_` says. With a budget that suffices for all candidates, the
-        result depends on ``random_state`` alone.
+        Time of `fit` in seconds: 10, 60, 600, or a number. A candidate whose expected time exceeds the time left is
+        fitted to fewer rows or skipped, as its note in `scores_` says; the mean, ridge regression and boosting are
+        tried in any case. If the budget suffices for all candidates, the result depends on ``random_state`` alone.
     loss : {"squared", "huber"}, default="squared"
         "huber" moves labels that are further than 4 robust standard deviations from the out-of-fold predictions of
-        simple models to that distance, and fits to these (Huber's pseudo-values).
+        simple models to that distance, and fits to the moved labels (Huber's pseudo-values).
     callback : callable, optional
-        Called before each candidate with its name and the share of the budget that is used.
+        Called as ``callback(name, share)`` before each candidate, with its name and the share of the budget used.
     max_memory : float, default=8 * 2**30
         Largest number of bytes that the fit may take; see `memory_bytes`.
     random_state : int, RandomState or None
@@ -68,26 +72,34 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
     Attributes
     ----------
     scores_ : DataFrame
-        For each candidate: R² out of fold, its standard error, the weight in the prediction, seconds, rows fitted, and
-        a note that says why it was skipped or ended.
+        One row per candidate, the best first, with the columns ``candidate``, ``r2`` (out of fold), ``standard_error``,
+        ``weight`` in the prediction, ``seconds``, ``n_rows`` fitted, and ``note``: why it was skipped or stopped.
     weights_ : dict of str to float
         The weights of the candidates in the prediction; they sum to 1.
     structure_ : Structure
-        What was found, in words and objects; its ``str`` is a summary.
+        The directions or polynomial features found; ``print(model.structure_)`` prints a summary.
     preparation_ : TablePreparation
+        The fitted transformation of the columns.
     r2_ : float
-        R² of the prediction out of fold.
-    out_of_fold_ : ndarray of shape (n_rows,)
-        Out-of-fold predictions, NaN for rows that were not held out.
+        Out-of-fold R² of the prediction.
+    out_of_fold_ : ndarray of shape (n_samples,)
+        Out-of-fold predictions, NaN for rows that were not held out. With unequal sample weights the rows are the
+        repeated rows, see Notes.
+    n_moved_labels_ : int
+        Number of labels moved by ``loss="huber"``.
 
     Notes
     -----
     Tables up to 3,000 rows are split into 5 folds, up to 10,000 into 3; with more rows, a fifth of them, at most
-    20,000, is held out once. R² out of fold is that of fits without the row, except that penalties, degrees and ranks
-    of a candidate are chosen once, without the first fold.
+    20,000, is held out once. Out-of-fold predictions for a row come from fits without it, except that the penalties,
+    degrees and ranks of a candidate are chosen once, on the rows outside the first fold.
 
-    Sample weights that are integers count as repeated rows. Others are replaced by numbers of repetitions
-    proportional to them (systematic resampling), as few learners take weights.
+    Few learners take sample weights, so rows are repeated instead: integer weights are numbers of repetitions, if the
+    repeated rows number at most 2,000 or 3 times the rows; otherwise rows are drawn in proportion to their weights, as
+    many as there are (systematic resampling).
+
+    Raises ValueError if X or y cannot be used, a parameter is not allowed, or the fit would take more than
+    ``max_memory``. Warns (UserWarning) if a few labels carry most of the variance of y and ``loss="squared"``.
 
     Examples
     --------
@@ -110,7 +122,7 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
     random_state: RandomState = None
 
     def fit(self, X, y, sample_weight=None):
-        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, and y (n_samples,)."""
+        """Fit to X (n_samples, n_features), an array of numbers or a DataFrame, y and weights (n_samples,)."""
         began = monotonic()
         check_parameters(self, self.constraints | {"max_memory": Memory()})
         frame = read_frame(self, X, reset=True)
@@ -134,14 +146,14 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         return self
 
     def fit_prepared(self, Z: np.ndarray, y: np.ndarray, folds: np.ndarray, preparation: TablePreparation):
-        """Fit to a table that is prepared, Z (n_samples, n_columns), with given folds, -1 for rows not held out."""
+        """Fit to a prepared table Z (n_samples, n_columns) with given folds (n_samples,), -1 for rows not held out."""
         self._seed = check_random_state(self.random_state).randint(2**31 - 1)
         self.preparation_, self.n_features_in_ = preparation, len(preparation.names_)
         self._run(Z, y, folds, monotonic())
         return self
 
     def predict_prepared(self, Z: np.ndarray) -> np.ndarray:
-        """Predictions for rows of the prepared table."""
+        """Predictions (n_samples,) for rows Z (n_samples, n_columns) of the prepared table."""
         return self.mean_ + self.scale_ * self.combination_.predict(Z)
 
     def _run(self, Z: np.ndarray, y: np.ndarray, folds: np.ndarray, began: float) -> None:
@@ -205,22 +217,26 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         return self.predict_prepared(Z)
 
     def predict_interval(self, X, level: float = 0.9):
-        """Lower and upper ends of prediction intervals, of shape (n_samples, 2), by CV+; see `intervals.cv_plus`.
+        """Lower and upper bounds of CV+ prediction intervals, of shape (n_samples, 2); see `intervals.cv_plus`.
 
-        Raises ValueError after `fit_head`, which has no out-of-fold residuals.
+        Raises ValueError if ``level`` is not between 0 and 1, or after `fit_head`, which has no out-of-fold residuals.
         """
         check_is_fitted(self)
         Fraction().check(level, "level")
         if self.head_ is not None:
-            raise ValueError("intervals after fit_head must come from a fit: call fit, then predict_interval.")
+            raise ValueError(
+                "predict_interval needs the out-of-fold residuals of fit, which fit_head does not compute. Call fit "
+                "again, then predict_interval."
+            )
         Z = self._prepared(X)
         centres = np.array([f.predict(Z) for f in self.fold_combinations_]) * self.scale_ + self.mean_
         return cv_plus(centres, self.folds_, self.residuals_, level)
 
     def fit_head(self, X, y):
-        """Keep the features found; fit a kernel ridge regression in them to X (n_samples, n_features), y of a new task.
+        """Fit kernel ridge regression on the features found to X (n_samples, n_features), y (n_samples,) of a new task.
 
-        The number of samples it needs grows with the number of features, not with that of inputs.
+        The number of samples that this needs grows with the number of features, not with the number of inputs. If no
+        feature was found, it is fitted on all prepared columns. `predict` then predicts the new target.
         """
         Z = self._prepared(X)
         y = check_target(self, y, len(Z))
@@ -230,19 +246,19 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         return self
 
     def transform(self, X):
-        """The features found, of shape (n_samples, n_found); the prediction if none was found."""
+        """The features found, of shape (n_samples, n_found), or if there are none, the prediction (n_samples, 1)."""
         Z = self._prepared(X)
         if not len(self.structure_):
             return self.predict_prepared(Z)[:, None]
         return self.structure_.values(Z)
 
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
-        """Peak memory of `fit` in bytes, roughly: kernel matrices of at most 8,000 rows, and copies of the table."""
+        """Rough peak memory of `fit` in bytes: kernel matrices of at most 8,000 rows, and copies of the table."""
         n = min(n_samples, 8000)
         return 8 * (7 * n**2 + 30 * n_samples * n_features) + 2**28
 
     def describe(self, columns: Sequence[str] | None = None) -> list[str]:
-        """The sentences of ``structure_``, as in `Learner.describe`."""
+        """The sentences of ``structure_``, with the names ``columns`` of the inputs, as in `Learner.describe`."""
         check_is_fitted(self)
         return self.structure_.describe(column_names(self, columns))
 

@@ -14,23 +14,24 @@ from layerwise.solvers.gauss_newton import draw_folds
 if TYPE_CHECKING:
     from layerwise.learners.automatic.race import Race
 
-#: Folds of tables with at most so many rows; of larger ones, a share of the rows is held out once.
+#: Largest number of rows and number of folds; in larger tables, a share of the rows is held out once.
 FOLDS = ((3_000, 5), (10_000, 3))
 HELD_OUT, MAX_HELD_OUT = 0.2, 20_000
-#: Integer weights are repetitions as long as there are at most so many rows, or so many times the number of rows.
+#: Integer weights are numbers of repetitions if the repeated rows number at most `MAX_REPEATED`, or at most
+#: `MAX_REPETITION` times the rows.
 MAX_REPEATED, MAX_REPETITION = 2_000, 3
-#: Robust standard deviations by which a label may be away from the prediction with the Huber loss.
+#: Robust standard deviations by which a label may differ from the prediction with the Huber loss.
 MAX_DISTANCE = 4.0
-#: And by which it may be away from the median of the labels, whatever is predicted.
+#: Robust standard deviations by which it may differ from the median of the labels, whatever the prediction.
 FAR = 20.0
-#: Multiple of the median distance from the median beyond which a label is far from all others.
+#: A label is far from the others if its distance from the median is this multiple of the median distance.
 DOMINANT = 50
 #: The median of |z| for a standard Gaussian z.
 GAUSSIAN_MEDIAN = 0.6745
 
 
 def check_target(estimator: Any, y: Any, n_rows: int) -> np.ndarray:
-    """Return y as a float64 vector of length ``n_rows``; ValueError if it is text, not finite, or too short."""
+    """Return y as a float64 vector of length ``n_rows``; raises ValueError if it is text, not finite or too short."""
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None. Pass y.")
@@ -51,7 +52,7 @@ def check_target(estimator: Any, y: Any, n_rows: int) -> np.ndarray:
 
 
 def weighted_rows(sample_weight: Any, frame: pd.DataFrame, seed: int) -> np.ndarray:
-    """Row numbers, repeated according to the weights; see the Notes of `LayerwiseRegressor`."""
+    """Return row numbers, repeated according to the weights; see the Notes of `LayerwiseRegressor`."""
     n = len(frame)
     if sample_weight is None:
         return np.arange(n)
@@ -68,7 +69,7 @@ def weighted_rows(sample_weight: Any, frame: pd.DataFrame, seed: int) -> np.ndar
 
 
 def fold_numbers(Z: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    """The fold of each row, or -1 for rows that are not held out; all 0 if nothing can be compared."""
+    """Return the fold of each row, -1 for rows that are not held out; all are 0 if y is constant."""
     n = len(Z)
     if np.all(y == y[0]):
         return np.zeros(n, dtype=int)
@@ -92,25 +93,25 @@ def warn_dominant_labels(y: np.ndarray) -> None:
         if share > 0.9:
             warnings.warn(
                 f"{int(far.sum())} of {len(y)} labels (such as {y[np.argmax(sizes)]:.3g}) are more than {DOMINANT} "
-                f"times as far from the median as the median label and carry {share:.0%} of the variance of y; the "
-                "predictions of all rows follow them. Check them, or pass loss='huber'.",
+                f"times the median distance away from the median, and carry {share:.0%} of the variance of y: they "
+                "influence the predictions of all rows. Check them, or pass loss='huber'.",
                 UserWarning,
                 stacklevel=3,
             )
 
 
 def clipped_labels(y: np.ndarray) -> np.ndarray:
-    """Labels clipped to `FAR` robust standard deviations from their median."""
+    """Return labels clipped to `FAR` robust standard deviations from their median."""
     centre = np.median(y)
     limit = FAR * np.median(np.abs(y - centre)) / GAUSSIAN_MEDIAN
     return np.clip(y, centre - limit, centre + limit) if limit > 0 else y
 
 
 def robust_labels(race: Race) -> tuple[np.ndarray, int]:
-    """Labels moved to within `MAX_DISTANCE` robust standard deviations of a prediction, and how many were moved.
+    """Return labels within `MAX_DISTANCE` robust standard deviations of a prediction, and the number of labels moved.
 
-    The prediction is the out-of-fold prediction of the candidate with the least median absolute residual so far, or the
-    median of the labels.
+    The prediction is the out-of-fold prediction of the candidate with the smallest median absolute residual so far, or
+    the median of the labels if its residuals are smaller.
     """
     y, seen = race.y, race.seen
     predictions = [np.full(len(y), np.median(y))]

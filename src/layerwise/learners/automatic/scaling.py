@@ -1,4 +1,4 @@
-"""Columns and rows of bounded size: no single entry, and no single row, dominates a fit."""
+"""Scaling by which no single entry and no single row dominates a fit."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 #: Quantiles one standard deviation below and above the median of a Gaussian variable.
 ONE_SD = (0.158655, 0.841345)
-#: Rows longer than this multiple of this quantile of the lengths of the rows are shortened.
+#: Rows longer than this multiple of this quantile of the lengths of the rows are scaled down.
 ROW_FACTOR, ROW_QUANTILE = 1.5, 0.98
 
 
 class BoundedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Clip each column, then standardise it.
 
-    With median m and half the distance s of the quantiles 16 % and 84 % (or the root mean square of x - m, if that
-    distance is 0), a column is clipped to m +- ``limit`` s and to its range in `fit` widened by s on either side. Mean
-    and standard deviation are those of the clipped column.
+    Let m be the median of a column and s half the distance between its 16 % and 84 % quantiles (or the root mean square
+    of x - m, if that distance is 0). The column is clipped to m +- ``limit`` s and to its range in `fit`, widened by s
+    on either side. It is then standardised by the mean and standard deviation of the clipped column.
 
     Parameters
     ----------
     limit : float, default=8.0
+        Largest distance from the median, in units of s.
     least_scale : float, default=0.0
         Columns with a smaller standard deviation are divided by this number, so that rare zeros and ones do not become
         large.
@@ -28,6 +29,7 @@ class BoundedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     low_, high_, mean_, scale_ : ndarrays of shape (n_features,)
+        Limits of each column; mean and standard deviation by which it is standardised.
     """
 
     def __init__(self, limit: float = 8.0, least_scale: float = 0.0):
@@ -53,16 +55,17 @@ class BoundedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """The columns, clipped and standardised."""
+        """The columns, clipped and standardised, of shape (n_samples, n_features)."""
         return (np.clip(np.asarray(X, dtype=float), self.low_, self.high_) - self.mean_) / self.scale_
 
 
 class BoundedRows(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Shorten rows that are longer than 1.5 times the 98 % quantile of the lengths of the rows in `fit`.
+    """Scale down rows that are longer than 1.5 times the 98 % quantile of the lengths of the rows in `fit`.
 
     Attributes
     ----------
     longest_ : float
+        Largest length of the transformed rows.
     """
 
     def fit(self, X, y=None):
@@ -72,6 +75,6 @@ class BoundedRows(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """The rows, the long ones multiplied by a number below 1."""
+        """The rows, those longer than ``longest_`` scaled down to that length."""
         lengths = np.linalg.norm(X, axis=1, keepdims=True)
         return X * np.minimum(1.0, self.longest_ / np.maximum(lengths, np.finfo(float).tiny))

@@ -10,9 +10,9 @@ from layerwise.kernels import GaussianKernel
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.solvers import kernel_ridge, ridge
 
-#: Rows on which the errors are computed.
+#: Largest number of rows on which the errors are computed.
 MAX_ROWS = 700
-#: Normal quantiles must have an error below that of standardised columns by this factor.
+#: Normal quantiles must have an error of at most this share of that of standardised columns.
 MAX_RATIO = 0.99
 BANDWIDTH = 2.0
 
@@ -20,8 +20,9 @@ BANDWIDTH = 2.0
 def choose_normal(X: Any, rows: np.ndarray, y: np.ndarray, seed: int) -> tuple[TablePreparation, np.ndarray]:
     """Return the fitted preparation, and the matrix for ``rows`` of the table X, whose labels are y.
 
-    Compared are standardised columns, normal quantiles for all skewed ones, and those for the ones that are then more
-    correlated with the labels; by the leave-one-out errors of linear and of kernel ridge regression.
+    Three preparations are compared: standardised columns, normal quantiles of all skewed columns, and normal quantiles
+    of those skewed columns that are then more correlated with the labels. The criterion is the smaller of the
+    leave-one-out errors of linear and kernel ridge regression.
     """
     table = take(X, rows)
     plain = TablePreparation()

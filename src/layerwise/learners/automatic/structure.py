@@ -1,4 +1,4 @@
-"""What a fit has found: directions or polynomial features, and the function of them, tested against permuted labels."""
+"""The structure that a fit has found: directions or polynomial features, tested against permuted labels."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from layerwise.solvers.squared_errors import lead
 if TYPE_CHECKING:
     from layerwise.learners.automatic.race import Entry, Race
 
-#: Permutations of the labels, and the number of them that may reach the observed statistic: level 1 %.
+#: Number of permutations of the labels, and how many of them may reach the observed statistic: level 1 %.
 N_PERMUTATIONS, MAX_REACHED = 199, 1
-#: A model is as good as the best if the best leads it by at most so many standard errors,
+#: A model counts as good as the best one if its error is larger by at most this many standard errors,
 MAX_BEHIND = 1.0
-#: or explains at most this much more of the variance.
+#: or if its R² is lower by at most this number.
 MAX_LOSS = 0.005
-#: Directions of a first layer with a smaller share are left out.
+#: Directions of a first layer with a smaller share of its squared singular values are left out.
 MIN_SHARE = 0.1
 #: From the simplest to the least simple: of those that are as good as the best, the first is described.
 ORDER = (
@@ -50,30 +50,32 @@ ORDER = (
 class Structure:
     """The features on which the predictions of the model ``source`` depend.
 
-    Nothing is reported unless out-of-fold predictions agree with the labels better than with permuted ones, at level 1
-    % for all candidates together, and the model is as good as the best candidate: within one standard error, or .005 in
-    R².
+    A structure is reported only if the out-of-fold predictions agree better with the labels than with permuted labels,
+    at level 1 % for all candidates together, and if the model is as good as the best candidate: within one standard
+    error, or within .005 in R².
 
     Attributes
     ----------
     source : str or None
         The candidate that is described; None if nothing was found.
     model : estimator or None
-        It, fitted to all rows of the prepared table.
+        This candidate, fitted to all rows of the prepared table.
+    preparation : TablePreparation
+        Maps the inputs to the prepared table.
     columns : list of str
-        Of the prepared table.
+        Names of the columns of the prepared table.
     directions : ndarray of shape (n_directions, n_columns)
         Unit vectors in the prepared columns; empty if the features are not linear.
     shares : ndarray of shape (n_directions,)
-        Their importance in the model.
+        Importance of the directions in the model.
     polynomials : list of HermitePolynomial
         Features of degree 2 or more as polynomials of the prepared columns.
     p_value : float
-        Of the test of the best candidate against permuted labels.
+        p-value of the test of all candidates against permuted labels.
     grid, link : ndarrays
-        Values of the first feature, and the mean prediction given each of them, in units of y.
+        Values of the first feature, and the mean prediction given each value, in units of y.
     sentences : list of str
-        What was found and how good it is, except for loadings.
+        The kind of function found and its out-of-fold R², without the loadings.
     """
 
     source: str | None
@@ -103,13 +105,13 @@ class Structure:
         return Z @ self.directions.T if len(self.directions) else Z
 
     def loadings(self, feature: int) -> tuple[list[str], np.ndarray]:
-        """Names and loadings of a feature: columns for a direction, terms of variance 1 for a polynomial."""
+        """Names and loadings of a feature: columns of a direction, or terms of a polynomial scaled to variance 1."""
         if not self.polynomials:
             return self.columns, self.directions[feature]
         return polynomial_loadings(self.polynomials[feature], self.columns)
 
     def describe(self, names: Sequence[str] | None = None) -> list[str]:
-        """Sentences, with the names of the inputs in the loadings."""
+        """Return sentences about the structure, with the given names of the inputs in the loadings."""
         columns = self.preparation.names_out(names)
         lines = list(self.sentences)
         lines += describe_directions(self.directions, self.shares, "of the dependence", columns)
@@ -127,7 +129,7 @@ def find_structure(model: Any, race: Race, finals: dict[str, Any]) -> Structure:
     r2 = {name: race.score(entry)["r2"] for name, entry in complete.items()}
     empty = np.empty((0, race.X.shape[1]))
     if p_value > (MAX_REACHED + 1) / (N_PERMUTATIONS + 1) or not r2[best.name] > 0:
-        sentence = f"nothing found: no model predicts better than for permuted labels (p = {p_value:.3f})"
+        sentence = f"nothing found: no model predicts the labels better than permuted labels (p = {p_value:.3f})"
         return Structure(None, None, model.preparation_, empty, np.empty(0), [], p_value, [sentence])
     for name in ORDER:
         entry = complete.get(name)
@@ -149,10 +151,11 @@ def find_structure(model: Any, race: Race, finals: dict[str, Any]) -> Structure:
 
 
 def permutation_test(race: Race, entries: list[Entry]) -> float:
-    """The p-value of the largest covariance of out-of-fold predictions with the labels over all candidates.
+    """Return the p-value of the largest covariance of out-of-fold predictions with the labels over all candidates.
 
-    Labels are permuted within folds: given the fits, which have not seen them, all orders are equally likely if y is
-    independent of X. The covariance of each candidate is divided by its standard deviation over permutations.
+    Labels are permuted within folds: if y is independent of X, all orders of the labels of a fold are equally likely
+    given the predictions for it, which come from fits to the other folds. The covariance of each candidate is divided
+    by its standard deviation over permutations.
     """
     y = race.y[race.seen]
     folds = race.folds[race.seen]
@@ -178,7 +181,7 @@ def permutation_test(race: Race, entries: list[Entry]) -> float:
 
 
 def features_of(model: Any, n_columns: int) -> tuple[np.ndarray, np.ndarray, list[HermitePolynomial]]:
-    """Directions (n_directions, n_columns), their shares, and polynomials, of a fitted candidate."""
+    """Return the directions (n_directions, n_columns) of a fitted candidate, their shares, and its polynomials."""
     empty = np.empty((0, n_columns)), np.empty(0)
     if isinstance(model, FeatureRidge) and model.features == "linear":
         length = np.linalg.norm(model.coef_)
@@ -209,7 +212,7 @@ def features_of(model: Any, n_columns: int) -> tuple[np.ndarray, np.ndarray, lis
 
 
 def link_curve(found: Structure, X: np.ndarray, model: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Fifty values of the first feature, and the mean prediction given each, by splines."""
+    """Return 50 values of the first feature, and the mean prediction given each, by regression on splines."""
     rows = np.random.RandomState(0).permutation(len(X))[:3000]
     z = found.values(X[rows])[:, :1]
     predicted = model.predict_prepared(X[rows])

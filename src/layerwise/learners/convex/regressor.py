@@ -48,7 +48,7 @@ class ConvexNeuralRegressor(Learner):
     ----------
     space : {"F1", "F2"}, default="F1"
     activation : str, sequence of float, callable or Activation, default="quadratic"
-        sigma, as `layerwise.activations.as_activation` takes it: "quadratic" (``t^2``), "relu", the Hermite
+        sigma, as accepted by `layerwise.activations.as_activation`: "quadratic" (``t^2``), "relu", the Hermite
         coefficients of a polynomial or, in F1, any function with a known first derivative ("tanh").
     bias : float, default=1.0
         c, a constant input of all neurons; 0 for none, which makes f even in x for "quadratic".
@@ -188,7 +188,7 @@ class ConvexNeuralRegressor(Learner):
         return describe_directions(self.directions_, self.singular_values_, "of the output weights", names)
 
     def _choose_activation(self) -> Activation:
-        """Return sigma; ValueError if the space has no algorithm for it."""
+        """Return sigma; raises ValueError if the space has no algorithm for it."""
         sigma = as_activation(self.activation, constant=False)
         if sigma.is_square:
             return sigma

@@ -53,7 +53,7 @@ class RefinedStages(HierarchicalFunction):
     def memory_bytes(self, n_samples: int, n_features: int) -> int:
         """Peak memory of `fit` in bytes: the larger of stage 2 and stage 1, or the refinement.
 
-        With degree="auto", that of the largest degree within ``max_memory``, or else of the least degree.
+        With degree="auto", that of the largest degree within ``max_memory``, or else of the lowest degree.
         """
         peaks = self._bytes_by_degree(n_samples, n_features)
         within = [peak for peak in peaks.values() if peak <= self.max_memory] or [min(peaks.values())]
@@ -162,8 +162,8 @@ def refine_by_degree(
     """Refine at each degree in turn, until one explains most of y.
 
     Degrees whose leave-one-out error is not below ``error_to_beat``, or the error out of fold of a lower degree, are
-    not cross-validated. Returns the degree with the least error out of fold, its refinement, and the errors of the
-    stages by degree; if none was cross-validated, the degree with the least leave-one-out error.
+    not cross-validated. Returns the degree with the smallest error out of fold, its refinement, and the errors of the
+    stages by degree; if none was cross-validated, the degree with the smallest leave-one-out error.
     """
     found: dict[int, Refinement] = {}
     for k in degrees:

@@ -19,7 +19,7 @@ def refit(model: HierarchicalRegressor, X: np.ndarray, y: np.ndarray) -> Hierarc
     """Fit a copy of a fitted model to X (n_samples, n_features) and y with its degree and number of features.
 
     Penalties and, if the model is refined, link and features are fitted anew, without the cross-validation that chose
-    between the stages: one descent in place of ten. Several features start from those of the model. A model whose
+    between the stages: one descent instead of ten. Several features start from those of the model. A model whose
     prediction is a stack is fitted as two stages.
     """
     unfitted = cast("Any", clone(cast("Any", model)))

@@ -48,12 +48,12 @@ class HierarchicalRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, S
     ----------
     degree : int or "auto", default="auto"
         k, the degree of sigma_1. "auto", which is not in the paper, is the degree of ``activation``, or else the degree
-        1..max_degree with the least validation error of stage 1 (without those that need more than max_memory).
+        1..max_degree with the smallest validation error of stage 1 (without those that need more than max_memory).
     width : int, optional
         m_1, the number of neurons of stage 1; None stands for infinitely many, with ``penalty`` in other units: see
         `PolynomialLayer`.
     activation : HermiteSeries, sequence of float, str or Activation, optional
-        sigma_1, a polynomial of degree k, as `layerwise.activations.as_activation` takes it; None is
+        sigma_1, a polynomial of degree k, as accepted by `layerwise.activations.as_activation`; None is
         ``h_1 + ... + h_k``.
     link_width : int, default=1000
         m_2, the number of neurons of stage 2: a_j = +-1, b_j Student-t with 9 degrees of freedom.

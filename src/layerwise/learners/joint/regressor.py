@@ -1,4 +1,4 @@
-"""All parameters of a network trained together by Adam, for the architectures that other learners train by layers."""
+"""All parameters of a network trained jointly by Adam, for the architectures that other learners train by layers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ class JointRegressor(Learner):
     ModuleNotFoundError
         By `fit`, if PyTorch is not installed.
     ValueError
-        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y leave float64.
+        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y overflow or
+        underflow float64.
 
     Warns
     -----
@@ -222,7 +223,7 @@ class JointRegressor(Learner):
         return self._in_units_of_y(self.network_.feature, X)
 
     def _choose_network(self) -> Network:
-        """Return the network; ValueError if the architecture does not take the activation."""
+        """Return the network; raises ValueError if the architecture does not support the activation."""
         if self.architecture == "two-layer":
             if self.activation is None:
                 return TwoLayer(self.width)

@@ -78,9 +78,9 @@ class Directions:
     def confirmed(self) -> bool:
         """Whether some order stands out at level ``1 / (n_null + 1)`` for all m orders together.
 
-        Its value must exceed those of ``m (n_null + 1) - 1`` permutations: the ``n_null`` of its threshold, and more,
-        which are drawn until one of them is larger. By Bonferroni's inequality, labels independent of the inputs pass
-        with probability at most ``1 / (n_null + 1)``, whatever the distributions.
+        The value of the order must exceed those of ``m (n_null + 1) - 1`` permutations: the ``n_null`` of the
+        threshold, and more, which are drawn until one of them is larger. By Bonferroni's inequality, labels independent
+        of the inputs pass with probability at most ``1 / (n_null + 1)``, whatever the distributions.
         """
         more = (len(self.labels) - 1) * (self.n_null + 1)
         for k, labels in self.labels.items():

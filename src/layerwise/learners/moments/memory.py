@@ -29,7 +29,7 @@ def polynomial_bytes(n: int, d: int, rank: int, degree: int, *, polish: bool) ->
     D = n_terms(rank, degree)
     width = D + rank * (d - rank)
     peak = ridge_bytes(n, width if polish and width < n else D, left_out=False)
-    rotation = sum(  # of `HermitePolynomial.rotate`
+    rotation = sum(  # memory of `HermitePolynomial.rotate`
         8 * comb(rank + m - t - 1, m - t) * (rank + comb(rank + t - 1, t))
         for m in range(degree + 1)
         for t in range(m + 1)

@@ -86,7 +86,7 @@ class Candidate:
         return self._use()[1].T[::-1]
 
     def _use(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues of ``E grad q grad q'``, the least first, and eigenvectors."""
+        """Eigenvalues of ``E grad q grad q'``, the smallest first, and eigenvectors."""
         slopes = slope_coefficients(len(self.frame), self.degree, self.path.coefficients)
         return np.linalg.eigh(slopes.T @ slopes)
 

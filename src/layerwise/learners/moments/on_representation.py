@@ -95,7 +95,7 @@ class OnRepresentation:
         return [p - float(shift) for p, shift in zip(polynomials, shifts, strict=True)]
 
     def _describe_features(self, columns: Sequence[str], slopes: np.ndarray) -> list[str]:
-        """As `MomentRegressor.describe`, of polynomials, or of directions in the transformer's features."""
+        """Describe polynomials, or directions in the transformer's features; see `MomentRegressor.describe`."""
         if hermite_degree(self.representation_) is not None:
             return [line for feature in self.features_ for line in describe_polynomial(feature, columns)]
         names = [f"phi{i}" for i in range(self.directions_.shape[1])]

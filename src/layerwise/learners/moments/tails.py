@@ -1,14 +1,14 @@
-"""A fitted polynomial beyond the bulk of the training rows, where it continues linearly.
+"""Linear continuation of a fitted polynomial beyond the bulk of the training rows.
 
-A polynomial of degree 6 in a few projections follows the bulk of the data and errs without bound beyond it: on the
-Asian straddle (d = 50, n = 2000), 10 of 5000 new rows may carry 96 % of its squared error. With z* the point of a
-region nearest to z along axes and then along the ray to 0, the continuation is
+A polynomial of degree 6 in a few projections fits the bulk of the data, but its errors grow without bound beyond it: on
+the Asian straddle (d = 50, n = 2000), 10 of 5000 new rows may carry 96 % of its squared error. Let z* be the point of a
+region that is reached from z by clipping each coordinate, then moving towards 0. Outside the region, q is replaced by
 
     q(z*) + grad q(z*).(z - z*).
 
-The region is a box cut with a ball, either of all training rows or of all but the outermost. The choice is made by
-extrapolation: q is fitted to the rows inside the smaller region, and predicts those outside as a polynomial and as its
-continuation.
+The region is the intersection of a box and a ball, which contain either all training rows or all but the outermost.
+The choice between the two is made by extrapolation: q is fitted to the rows inside the smaller region; its predictions
+for the rows outside, as a polynomial and as its linear continuation, are compared.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ import numpy as np
 from layerwise.hermite import HermitePolynomial, design_matrix
 from layerwise.solvers import ridge
 
-#: The share of the rows beyond each side of the smaller box; its ball leaves out twice as many.
+#: Share of the rows beyond each side of the smaller box, in each coordinate; its ball leaves out twice this share.
 TAIL = 0.01
-#: The polynomial must extrapolate with at most this fraction of the squared error of its continuation.
+#: The larger region is chosen if the polynomial extrapolates with at most this fraction of the squared error of its
+#: continuation.
 MAX_ERROR_RATIO = 0.5
-#: And on at least so many rows.
+#: Smallest number of rows outside the smaller region for this comparison.
 MIN_ROWS = 5
-#: Rows beyond the range of the training rows by this fraction of its width are reported.
+#: Rows beyond the range of the training rows by more than this fraction of its width are reported.
 FAR = 0.5
 
 
@@ -36,7 +37,8 @@ FAR = 0.5
 class Tails:
     """The region beyond which a polynomial continues linearly, and the range of the training rows.
 
-    ``low`` and ``high`` have shape (r,); ``range_low`` and ``range_high``, too.
+    ``low`` and ``high`` (r,) are the sides of the box, ``radius`` is that of the ball, and ``range_low`` and
+    ``range_high`` (r,) are the extremes of the training rows.
     """
 
     low: np.ndarray
@@ -47,16 +49,16 @@ class Tails:
 
     @classmethod
     def around(cls, Z: np.ndarray, share: float) -> Self:
-        """Return the region of projections Z (n_samples, r) without this share of the rows on each side."""
+        """Return the region around projections Z (n_samples, r) that leaves out this share of the rows on each side."""
         low, high = np.quantile(Z, [share, 1 - share], axis=0)
         radius = float(np.quantile(np.linalg.norm(np.clip(Z, low, high), axis=1), 1 - 2 * share))
         return cls(low, high, radius, Z.min(axis=0), Z.max(axis=0))
 
     @classmethod
     def choose(cls, Z: np.ndarray, y: np.ndarray, degree: int, penalty: float) -> Self:
-        """Return the region of all rows, or of all but the outermost if the polynomial does not clearly extrapolate.
+        """Return the region of all rows, or of all but the outermost if the polynomial extrapolates poorly.
 
-        Z is of shape (n_samples, r) and y of shape (n_samples,).
+        Z has shape (n_samples, r) and y has shape (n_samples,).
         """
         y = y / (np.abs(y).max() or 1.0)  # so that squares neither overflow nor underflow
         smaller, outer = cls.around(Z, TAIL), cls.around(Z, 0.0)
@@ -69,31 +71,31 @@ class Tails:
         return outer if polynomial <= MAX_ERROR_RATIO * linear else smaller
 
     def nearest(self, Z: np.ndarray) -> np.ndarray:
-        """Return the point of the region for each row of Z (n_samples, r)."""
+        """Return the point z* of the region for each row of Z (n_samples, r)."""
         inside = np.clip(Z, self.low.astype(Z.dtype), self.high.astype(Z.dtype))
         norms = np.linalg.norm(inside, axis=1, keepdims=True)
         return inside * np.minimum(1, self.radius / np.maximum(norms, np.finfo(Z.dtype).tiny)).astype(Z.dtype)
 
     def continued(self, q: HermitePolynomial, Z: np.ndarray) -> np.ndarray:
-        """Evaluate q on Z (n_samples, r), linearly beyond the region; shape (n_samples,)."""
+        """Evaluate q, continued linearly beyond the region, on Z (n_samples, r); shape (n_samples,)."""
         nearest = self.nearest(Z)
         slopes = np.stack([slope(nearest) for slope in q.gradient()], axis=1)
         return q(nearest) + np.sum(slopes * (Z - nearest), axis=1)
 
     def warn(self, Z: np.ndarray) -> None:
-        """Report how many rows of Z are far beyond the range of the training rows."""
+        """Warn (UserWarning) if rows of Z (n_samples, r) are far beyond the range of the training rows."""
         beyond = np.maximum(self.range_low - Z, Z - self.range_high) > FAR * (self.range_high - self.range_low)
         if n_far := int(beyond.any(axis=1).sum()):
             warnings.warn(
                 f"{n_far} of {len(Z)} rows lie outside the range of the training rows by more than {FAR:.0%} of its "
-                "width, along a direction that the model uses. Predictions continue linearly there: check these rows.",
+                "width, along a direction that the model uses. Predictions continue linearly there. Check these rows.",
                 UserWarning,
                 stacklevel=4,
             )
 
 
 class LinearTails:
-    """Projections and predictions of `MomentRegressor`, with the attributes declared below."""
+    """Mixin of `MomentRegressor`: projections, and predictions with linear tails; it uses the attributes below."""
 
     standardize: bool
     mean_: np.ndarray

@@ -58,7 +58,7 @@ class QuadraticModelFunction(Learner):
     def taylor_terms(self, X, signs=None) -> Terms:
         """Compute the Taylor terms of the network at the learnt movement with given signs, in units of y.
 
-        ``signs`` z (width,) are -1 or 1, by default 1; ValueError otherwise. Returns ``first``, ``second``, ``third``
+        ``signs`` z (width,) must be -1 or 1, by default 1 (raises ValueError). Returns ``first``, ``second``, ``third``
         and ``network``, ``f_{W_0 + ZW}``, each of shape (n_samples,). Add ``y_mean_ + y_scale_ * intercept_`` to turn
         them into predictions.
         """
@@ -77,8 +77,8 @@ class QuadraticModelFunction(Learner):
     def gradient_outer_product(self, X):
         """Compute ``(1/n) sum_i grad f(x_i) grad f(x_i)'``, of shape (n_features, n_features), by central differences.
 
-        Its eigenvectors are the directions along which the learnt function varies, for any representation. A few
-        hundred rows of X suffice; each takes 2 n_features predictions, in float64.
+        The eigenvectors of this matrix are the directions along which the learnt function varies, for any
+        representation. A few hundred rows of X suffice; each takes 2 n_features predictions, in float64.
         """
         X = self._check_inputs(X).astype(float, copy=False)
         steps = 1e-4 * np.eye(X.shape[1])
@@ -138,7 +138,7 @@ class QuadraticModelFunction(Learner):
         return Start(weights, biases, self._sigma())
 
     def _sigma(self) -> Activation:
-        """Return sigma; ValueError if one of its first three derivatives is not known."""
+        """Return sigma; raises ValueError if one of its first three derivatives is not known."""
         sigma = as_activation(self.activation, constant=False)
         sigma.require_derivatives(3)
         return sigma

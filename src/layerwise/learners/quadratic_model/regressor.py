@@ -39,8 +39,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
       (``dynamics="network"``), where the signs of all movements are drawn anew in every step and the first-order term
       averages out. The network may need twice as many epochs.
 
-    Predictions for rows beyond the training rows grow like powers of them:
-    transform columns with heavy tails to a normal distribution first (scikit-learn's ``QuantileTransformer``).
+    Outside the range of the training rows, predictions grow like powers of the inputs: first transform columns with
+    heavy tails to a normal distribution (scikit-learn's ``QuantileTransformer``).
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     signed_dropout : bool, default=True
         For dynamics="network": predict by the mean over the signs. If False, train and predict by the plain network.
     activation : str, sequence of float, callable or Activation, default="relu-cubed"
-        sigma, as `layerwise.activations.as_activation` takes it, with three known derivatives: "relu-cubed"
+        sigma, as accepted by `layerwise.activations.as_activation`, with three known derivatives: "relu-cubed"
         (``max(t, 0)^3 / 6``, whose second derivative is ReLU), "half-square" (``t^2 / 2``, with which the quadratic
         model is ``h'M h`` and the problem convex in M, see Notes), other polynomials, "tanh", ...
     width : int, default=400
@@ -113,7 +113,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     Raises
     ------
     ValueError
-        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y leave float64.
+        If a parameter is not allowed, the fit would take more than ``max_memory``, or squares of y overflow or
+        underflow float64.
 
     Warns
     -----
@@ -125,8 +126,8 @@ class QuadraticModelRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     -----
     An epoch takes 4 n D m flops in float32, the start n D m once, and the representation n D^2 + 9 D^3 in float64.
     Memory: 4 bytes for each entry of h (n, D) and of the table of the start (n, m/2), 12 for each of W, 32 D^2, and two
-    blocks of rows. The optimiser, `layerwise.learners.quadratic_model.signed_sgd`, has a momentum and a normaliser not
-    in the paper.
+    blocks of rows. The optimiser, `layerwise.learners.quadratic_model.signed_sgd`, uses momentum and normalised
+    gradients, which are not in the paper.
 
     *Linearised model, square loss.* The minimiser is ridge regression on the m D tangent features, solved exactly in
     the dual: kernel ridge regression with ``k(x, z) = 1 + h(x).h(z) (1/m) sum_r sigma'(t_r(x)) sigma'(t_r(z))``, the

@@ -3,7 +3,7 @@
 ``f(x) = sum_j alpha_j k(Wx, Wc_j)`` with centres c_j. If they are all rows, ``(K + n penalty/2 I) alpha = y``. With m
 rows as centres (Nystroem), f minimises the same loss over the span of their kernel functions: with ``k(C, C) = LL'``
 and ``Phi = k(X, C) L^{-T}``, alpha is ``L^{-T}`` times the ridge coefficients on Phi, whose normal
-equations are summed over row blocks. ``Phi Phi'`` replaces K, and the least penalised loss is at most
+equations are summed over row blocks. ``Phi Phi'`` replaces K, and the smallest penalised loss is at most
 ``1 + tr(K - Phi Phi') / (n penalty/2)`` times that of all centres, since ``K <= Phi Phi' + tr(K - Phi Phi') I``.
 """
 

@@ -1,4 +1,4 @@
-"""What `RecursiveFeatureRegressor` keeps of its last kernel model: the metric, its directions, the function."""
+"""The part of the last kernel model that `RecursiveFeatureRegressor` keeps: metric, directions and function."""
 
 from __future__ import annotations
 

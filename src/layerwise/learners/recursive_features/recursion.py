@@ -2,7 +2,7 @@
 
 Leave-one-out is not used, although it has a closed form: from the second kernel regression on, the metric has seen the
 label that is left out. On pure noise (n = 600, d = 15) it chooses ever smaller penalties, and after five rounds the
-mean squared error of rows held out is 1.09 times the variance of y, in place of 1.00.
+mean squared error of rows held out is 1.09 times the variance of y, instead of 1.00.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PENALTIES = np.logspace(1, -9, 11)
 MIN_LEAD = 3.0
 #: and the best number of directions a smaller one.
 MIN_RANK_LEAD = 2.0
-#: Rounds end after this many in a row that do not lower the least error by this fraction.
+#: Rounds end after this many in a row that do not lower the smallest error by this fraction.
 PATIENCE, MIN_GAIN = 2, 0.05
 #: Number of gaps in the spectrum of the metric at which it is cut off for trial.
 N_GAPS = 2
@@ -45,7 +45,7 @@ class Choice:
         return float(np.mean(self.squares))
 
     def lead(self, other: Choice) -> float:
-        """By how many standard errors of the paired differences the error is below that of another choice."""
+        """Return by how many standard errors of the paired differences the error is below that of another choice."""
         return lead(np.stack([other.squares, self.squares]))
 
 

@@ -18,7 +18,7 @@ def refit(model: RecursiveFeatureRegressor, X: np.ndarray, y: np.ndarray) -> Rec
     """Fit a copy of a fitted model to X (n_samples, n_features) and y with its bandwidths, penalties, rounds and rank.
 
     The model must have standardize=False, no representation, and all rows as centres. One Cholesky factorisation for
-    each round, in place of some twenty for each round and fold.
+    each round, instead of some twenty for each round and fold.
     """
     entries = {entry["stage"]: entry for entry in model.history_}
     last = entries.get(f"rank {model.rank_}") or entries[f"round {model.n_rounds_}"]

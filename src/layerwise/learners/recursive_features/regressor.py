@@ -60,7 +60,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     penalty : float or "auto", default="auto"
         The weight of ``alpha' K alpha / 2`` in the loss, for y of variance 1; "auto" chooses it in each round.
     representation : "hermite", transformer or None, default=None
-        Look for directions in a representation phi(x) in place of x: any scikit-learn transformer, fitted to X; or
+        Look for directions in a representation phi(x) instead of x: any scikit-learn transformer, fitted to X; or
         Hermite features of degrees 1 to k, where directions are polynomials (`features_`). k
         is 2, and then larger while that lowers the error and there are two rows for each feature, up to 4.
     folds : int, default=4
@@ -124,7 +124,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
     eigendecompositions of an n x n matrix.
 
     *Memory.* Two n x n matrices in float64. With m centres, four m x m matrices and blocks of rows; f then minimises
-    the same loss over the span of the kernel functions of the centres, and the least loss is at most
+    the same loss over the span of the kernel functions of the centres, and the smallest loss is at most
     ``1 + 2 tr(K - K~) / (n penalty)`` times that of all centres, K~ being the part of the kernel matrix K that the
     centres span. ``history_`` has the share ``tr(K - K~) / tr K`` that they miss.
 
@@ -233,7 +233,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         return self._project(X).astype(X.dtype, copy=False)
 
     def predict(self, X):
-        """Predictions of shape (n_samples,), computed in float64 by tiles."""
+        """Predictions of shape (n_samples,), computed in float64, tile by tile."""
         X = self._check_inputs(X)
         Z = mapped(self.kernel_, self._project(X), np.eye(len(self.components_)))
         return (self.kernel_.dot(Z, self.centres_, self.dual_coef_) + self.intercept_).astype(X.dtype)
@@ -272,7 +272,7 @@ class RecursiveFeatureRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixi
         return None if m is None else phi[order[:m]]
 
     def _represent(self, phi: np.ndarray) -> np.ndarray:
-        """The representation of the rows as a float64 array; ValueError if it takes too much memory."""
+        """The representation of the rows as a float64 array; raises ValueError if it takes too much memory."""
         n, width = phi.shape
         what = f"representation={self.representation!r} with {width} features of n_samples={n}"
         check_peak(self._bytes(n, width), self.max_memory, what, f"{ADVICE}, or raise max_memory.")

@@ -3,7 +3,7 @@
 On the rows outside each fold, repeat for r = 1, 2, ...::
 
     1  starts: the features found, and one more by `new_features`; a few joint Gauss-Newton steps from each
-    2  the starts with the least errors on the fold's rows: the joint descent to its end; keep the best
+    2  the starts with the smallest errors on the fold's rows: the joint descent to its end; keep the best
 
 and let f_r be the function after the r-th round. Leave-one-out cannot choose between starts: the residuals of which
 moments are taken depend on all labels. r features are used only if f_r clearly leads, on the rows of the folds, over
@@ -78,7 +78,7 @@ class FoldGrowth:
         return float(np.mean((candidate.predict(self._outside) - self.y[self.out]) ** 2))
 
     def error(self, n_features: int) -> float:
-        """Of f_r: leave-one-out on the rows inside and as it is on those outside, together."""
+        """The mean squared error of f_r over all rows: leave-one-out on the rows of the fit, plain on the others."""
         candidate, share = self.found[n_features - 1][0], float(np.mean(self.out))
         return (1 - share) * candidate.error + share * self.missed(candidate)
 

@@ -8,8 +8,8 @@ wider of two confidence intervals for a median:
                                                   normal if only some of the seeds have learnt.
 
 Isotonic regression makes each of the three curves decreasing (a risk that rises again is noise, or n* is where it
-falls for good). Where they cross ``log threshold`` are the lower end of the interval, n* and its upper end. A curve
-that does not cross within the grid of n is censored, to the left or to the right.
+falls for the last time). The points where they cross ``log threshold`` are the lower end of the interval, n* and the
+upper end. A curve that does not cross within the grid of n is censored, to the left or to the right.
 
 Between grid points the curve is a monotone cubic (`scipy.interpolate.PchipInterpolator`), which is the straight line in
 log-log coordinates where the points lie on one. A drop between two grid points may happen anywhere between them: the
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray
-UNRESOLVED_DROP = math.log(10)  # of log risk between neighbouring n: the crossing may be anywhere between them
+UNRESOLVED_DROP = math.log(10)  # decrease in log risk between neighbouring n above which the crossing may be anywhere
 
 
 @dataclass(frozen=True)

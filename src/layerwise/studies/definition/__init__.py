@@ -1,1 +1,1 @@
-"""What a study is: a grid of targets, learners, dimensions, sample sizes and seeds, as data."""
+"""The definition of a study: a grid of targets, learners, dimensions, sample sizes and seeds."""

@@ -16,7 +16,7 @@ from layerwise._validation import did_you_mean, shown
 from layerwise.studies.definition.lookup import StudyError
 from layerwise.studies.definition.objects import canonical_object, is_object
 
-MAX_CELLS = 10_000_000  # of a grid; each trial takes about 2 kB of memory
+MAX_CELLS = 10_000_000  # largest grid; each trial takes about 2 kB of memory
 LIST_TYPES = (list, tuple, range, np.ndarray)
 
 

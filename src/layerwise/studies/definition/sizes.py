@@ -38,7 +38,7 @@ class Sizes(Definition):
     power : float or sequence of float, default=1
         Positive exponents of d. Either the factors or the exponents may be a list.
     degree : int, optional
-        Degree of the polynomials, in place of `power`.
+        Degree of the polynomials, instead of `power`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The targets and learners of a study, as data."""
+"""Specifications of the targets and learners of a study."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class TargetSpec(Definition):
     Parameters
     ----------
     label : str
-        Its name in tables and legends. It does not affect the results.
+        Name of the target in tables and legends. It does not affect the results.
     use : str or class
         Bare name of a class of `layerwise.targets`, or any other import path. A class is replaced with its path.
     params : dict, default={}
         Parameters of the target other than ``dim``, as for `LearnerSpec`.
     inputs : str or class, optional
-        Input distribution of this target, in place of the study's.
+        Input distribution of this target, instead of the study's.
     inputs_params : dict, default={}
         Parameters of that distribution other than ``dim``.
     """
@@ -62,7 +62,7 @@ class LearnerSpec(Definition):
     Parameters
     ----------
     label : str
-        Its name in tables and legends. It does not affect the results.
+        Name of the learner in tables and legends. It does not affect the results.
     use : str or class
         Bare name of a class of `layerwise.learners`, or any other import path. A class is replaced with its path.
     params : dict, default={}
@@ -71,7 +71,7 @@ class LearnerSpec(Definition):
         at any depth, stands for the object built from it, with its own derived ``random_state``; ``path`` is an import
         path, or the bare name of a public class of layerwise.
     n : sequence of int, Sizes, dict or None, default=None
-        Sample sizes of this learner, in place of the study's.
+        Sample sizes of this learner, instead of the study's.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a study is: a grid of targets x learners x dimensions x sample sizes x seeds, as data.
+"""The definition of a study: a grid of targets x learners x dimensions x sample sizes x seeds.
 
 A `Study` says nothing of how it is run or where its results go. Its Python and TOML forms are equivalent:
 
@@ -73,7 +73,7 @@ class Study(Definition):
     inputs : str or class, default="Gaussian"
         Input distribution: bare name of a class of `layerwise.inputs`, or any other import path.
     inputs_params : dict, default={}
-        Its parameters other than ``dim``, as for `LearnerSpec`.
+        Parameters of the input distribution other than ``dim``, as for `LearnerSpec`.
     n_test : int, default=32768
         Number of noiseless test points on which the risk is measured.
     random_state : int, default=0

@@ -1,4 +1,4 @@
-"""A trial as data: everything that determines its value, and its key in a store."""
+"""The definition of a trial: everything that determines its value, and its key in a store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Trial:
         Import paths of the classes, called as ``Target(dim, **target_params)``, ``Learner(**learner_params)`` and
         ``Inputs(dim, **inputs_params)``.
     target_params, learner_params, inputs_params : dict
-        Their parameters. A table ``{"use": path, "params": {...}}`` stands for the object built from it.
+        Parameters of these classes. A table ``{"use": path, "params": {...}}`` stands for the object built from it.
     dim : int
         Input dimension d.
     n : int

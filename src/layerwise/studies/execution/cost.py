@@ -1,12 +1,13 @@
-"""What trials are expected to cost: which run first, and how many fit into memory at once.
+"""Expected memory and time of trials, which determine their order and how many run at once.
 
-The memory of a trial is that of its data, and what its learner reports by ``memory_bytes(n_samples, n_features)``,
+The memory of a trial is that of its data plus what its learner reports by ``memory_bytes(n_samples, n_features)``,
 
     bytes  8 * 3 (n + n_test) d + memory_bytes(n, d)
 
-or the data alone for an estimator without that method. Where peaks of a learner's trials were measured, that of the
-largest corrects the estimate of all its trials upwards (`Memory`); the process itself is added. Seconds are taken to be
-proportional to these bytes, at each learner's own rate. Stored results never depend on these numbers.
+or that of the data alone for an estimator without this method. If peaks of a learner's trials were measured, the peak
+of the largest trial corrects the estimates for all of its trials upwards (`Memory`). The memory of the process is
+added. Times are assumed to be proportional to these bytes, at a rate for each learner. Stored results never depend on
+these numbers.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class ProcessExecutor(Executor):
         return self._n_workers
 
     def submit(self, trial: Trial) -> None:
-        """Queue a trial for an idle process, or a new one."""
+        """Queue a trial for an idle process, or for a new process if none is idle."""
         self._tasks.put(trial)
 
     def _send_all(self) -> None:

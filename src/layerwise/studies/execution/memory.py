@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-SHARE = 0.8  # of what is free when the study starts
+SHARE = 0.8  # share of the memory that is free when the study starts
 OWN_GROUPS = Path("/proc/self/cgroup")
 ROOT = Path("/sys/fs/cgroup")
 VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")

@@ -41,7 +41,7 @@ from layerwise.studies.trials.run import Outcome
 if TYPE_CHECKING:
     from distributed import Client
 
-MAX_DEATHS = 3  # of the process of one trial, before the trial counts as failed
+MAX_DEATHS = 3  # a trial whose process has died this many times counts as failed
 
 
 def run_study(

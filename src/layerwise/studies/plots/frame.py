@@ -1,4 +1,4 @@
-"""The common look of the figures: axes, colours, markers, axis labels and legend entries."""
+"""The common style of the figures: axes, colours, markers, axis labels and legend entries."""
 
 from __future__ import annotations
 

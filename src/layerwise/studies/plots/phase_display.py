@@ -41,7 +41,7 @@ class PhaseDiagramDisplay(StudyDisplay):
     table : DataFrame
         Rows of `StudyResult.summary` of one target and learner: one per cell.
     crossings : DataFrame
-        Their rows of `sample_complexity`: one per dimension.
+        Rows of `sample_complexity` for this target and learner: one per dimension.
     threshold : float
         Risk at the contour; predicting the mean has risk 1.
     title : str, default=""
@@ -172,7 +172,7 @@ class PhaseDiagramDisplay(StudyDisplay):
 
 
 def edges(centres: Array) -> Array:
-    """Return the ends of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
+    """Return the edges of cells, shape (cells + 1,), around their ascending centres: midpoints, and equally far beyond.
 
     A single cell has width 1/2.
     """

@@ -36,7 +36,7 @@ def labels(study: Study, name: str) -> list[Any]:
 
 
 def choose(study: Study, name: str, value: Any) -> Any:
-    """Return the value, which the study must have (ValueError otherwise), or for None the study's only one."""
+    """Return the value, or for None the study's only one; raises ValueError if the study does not have it."""
     known = labels(study, name)
     if value is None and len(known) == 1:
         return known[0]

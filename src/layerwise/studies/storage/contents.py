@@ -25,7 +25,7 @@ class LearnerProgress:
     Attributes
     ----------
     learner : str
-        Its label.
+        Label of the learner.
     done, failed, remaining : int
         Trials that succeeded, that failed, and that have not run.
     versions : frozenset of str

@@ -45,7 +45,7 @@ class Database:
             raise StoreError(f"{path} cannot be opened ({error.strerror}). Choose another path.") from error
         self.connection = self._connect()
         if not read_only:
-            self.checkpoint()  # of what a crash left in the log
+            self.checkpoint()  # moves what a crash left in the log to the database
         if self.log_missing:
             warnings.warn(
                 f"{path} was in use, or its run was killed, and {log_of(path).name} is not beside it: the last trials "

@@ -110,7 +110,7 @@ def _collect(name: str, texts: dict[str, str]) -> None:
             statement.body.clear()
     texts[name] = "\n".join(lines)
     package = name if Path(file).stem == "__init__" else name.rpartition(".")[0]
-    package = getattr(sys.modules.get(name), "__package__", None) or package  # of `python -m`
+    package = getattr(sys.modules.get(name), "__package__", None) or package  # for `python -m`
     for imported in _imported(statements, package):
         _collect(imported, texts)
 

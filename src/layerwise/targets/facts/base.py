@@ -12,8 +12,8 @@ import numpy as np
 
 from layerwise.inputs import Array
 
-COEFFICIENT_FLOOR = 1e-10  # of the norm
-ENERGY_FLOOR = 1e-13  # of the variance
+COEFFICIENT_FLOOR = 1e-10  # relative to the norm
+ENERGY_FLOOR = 1e-13  # relative to the variance
 MAX_RELATIVE_ERROR = 1 / 3
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 

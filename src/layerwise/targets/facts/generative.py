@@ -1,4 +1,4 @@
-"""The generative exponent: the least degree in which some transform of the label shows a direction.
+"""The generative exponent: the lowest degree in which some transform of the label shows a direction.
 
 For ``y = f(z)``, z in R^r standard Gaussian, let ``zeta_alpha(y) = E[h_alpha(z) | y]``. The generative exponent is the
 least k >= 1 with ``sum_{|alpha| = k} E zeta_alpha(y)^2 > 0`` (Damian, Pillaud-Vivien, Lee & Bruna 2024, for r = 1).
@@ -33,7 +33,7 @@ from layerwise.targets.facts.monte_carlo import MAX_COLUMNS, NET_SIZE, NETS, SEE
 
 #: The largest degrees that are considered for one variable, and for several.
 MAX_DEGREE, MAX_DEGREE_OF_SEVERAL = 8, 4
-#: ``|F_k|`` below this value counts as 0, on a grid of so many cells of [-RADIUS, RADIUS].
+#: ``|F_k|`` below this value counts as 0, on a grid of `CELLS` cells of [-RADIUS, RADIUS].
 TOLERANCE, CELLS, RADIUS = 1e-3, 2**17, 9.0
 #: Number of slices of equal probability.
 SLICES = 32
@@ -42,7 +42,7 @@ SLICES = 32
 def generative_exponent(function: Callable[[Array], Array], rank: int, facts: Facts) -> int | None:
     """The generative exponent of a function from points (n, rank) to values (n,), of which ``facts`` are known.
 
-    Exact for polynomials of one variable. Otherwise the least degree with ``max |F_k| > 0.001`` among the first 8 for
+    Exact for polynomials of one variable. Otherwise the lowest degree with ``max |F_k| > 0.001`` among the first 8 for
     one variable, or in which the estimate for several exceeds 6 standard errors among the first 4 (fewer if the basis
     has more than 2000 terms). None if there is no such degree, as for a constant.
     """
@@ -63,7 +63,7 @@ def _of_one(g: Callable[[Array], Array]) -> int | None:
     values = g((edges[1:] + edges[:-1]) / 2)
     order = np.argsort(values, kind="stable")
     values = values[order]
-    ends = np.append(np.diff(values) > 1e-12 * np.abs(values[1:]), True)  # of groups of equal values
+    ends = np.append(np.diff(values) > 1e-12 * np.abs(values[1:]), True)  # the last of each group of equal values
     h = hermite_values(edges, MAX_DEGREE) * norm.pdf(edges)
     for k in range(1, MAX_DEGREE + 1):
         F = np.cumsum(-np.diff(h[k - 1])[order] / np.sqrt(k))

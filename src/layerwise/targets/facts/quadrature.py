@@ -17,7 +17,7 @@ from layerwise.targets.facts.monte_carlo import MonteCarloFacts
 NODES = {1: 256, 2: 128, 3: 56, 4: 28}  # per axis, by number of variables: at most 6e5 nodes in total
 AGREEMENT = 1e-9
 COARSER = 0.7
-ROUNDED = 1e-12  # of the norm: two projections that differ by less agree to rounding
+ROUNDED = 1e-12  # relative to the norm: projections that differ by less are equal up to rounding
 
 
 class QuadratureFacts(Facts):
