@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from layerwise import activations, hermite, kernels, representations
-from layerwise.learners import ConvexNeuralRegressor, HierarchicalRegressor
+from layerwise.learners import HierarchicalRegressor
 from layerwise.learners._head import LinearPartAndHead
 from layerwise.targets import Target
 from layerwise.targets.index import RidgeSum
@@ -212,11 +212,6 @@ def _(patch):
     for path in ("learners.moments.directions", "learners.moments.transforms", "learners.moments.regressor"):
         if hasattr(module(path), "leading"):
             patch.setattr(module(path), "leading", tensors.leading)
-
-
-@mutation("Frobenius for the nuclear norm")
-def _(patch):
-    wrap(patch, ConvexNeuralRegressor, "fit", lambda f: lambda self, X, y: _with(self, f, X, y, space="F2"))
 
 
 @mutation("gradient terms of the next degree")
