@@ -93,7 +93,9 @@ def verify(
     out: Annotated[Path, typer.Option(help="Folder of the results; stores are in OUT/KEY.")] = Path("out"),
     jobs: Jobs = -1,
     retry_failed: RetryFailed = False,
-    random_state: Annotated[int, typer.Option(min=0, help="Seed of the studies, for other samples than the usual.")] = 0,
+    random_state: Annotated[
+        int, typer.Option(min=0, help="Seed of the studies: other values than 0 draw other samples.")
+    ] = 0,
 ) -> None:
     """Decide the claims of the papers, and write claims.html and claims.json. An interrupted run is continued.
 

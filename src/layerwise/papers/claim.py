@@ -124,10 +124,10 @@ class Claim:
     statement : str
         The statement in one sentence.
     tests : tuple of Test
-        Every test must be able to fail: for a program that predicts the mean, and for the mutation, the claim must not
-        be supported.
+        Every test must be able to fail: for a program that predicts the mean, the claim must not be supported.
     mutation : str
-        Name of an error in the program that must turn the claim; the tests of the library apply it.
+        Name of an error in the program that should turn the claim. The tests of the library run every such error
+        against one claim that names it.
     """
 
     name: str
