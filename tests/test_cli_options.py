@@ -73,7 +73,7 @@ def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch, capsys, tabl
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device", "x.csv"), OSError("disk gone")])
 def test_errors_of_the_system_are_one_message(tmp_path, monkeypatch, capsys, table, error):
-    def full(*_):
+    def full(*_, **__):
         raise error
 
     monkeypatch.setattr("layerwise.tables.read_table", full)

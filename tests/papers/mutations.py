@@ -103,9 +103,7 @@ def _(patch):
 def _(patch):
     descent = module("learners.quadratic_model.signed_sgd")
     wrap(patch, descent, "train", lambda f: lambda *args, **options: f(*args, **options | {"signed": False}))
-    for path in ("learners.quadratic_model.regressor",):
-        if hasattr(module(path), "train"):
-            patch.setattr(module(path), "train", descent.train)
+    patch.setattr(module("learners.quadratic_model.regressor"), "train", descent.train)
 
 
 @mutation("kernel factor")
