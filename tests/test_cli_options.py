@@ -141,11 +141,11 @@ def test_options_of_verify_are_passed_on(tmp_path, monkeypatch, verdict, status)
         return claims_table(verdict)
 
     monkeypatch.setattr("layerwise.papers.verify", run)
-    options = ["--out", str(tmp_path), "--jobs", "3", "--size", "small", "--retry-failed"]
+    options = ["--out", str(tmp_path), "--jobs", "3", "--size", "small", "--retry-failed", "--random-state", "7"]
     done = CliRunner().invoke(cli.app, ["verify", "damian2022/adversary", *options])
     assert done.exit_code == status, done.output
     expected = {"paper": "damian2022", "folder": tmp_path / "damian2022", "name": "adversary", "size": "small"}
-    assert seen == [expected | {"n_jobs": 3, "retry_failed": True}]
+    assert seen == [expected | {"n_jobs": 3, "retry_failed": True, "random_state": 7}]
     assert (tmp_path / "claims.html").exists()
     assert (tmp_path / "claims.json").exists()
     seen.clear()

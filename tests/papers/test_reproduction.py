@@ -136,6 +136,14 @@ def test_full_adds_to_stored_trials(tmp_path):
     assert verdicts(done) == expected
 
 
+def test_another_random_state_runs_other_trials(tmp_path):
+    # catches: an option that no study receives
+    verify(PAPER, tmp_path, name="one")
+    events = []
+    verify(PAPER, tmp_path, name="one", random_state=1, started=lambda figure, found, total: events.append(len(found)))
+    assert events == [0]
+
+
 @pytest.mark.parametrize(("name", "expected"), [("one", 3), ("wrong", 1), ("small", 1)])
 def test_one_claim_or_one_figure(tmp_path, name, expected):
     # catches: studies of other claims run

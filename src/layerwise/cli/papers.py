@@ -89,10 +89,13 @@ def verify(
         str | None,
         typer.Argument(metavar="[PAPER[/CLAIM]]", help=f"{PAPER_HELP} By default, all papers of the library."),
     ] = None,
-    size: Annotated[Sizes, typer.Option(help="small takes about three minutes for all papers.")] = Sizes.default,
+    size: Annotated[Sizes, typer.Option(help="small takes some minutes for all papers.")] = Sizes.default,
     out: Annotated[Path, typer.Option(help="Folder of the results; stores are in OUT/KEY.")] = Path("out"),
     jobs: Jobs = -1,
     retry_failed: RetryFailed = False,
+    random_state: Annotated[
+        int, typer.Option(min=0, help="Seed of the studies: other values than 0 draw other samples.")
+    ] = 0,
 ) -> None:
     """Decide the claims of the papers, and write claims.html and claims.json. An interrupted run is continued.
 
@@ -106,6 +109,7 @@ def verify(
     paper, name = split_claim(claim)
     found = list(PAPERS.values()) if paper is None else [find_paper(paper)]
     options = {"name": name, "size": cast("Size", size.value), "n_jobs": jobs, "retry_failed": retry_failed}
+    options["random_state"] = random_state
     with progress_bar() as (start, advance):
         tables = [
             run(

@@ -125,10 +125,10 @@ class Claim:
     statement : str
         The statement in one sentence.
     tests : tuple of Test
-        The tests that must all be passed. Every claim must be able to fail: it must not be supported for a learner that
-        predicts the mean, nor under the mutation.
+        Every test must be able to fail: for a program that predicts the mean, the claim must not be supported.
     mutation : str
-        Name of an error that the tests of the library put into the program; the claim must not be supported then.
+        Name of an error in the program that should turn the claim. The tests of the library run every such error
+        against one claim that names it.
     """
 
     name: str

@@ -28,17 +28,18 @@ def run_figure(
     *,
     n_jobs: int = 1,
     retry_failed: bool = False,
+    random_state: int = 0,
     started: Started | None = None,
     callback: Callback | None = None,
 ) -> Any:
     """Return the `StudyResult` of a study, or the table of a measurement.
 
     Trials found in the store are not run again. The table of a measurement is kept beside the store as
-    ``NAME.SIZE.csv`` and read from there if it exists.
+    ``NAME.SIZE.csv`` and read from there if it exists. ``random_state`` is that of the study; the seeds of measurements are fixed.
     """
     if isinstance(figure, PublishedFigure):
         return run_study(
-            figure.study(size),
+            figure.study(size).model_copy(update={"random_state": random_state}),
             store,
             n_jobs=n_jobs,
             retry_failed=retry_failed,

@@ -34,6 +34,7 @@ def verify(
     size: Size = "default",
     n_jobs: int = 1,
     retry_failed: bool = False,
+    random_state: int = 0,
     started: Started | None = None,
     callback: Callback | None = None,
 ) -> pd.DataFrame:
@@ -49,7 +50,9 @@ def verify(
         Name of a claim, or of a figure for all of its claims; None verifies all claims.
     size : {"small", "default", "full"}, default="default"
     n_jobs, retry_failed, started, callback
-        As in `reproduce`.
+        As for `reproduce`.
+    random_state : int
+        Seed of the studies: other values than 0 decide the claims on other samples. Measurements have fixed seeds.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def verify(
     rows: list[tuple] = []
     with Store(folder / f"{paper.key}.sqlite") as store, store.writing():
         for figure, claims in chosen(paper, name, size):
-            options: dict[str, Any] = {"n_jobs": n_jobs, "retry_failed": retry_failed}
+            options: dict[str, Any] = {"n_jobs": n_jobs, "retry_failed": retry_failed, "random_state": random_state}
             result = run_figure(figure, size, store, started=started, callback=callback, **options)
             rows += claim_rows(paper, figure, claims, result)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -258,7 +258,7 @@ STUDIES = (
                         low=0.05,
                     ),
                 ),
-                mutation="moments without the labels",
+                mutation="loop variable closure in teachers",
             ),
             Claim(
                 name="inputs-on-the-sphere",

@@ -114,7 +114,7 @@ def depth_separation(size: Size) -> Study:
     """Section 5 at d = 16, against two layers: one gradient step; random; random and infinitely wide; all trained.
 
     "All trained" is Adam on all parameters; ``full`` has a second such network, four times as wide. At n = 8192 it
-    reaches .074 with width 1000 and .057 with width 4000, where three layers have .035: the factor of 2 holds for a
+    reaches .074 with width 1000 and .057 with width 4000, where three layers have .035: a factor of about 2 for a
     comparable number of parameters.
     """
     full = size == "full"

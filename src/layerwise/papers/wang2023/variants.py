@@ -96,7 +96,7 @@ VARIANTS = (
                         low=0.95,
                     ),
                 ),
-                mutation="head on the training feature",
+                mutation="sigma_1 of the wrong degree",
             ),
             Claim(
                 name="constants-are-removed",
