@@ -35,7 +35,8 @@ def run_figure(
     """Return the `StudyResult` of a study, or the table of a measurement.
 
     Trials found in the store are not run again. The table of a measurement is kept beside the store as
-    ``NAME.SIZE.csv`` and read from there if it exists. ``random_state`` is that of the study; the seeds of measurements are fixed.
+    ``NAME.SIZE.csv`` and read from there if it exists. ``random_state`` is that of the study; the seeds of measurements
+    are fixed.
     """
     if isinstance(figure, PublishedFigure):
         return run_study(
