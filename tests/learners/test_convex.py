@@ -394,9 +394,9 @@ def test_fewer_rows_than_inputs_have_the_optimum_of_all_inputs():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((30, 45))
     y = X[:, 0] ** 2 + X[:, 1] * X[:, 2]
-    model = ConvexNeuralRegressor(penalty=0.3, bias=0.0).fit(X, y)
+    model = ConvexNeuralRegressor(penalty=0.3, bias=0.0, standardize=False).fit(X, y)
     sigma, scale = as_activation("quadratic"), y.std()
-    whole = TotalVariation(sigma, 1e-4, 2000, None).solve(X / model.scale_, (y - y.mean()) / scale, 0.3 / scale, None)
-    predictions = y.mean() + scale * whole.predict(X / model.scale_, sigma)
+    whole = TotalVariation(sigma, 1e-4, 2000, None).solve(X, (y - y.mean()) / scale, 0.3 / scale, None)
+    predictions = y.mean() + scale * whole.predict(X, sigma)
     assert_allclose(model.predict(X), predictions, atol=1e-2 * scale)
     assert model.matrix_.shape == (45, 45)

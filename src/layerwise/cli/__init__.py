@@ -67,6 +67,7 @@ def main() -> None:
     a user error; 130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its traceback.
     """
     accept_any_text()
+    os.environ["MPLBACKEND"] = "agg"  # figures are written to files; another backend may be a missing one
     warnings.showwarning = lambda message, *_, **__: stderr.print(f"[yellow]warning:[/] {escape(str(message))}")
     stopped, terminated = "interrupted.", []
     try:

@@ -50,7 +50,7 @@ def null_bytes(n: int, d: int, orders: Sequence[int], n_permutations: int) -> in
     if max(orders) < 3 or d > MAX_INPUTS:
         return 0
     group = max(1, min(n_permutations, TENSORS // (4 * d**3)))
-    tensors = group * d**3 if 3 in orders else 0
+    tensors = 8 * group * d**3 // 5 if 3 in orders else 0  # and their sums over blocks, as measured
     vectors = (MAX_STEPS + 6) * n_permutations * d**2 if 4 in orders else 0
     return 8 * (2 * n * n_permutations + max(tensors, vectors)) + 3 * BLOCK
 
