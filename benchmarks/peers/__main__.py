@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["synthetic", "simulators", "tables"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--models", nargs="+")
+    parser.add_argument("--tasks", nargs="+")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     lines = options.results.read_text().splitlines() if options.results.exists() else []
@@ -43,6 +44,8 @@ def main() -> None:
     done = {(row["task"], row["seed"], row["model"]) for row in found}
     for seed in options.seeds:
         for kind, name, draw in tasks(options.only):
+            if options.tasks and name not in options.tasks:
+                continue
             parts = None
             for model, make in models(options.budget).items():
                 if (name, seed, model) in done or (options.models and model not in options.models):
