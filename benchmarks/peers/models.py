@@ -95,7 +95,9 @@ def boosting() -> RandomizedSearchCV:
 
 def mlp() -> GridSearchCV:
     """Two hidden layers with early stopping; penalty by 3 folds."""
-    model = MLPRegressor(hidden_layer_sizes=(128, 128), early_stopping=True, n_iter_no_change=20, max_iter=500, random_state=0)
+    model = MLPRegressor(
+        hidden_layer_sizes=(128, 128), early_stopping=True, n_iter_no_change=20, max_iter=500, random_state=0
+    )
     return GridSearchCV(model, {"alpha": [1e-4, 1e-2, 1.0]}, cv=3)
 
 
