@@ -35,7 +35,7 @@ def test_the_study_is_valid(tmp_path):
 
     (text,) = blocks("toml")
     (tmp_path / "study.toml").write_text(text, encoding="utf-8")
-    assert len(Study.from_toml(tmp_path / "study.toml").trials()) == 2 * 3 * 3 * 5
+    assert len(Study.from_toml(tmp_path / "study.toml").trials()) == 3 * 3 * 5
 
 
 def test_links_lead_somewhere():
