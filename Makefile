@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINIMUM := .venv-minimum
 OUT ?= out/demo
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .PHONY: demo test fast test-minimum lint docs bench benchmarks clean
 
@@ -22,7 +22,7 @@ fast: $(VENV)/.installed-test
 # deprecate what they call, so deprecations are not errors here; doctests are left out (NumPy 1 prints scalars differently).
 TESTS ?= tests
 test-minimum: $(MINIMUM)/.installed
-	OPENBLAS_NUM_THREADS=1 $(MINIMUM)/bin/python -m pytest -n 2 -m "not slow" \
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(MINIMUM)/bin/python -m pytest -n 2 -m "not slow" \
 		-W default::DeprecationWarning -W default::PendingDeprecationWarning -W default::FutureWarning $(TESTS)
 
 lint: $(VENV)/.installed-lint

@@ -8,6 +8,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, os.path.dirname(__file__))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 project = "layerwise"
 author = "The layerwise developers"
