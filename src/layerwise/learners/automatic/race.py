@@ -36,6 +36,8 @@ MIN_ROWS = 1000
 ALWAYS = ("mean", "ridge", "boosting")
 #: Share of the time left that one candidate may take.
 MAX_SHARE = 0.7
+#: At the end, candidates are started whose expected time is at most this many times what is left; a deadline ends them.
+SLACK = 3.0
 #: Smallest and largest factor between actual and expected times.
 SLOWNESS = (0.2, 10.0)
 #: Number of entries of a table above which boosting is faster with several threads.
@@ -86,6 +88,7 @@ class Race:
         self._expected_so_far, self._took_so_far = 0.5, 0.5 * self.slowness
         self.entries: list[Entry] = []
         self._pending: list[tuple[Candidate, Entry, float]] = []
+        self._skipped: list[tuple[Candidate, Entry]] = []
         spread = np.ptp(y)
         self.range = float(y.min() - MARGIN * spread), float(y.max() + MARGIN * spread)
 
@@ -94,8 +97,8 @@ class Race:
         """Seconds left of the budget."""
         return self.seconds - (monotonic() - self.start)
 
-    def run(self, candidate: Candidate) -> Entry:
-        """Run one candidate and append its entry."""
+    def run(self, candidate: Candidate, slack: float = 1.0) -> Entry:
+        """Run one candidate and append its entry; the expected time may exceed what is left by a factor ``slack``."""
         entry = Entry(candidate.name, np.full(len(self.y), np.nan))
         self.entries.append(entry)
         if self.report is not None:
@@ -105,8 +108,9 @@ class Race:
             return entry
         began, first = monotonic(), self.folds != 0
         rows = np.flatnonzero(first)
-        n_rows = self._affordable(candidate, len(rows))
+        n_rows = self._affordable(candidate, len(rows), slack)
         if not n_rows:
+            self._skipped.append((candidate, entry))
             entry.note = f"would take {self._expected(candidate, len(rows)):.0f} s; {max(self.left, 0):.0f} s are left"
             return entry
         if n_rows < len(rows):
@@ -114,7 +118,8 @@ class Race:
             entry.note = f"fitted to {n_rows:,} random rows"
         entry.n_rows = n_rows
         try:
-            with time_limit(max(self.left * (1 + MAX_SHARE) / 2, 0.1)), quiet(self.X.size):
+            share = (1 + MAX_SHARE) / 2 if slack == 1 else 1 / (1 + candidate.refit_share * self.n_folds)
+            with time_limit(max(share * self.left, 0.1)), quiet(self.X.size):
                 model = candidate.make(self.seed).fit(self.X[rows], self.y[rows])
                 self._predict(entry, model, 0)
                 took = monotonic() - began
@@ -133,7 +138,17 @@ class Race:
         return entry
 
     def finish(self) -> None:
-        """Fit the other folds of candidates postponed for lack of time, those with the smallest errors first."""
+        """Complete the candidates postponed for lack of time, then start those that were skipped for it."""
+        self._complete_pending()
+        rows = int(np.sum(self.folds != 0))
+        skipped = sorted(self._skipped, key=lambda each: self._expected(each[0], rows))
+        for candidate, entry in skipped:
+            self.entries = [each for each in self.entries if each is not entry]
+            self.run(candidate, SLACK)
+        self._complete_pending()
+
+    def _complete_pending(self) -> None:
+        """Fit the other folds of candidates that have the first, those with the smallest errors first."""
         first = self.folds == 0
 
         def error(entry: Entry) -> float:
@@ -242,11 +257,11 @@ class Race:
         self._took_so_far += took
         self.slowness = float(np.clip(self._took_so_far / self._expected_so_far, *SLOWNESS))
 
-    def _affordable(self, candidate: Candidate, n: int) -> int:
+    def _affordable(self, candidate: Candidate, n: int, slack: float) -> int:
         """The largest number of rows within the time left: n, or n / 2, n / 4, ...; 0 if they are too few."""
         least = max(MIN_ROWS, candidate.rows(self.X.shape[1]))
         n_rows = n
-        while self._expected(candidate, n_rows) > MAX_SHARE * self.left:
+        while self._expected(candidate, n_rows) > slack * MAX_SHARE * self.left:
             n_rows //= 2
             if n_rows < least:
                 return n if candidate.name in ALWAYS else 0
