@@ -129,7 +129,7 @@ def test_diabetes(learner):
     frame = load_diabetes(as_frame=True).frame
     fitted = fit_table(Table(frame.drop(columns="target"), frame["target"]), learner, budget=3.0)
     r2 = dict(zip(fitted.scores["model"], fitted.scores["r2"], strict=True))
-    assert r2[learner] > r2["ridge"] - (0.1 if learner == "quadratic-model" else 0.05)
+    assert r2[learner] > r2["ridge"] - (0.08 if learner == "quadratic-model" else 0.05)
     assert r2["mean"] < 0.01
 
 

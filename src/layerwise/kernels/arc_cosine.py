@@ -43,10 +43,10 @@ class ArcCosineKernel(DotProductKernel):
             raise ValueError(f"order={self.order!r} must be 0, 1 or 2. Pass order=1 for ReLU.")
         BIAS.check(self.bias, "bias")
 
-    def profile(self):  # noqa: D102
+    def profile(self):
         return Profile(PROFILES[self.order], self.order, 0.0)
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         cosine, x, z = cosines(s, s_xx, s_zz)
         J = PROFILES[self.order](cosine)
         J *= x**self.order

@@ -53,7 +53,7 @@ class DualActivation(ABC):
 class DualReLU(DualActivation):
     """ReLU."""
 
-    def values(self, s, q_x, q_z, weight):  # noqa: D102
+    def values(self, s, q_x, q_z, weight):
         cosine, x, z = cosines(s, q_x, q_z)
         size, sine, t = size_sine_angle(cosine)
         size *= t
@@ -67,20 +67,20 @@ class DualReLU(DualActivation):
         cosine *= z
         return cosine, slope
 
-    def derivatives(self, s, q_x, q_z):  # noqa: D102
+    def derivatives(self, s, q_x, q_z):
         parts = angle(s, q_x, q_z)
         k, slope = arc_cosine(1, *parts), arc_cosine(0, *parts)
         k_xx = arc_cosine_derivatives(1, *parts, q_x)[1]
         return tuple(a / 2 for a in (k, slope, k_xx, *arc_cosine_derivatives(0, *parts, q_x)))
 
-    def mean_square(self, q):  # noqa: D102
+    def mean_square(self, q):
         return q / 2, np.full_like(q, 0.5)
 
 
 class DualErf(DualActivation):
     """The error function."""
 
-    def values(self, s, q_x, q_z, weight):  # noqa: D102
+    def values(self, s, q_x, q_z, weight):
         cosine, x, z = cosines(s, q_x + 0.5, q_z + 0.5)
         _, sine, t = size_sine_angle(cosine)
         k = supplement(cosine, t)
@@ -91,7 +91,7 @@ class DualErf(DualActivation):
         slope /= z
         return k, slope
 
-    def derivatives(self, s, q_x, q_z):  # noqa: D102
+    def derivatives(self, s, q_x, q_z):
         A, B = 1 + 2 * q_x, 1 + 2 * q_z
         D = A * B - 4 * s * s
         root = np.sqrt(D)
@@ -99,7 +99,7 @@ class DualErf(DualActivation):
         slope = 4 / np.pi / root
         return k, slope, -s * slope / A, 4 * s * slope / D, -B * slope / D
 
-    def mean_square(self, q):  # noqa: D102
+    def mean_square(self, q):
         A = 1 + 2 * q
         return 2 / np.pi * np.arcsin(2 * q / A), 4 / np.pi / (A * np.sqrt(1 + 4 * q))
 
@@ -129,7 +129,7 @@ class DualSeries(DualActivation):
         values = self.activation(np.multiply.outer(nodes, np.sqrt(q, dtype=float)))
         return np.tensordot(analysis, values, axes=1).astype(q.dtype)
 
-    def values(self, s, q_x, q_z, weight):  # noqa: D102
+    def values(self, s, q_x, q_z, weight):
         q_x, q_z = np.maximum(q_x, MIN_VARIANCE), np.maximum(q_z, MIN_VARIANCE)
         rho = np.clip(cosines(s, q_x, q_z)[0], -1, 1, out=s)
         c_x, c_z = self.coefficients(q_x), self.coefficients(q_z)
@@ -145,7 +145,7 @@ class DualSeries(DualActivation):
         slope *= weight / (np.sqrt(q_x) * np.sqrt(q_z))
         return k, slope
 
-    def derivatives(self, s, q_x, q_z):  # noqa: D102
+    def derivatives(self, s, q_x, q_z):
         q_x, q_z = np.maximum(q_x, MIN_VARIANCE), np.maximum(q_z, MIN_VARIANCE)
         norms = np.sqrt(q_x) * np.sqrt(q_z)
         rho = np.clip(s / norms, -1, 1)
@@ -167,7 +167,7 @@ class DualSeries(DualActivation):
         slope_xx = (once_q - twice * rho / (2 * q_x)) / norms - slope / (2 * q_x)
         return k, slope, k_xx, slope_s, slope_xx
 
-    def mean_square(self, q):  # noqa: D102
+    def mean_square(self, q):
         q = np.maximum(q, MIN_VARIANCE)
         c = self.coefficients(q)
         j = np.arange(self.degree + 1.0).reshape(-1, *[1] * q.ndim)

@@ -38,13 +38,13 @@ class PolynomialActivationKernel(DotProductKernel):
         self.dim = dim
         self.monomials = as_polynomial(activation, constant=True).to_monomials()
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         out = np.zeros_like(s)
         for a, b, power, weight in self._terms():
             out += (weight * s_xx**a * s_zz**b) * s**power
         return out
 
-    def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
+    def partial_derivatives(self, s, s_xx, s_zz):
         k_s, k_xx = np.zeros_like(s), np.zeros_like(s)
         for a, b, power, weight in self._terms():
             if power:

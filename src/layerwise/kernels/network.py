@@ -100,10 +100,10 @@ class NNGPKernel(WideNetwork, DotProductKernel):
     With ReLU, depth 2 and w = 2 it is the arc-cosine kernel of order 1, plus the bias. See Lee, Bahri et al. 2018.
     """
 
-    def profile(self):  # noqa: D102
+    def profile(self):
         return _profile(self, 0)
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         dual, w = dual_activation(self.activation), self.weight_variance
         for _ in range(self.depth - 1):
             s, _ = dual.values(s, s_xx, s_zz, w)
@@ -123,10 +123,10 @@ class NeuralTangentKernel(WideNetwork, DotProductKernel):
     The parameters are those of `WideNetwork`; see Jacot, Gabriel, Hongler 2018, Theorem 1.
     """
 
-    def profile(self):  # noqa: D102
+    def profile(self):
         return _profile(self, 1)
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         dual, w = dual_activation(self.activation), self.weight_variance
         tangent = s.copy()
         for _ in range(self.depth - 1):

@@ -28,10 +28,10 @@ class PolynomialKernel(DotProductKernel):
         Integer(1).check(self.degree, "degree")
         BIAS.check(self.bias, "bias")
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         return _power(s, self.degree)
 
-    def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
+    def partial_derivatives(self, s, s_xx, s_zz):
         return self.degree * _power(s, self.degree - 1), 0.0
 
 

@@ -39,12 +39,12 @@ class GaussianKernel(RadialKernel):
         In units of the root mean square difference of the d coordinates.
     """
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         k = squared_distances(s, s_xx, s_zz)
         k *= -1 / (2 * self.bandwidth**2)
         return np.exp(k, out=k)
 
-    def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
+    def partial_derivatives(self, s, s_xx, s_zz):
         k_s = self.values(s, s_xx, s_zz)
         k_s *= 1 / self.bandwidth**2
         return k_s, -k_s / 2
@@ -60,13 +60,13 @@ class LaplaceKernel(RadialKernel):
         In units of the root mean square difference of the d coordinates.
     """
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         k = squared_distances(s, s_xx, s_zz)
         np.sqrt(k, out=k)
         k *= -1 / self.bandwidth
         return np.exp(k, out=k)
 
-    def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
+    def partial_derivatives(self, s, s_xx, s_zz):
         squares = squared_distances(s, s_xx, s_zz)
         distinct = squares > 8 * np.finfo(s.dtype).eps * (s_xx + s_zz)  # beyond the rounding errors of the terms
         r = np.sqrt(squares)

@@ -47,7 +47,7 @@ class SphericalSeries(DotProductKernel):
     def _polynomials(self, u: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the polynomials and their derivatives at u, by degree."""
 
-    def profile(self):  # noqa: D102
+    def profile(self):
         coefficients = self._coefficients()
 
         def function(u: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ class SphericalSeries(DotProductKernel):
 
         return Profile(function, 0, 0.0)
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         return self.profile().function(cosines(s, s_xx, s_zz)[0])
 
     def partial_derivatives(self, s, s_xx, s_zz):
@@ -160,10 +160,10 @@ class DegreeKernel(DotProductKernel):
                 f"weights={self.weights!r} must be numbers >= 0, one for each degree. Pass e.g. (0, 0, 1)."
             )
 
-    def values(self, s, s_xx, s_zz):  # noqa: D102
+    def values(self, s, s_xx, s_zz):
         return self._sum(s, s_xx, s_zz, self.weights)
 
-    def partial_derivatives(self, s, s_xx, s_zz):  # noqa: D102
+    def partial_derivatives(self, s, s_xx, s_zz):
         w = np.asarray(self.weights, dtype=float)
         every_other = [float(w[k::2].sum()) for k in range(len(w))]
         by_s = self._sum(s, s_xx, s_zz, every_other[1:])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from joblib import Parallel, delayed
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -19,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skops.io import dump, get_untrusted_types, load
 
 from layerwise import LayerwiseRegressor
-from layerwise.learners.automatic.candidates import Candidate, Mean, candidates
+from layerwise.learners.automatic.candidates import Candidate, candidates
 from layerwise.learners.automatic.combination import choose
 from layerwise.learners.automatic.intervals import cv_plus
 from layerwise.learners.automatic.race import Entry, Race
@@ -228,10 +229,11 @@ def test_any_table_gives_finite_predictions(n, columns, target, seed):
     assert np.isfinite(model.predict(table)).all()
 
 
-class Shift(Mean):
+class Shift(DummyRegressor):
     """The labels' mean plus a number, for the tests of the race."""
 
     def __init__(self, shift=0.0):
+        super().__init__()
         self.shift = shift
 
     def predict(self, X):
@@ -246,14 +248,14 @@ def race_of(y, folds=5, seconds=10.0):
 def test_race_skips_what_does_not_fit_and_ends_what_is_behind():
     """Catches a candidate that is run beyond its time, or continued after a hopeless first fold."""
     race = race_of(np.random.default_rng(0).standard_normal(100))
-    assert race.run(Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0)).complete
-    slow = race.run(Candidate("slow", lambda seed: Mean(), lambda n, d: 1e6))
+    assert race.run(Candidate("mean", lambda seed: DummyRegressor(), lambda n, d: 0.0)).complete
+    slow = race.run(Candidate("slow", lambda seed: DummyRegressor(), lambda n, d: 1e6))
     assert not slow.models
     assert "are left" in slow.note
     behind = race.run(Candidate("behind", lambda seed: Shift(3.0), lambda n, d: 0.0))
     assert behind.note == "behind on the first fold"
     assert len(behind.models) == 1
-    few = race.run(Candidate("few", lambda seed: Mean(), lambda n, d: 0.0, rows=lambda d: 1000))
+    few = race.run(Candidate("few", lambda seed: DummyRegressor(), lambda n, d: 0.0, rows=lambda d: 1000))
     assert few.note == "needs 1,000 rows for 1 column"
 
 

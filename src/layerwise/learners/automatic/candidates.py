@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from layerwise.hermite import n_terms
@@ -26,19 +27,6 @@ from layerwise.learners.two_layer import TwoLayerRegressor
 FLOPS = 1.5e10
 #: Largest number of columns of the feature matrices of additive splines and quadratic ridge regression.
 MAX_FEATURES = 20_000
-
-
-class Mean(RegressorMixin, BaseEstimator):
-    """The mean of the labels."""
-
-    def fit(self, X, y):
-        """Take the mean of y."""
-        self.mean_ = float(np.mean(y))
-        return self
-
-    def predict(self, X):
-        """The mean for each row, of shape (n_samples,)."""
-        return np.full(len(X), self.mean_)
 
 
 class Candidate(NamedTuple):
@@ -95,7 +83,7 @@ def candidates(n_samples: int, n_features: int, *, thorough: bool = False) -> li
     raw: dict[str, Any] = {"standardize": False, "max_memory": inf}  # the columns are standardised already
     boosting: Any = partial(HistGradientBoostingRegressor, early_stopping=cast("Any", False))
     found = [
-        Candidate("mean", lambda seed: Mean(), lambda n, d: 0.0),
+        Candidate("mean", lambda seed: DummyRegressor(), lambda n, d: 0.0),
         Candidate("ridge", lambda seed: FeatureRidge("linear"), lambda n, d: _gram(n, d), 0.3),
         Candidate("additive splines", lambda seed: FeatureRidge("additive"), _additive, 0.2),
         Candidate("quadratic ridge", lambda seed: FeatureRidge("quadratic"), lambda n, d: _gram(n, D2(d)), 0.2),

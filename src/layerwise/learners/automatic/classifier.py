@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
@@ -19,7 +20,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from layerwise._validation import Constraint, Memory, check_parameters, check_peak, shown
 from layerwise.learners._base import RandomState
 from layerwise.learners.automatic.budget import Budget, as_seconds
-from layerwise.learners.automatic.candidates import Mean
 from layerwise.learners.automatic.columns import read_frame
 from layerwise.learners.automatic.preparation import TablePreparation
 from layerwise.learners.automatic.race import quiet
@@ -156,7 +156,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
             self.regressors_.append(regressor)
         scores = np.column_stack([each.out_of_fold_ for each in self.regressors_])
         makers = {
-            "frequencies": (Frequencies(), Z),
+            "frequencies": (DummyClassifier(), Z),
             "logistic regression": (LogisticRegression(C=C, max_iter=300), Z),
             "boosting": (HistGradientBoostingClassifier(early_stopping=cast("Any", False), random_state=seed), Z),
             "layerwise": (LogisticRegression(C=10.0, max_iter=300), scores),
@@ -232,20 +232,6 @@ class LayerwiseClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-class Frequencies(Mean):
-    """The frequencies of the classes."""
-
-    def fit(self, X, y):
-        """Count the classes."""
-        self.classes_, counts = np.unique(y, return_counts=True)
-        self.frequencies_ = counts / counts.sum()
-        return self
-
-    def predict_proba(self, X):
-        """The frequencies for each row."""
-        return np.tile(self.frequencies_, (len(X), 1))
-
-
 class Classes(BaseEstimator):
     """A fitted classifier whose probabilities have a column for every class, including those absent from its rows."""
 
@@ -261,7 +247,7 @@ class Classes(BaseEstimator):
 
 def _fit_classes(model: Any, X: np.ndarray, codes: np.ndarray, n_classes: int) -> Classes:
     if len(np.unique(codes)) < 2:
-        return Classes(Frequencies().fit(X, codes), n_classes)
+        return Classes(DummyClassifier().fit(X, codes), n_classes)
     return Classes(cast("Any", clone(model)).fit(X, codes), n_classes)
 
 

@@ -50,9 +50,10 @@ MARGIN = 1.0
 class Entry:
     """The results of one candidate.
 
-    ``out_of_fold`` (n_samples,) are predictions by fits without the row, NaN where there are none; ``models`` are these
-    fits, by fold. ``complete`` says whether all folds were fitted, ``seconds`` how long this took. ``n_rows`` is the
-    number of rows of the first fit. ``note`` says why the candidate was skipped, dropped or fitted to fewer rows.
+    ``out_of_fold`` (n_samples,) holds the prediction for each row by the fit to the other folds, or NaN; ``models``
+    lists these fits by fold. ``complete`` says whether all folds were fitted, ``seconds`` how long this took.
+    ``n_rows`` is the number of rows of the first fit. ``note`` says why the candidate was skipped, dropped or fitted to
+    fewer rows.
     """
 
     name: str

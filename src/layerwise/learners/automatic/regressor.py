@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.dummy import DummyRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,7 +19,7 @@ from layerwise.learners._base import Learner, RandomState
 from layerwise.learners._describe import column_names
 from layerwise.learners.automatic.baselines import RadialRidge
 from layerwise.learners.automatic.budget import Budget, as_seconds
-from layerwise.learners.automatic.candidates import Mean, candidates, refit
+from layerwise.learners.automatic.candidates import candidates, refit
 from layerwise.learners.automatic.columns import read_frame
 from layerwise.learners.automatic.combination import Average, Combination, choose
 from layerwise.learners.automatic.intervals import cv_plus
@@ -242,11 +243,13 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         y = check_target(self, y, len(Z))
         self._head_mean, self._head_scale = float(y.mean()), mean_square(y - y.mean()) ** 0.5 or 1.0
         features = self.structure_.values(Z)
-        self.head_ = (RadialRidge() if len(y) > 5 else Mean()).fit(features, (y - self._head_mean) / self._head_scale)
+        self.head_ = (RadialRidge() if len(y) > 5 else DummyRegressor()).fit(
+            features, (y - self._head_mean) / self._head_scale
+        )
         return self
 
     def transform(self, X):
-        """The features found, of shape (n_samples, n_found), or if there are none, the prediction (n_samples, 1)."""
+        """Return the learnt features, of shape (n_samples, n_found); without any, the prediction as one column."""
         Z = self._prepared(X)
         if not len(self.structure_):
             return self.predict_prepared(Z)[:, None]
