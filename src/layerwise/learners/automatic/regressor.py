@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from time import monotonic
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -243,9 +243,8 @@ class LayerwiseRegressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Lear
         y = check_target(self, y, len(Z))
         self._head_mean, self._head_scale = float(y.mean()), mean_square(y - y.mean()) ** 0.5 or 1.0
         features = self.structure_.values(Z)
-        self.head_ = (RadialRidge() if len(y) > 5 else DummyRegressor()).fit(
-            features, (y - self._head_mean) / self._head_scale
-        )
+        head: Any = RadialRidge() if len(y) > 5 else DummyRegressor()
+        self.head_ = head.fit(features, (y - self._head_mean) / self._head_scale)
         return self
 
     def transform(self, X):
